@@ -1,0 +1,99 @@
+package orgflow
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is where a change stands.
+type State string
+
+// States of a change (contract § 5).
+const (
+	Planned       State = "planned"
+	Done          State = "done"
+	Failed        State = "failed"
+	Blocked       State = "blocked"
+	Held          State = "held"
+	Parked        State = "parked"
+	PendingInvite State = "pending_invite"
+	NeedsHuman    State = "needs_human"
+	Disputed      State = "disputed"
+	Skipped       State = "skipped"
+)
+
+// Final tells whether the change needs no further work in its run.
+func (s State) Final() bool { return s != Planned && s != Parked }
+
+// Diff is one field's way from what the consumer last accepted to what it
+// should hold. Values are JSON; a reference to another record is shown as
+// "@org:11" until its consumer id is known.
+type Diff struct {
+	Before any `json:"before"`
+	After  any `json:"after"`
+}
+
+// Change is one operation on one record at the consumer: a line of the plan
+// before it is sent, and its outcome afterwards.
+type Change struct {
+	ID         int             `json:"id"` // position in the run's canonical order, from 1
+	Kind       Kind            `json:"kind"`
+	Op         Op              `json:"op"`
+	SourceID   string          `json:"source_id"`
+	ConsumerID string          `json:"consumer_id"`
+	State      State           `json:"state"`
+	Fields     map[string]Diff `json:"fields,omitempty"`
+	Reason     string          `json:"reason"`
+	DependsOn  []int           `json:"depends_on,omitempty"`
+	Error      *Fault          `json:"error,omitempty"`
+	Attempts   int             `json:"attempts"`
+	UpdatedAt  time.Time       `json:"updated_at"`
+
+	// Wave groups changes that may run at the same time; waves run in order.
+	Wave int `json:"wave"`
+	// Aspect is empty for the record itself and AspectReferences for a second
+	// pass that sets leaders or managers once those people exist.
+	Aspect string `json:"aspect,omitempty"`
+	// Payload is what the consumer shall be sent, in the template's target
+	// names, with references to other records still symbolic (Ref).
+	Payload json.RawMessage `json:"-"`
+	// Hash identifies Payload; it becomes the binding's once accepted.
+	Hash string `json:"-"`
+}
+
+// AspectReferences marks a second-pass change.
+const AspectReferences = "references"
+
+// Key returns the source record the change is about.
+func (c Change) Key() RecordKey { return RecordKey{Kind: c.Kind, ID: c.SourceID} }
+
+// Binding ties a source record to its record at the consumer.
+type Binding struct {
+	Kind       Kind
+	SourceID   string
+	ConsumerID string
+	Scope      string          // the job scope that claimed the record
+	Hash       string          // of Payload
+	Payload    json.RawMessage // last accepted by the consumer, references symbolic
+	State      BindingState
+}
+
+// BindingState is what is known about the record at the consumer.
+type BindingState string
+
+// States of a binding.
+const (
+	BindingActive  BindingState = "active"
+	BindingPending BindingState = "pending_invite" // invited, not in the directory yet
+	BindingRoot    BindingState = "root"           // the consumer's root department: never created, renamed or deleted
+)
+
+// Record is a fetched record in the standard format, as staged in
+// base_sync_data.
+type Record struct {
+	Kind     Kind
+	SourceID string
+	ParentID string                     // departments only; empty is a root
+	Fields   map[string]json.RawMessage // standard keys; ext holds the rest
+	Raw      json.RawMessage            // the source row
+}

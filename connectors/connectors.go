@@ -1,0 +1,97 @@
+// Package connectors declares what orgflow asks of remote systems, as small
+// interfaces named by capability. Each vendor package under it implements
+// those its system has and speaks the vendor's language at its edge only.
+//
+// A connector never sees Temporal or the database. Every error it returns is
+// an *orgflow.Fault, or a context error.
+package connectors
+
+import (
+	"context"
+	"encoding/json"
+
+	"orgflow"
+)
+
+// Source reads rows of a model, page by page.
+type Source interface {
+	// ReadPage returns one page. It may be asked for the same page again.
+	ReadPage(ctx context.Context, q Query, cursor string) (Page, error)
+}
+
+// Query says which rows a fetch wants.
+type Query struct {
+	Model         string
+	API           string // gateway name, default hcm.model.list
+	Fields        []Column
+	FilterDict    map[string]json.RawMessage
+	FilterStr     *string
+	Sorts         json.RawMessage
+	OnlyList      *bool
+	PageSize      int
+	ExtraProperty map[string]json.RawMessage // passed on unchanged
+}
+
+// Column is one field the source shall deliver: a path of segments.
+type Column struct {
+	Key   string   `json:"key"`
+	Field []string `json:"field"`
+}
+
+// Page is a piece of a read. Next is empty when the source has no more to
+// give; whether everything was seen is for the reader to prove from Declared.
+type Page struct {
+	Rows     []json.RawMessage
+	Next     string
+	Declared int // rows the source says match; -1 when it does not say
+	Calls    int
+}
+
+// Consumer takes one effect at a time.
+type Consumer interface {
+	// Profile returns the consumer's rules; it is constant.
+	Profile() orgflow.Profile
+	// Apply makes the effect true at the consumer and returns how it is
+	// known there. It must be safe to repeat: a record that already is as
+	// wanted, or already gone, is a success. With Effect.InDoubt set an
+	// earlier attempt may have taken effect, and Apply reads back before it
+	// writes. It retries nothing but an expired token; throttling and
+	// transient failures come back as faults.
+	Apply(ctx context.Context, e Effect) (Receipt, error)
+}
+
+// Effect is one write, with every reference resolved.
+type Effect struct {
+	Kind       orgflow.Kind
+	Op         orgflow.Op
+	ConsumerID string // known id; empty on the insert of a department whose id the consumer assigns
+	// Key recognises a record of ours whose id we may never have learnt
+	// (DingTalk departments: source_identifier). Stable per company and record.
+	Key string
+	// Fields are the payload by target name, Ext the custom attributes by label.
+	Fields map[string]any
+	Ext    map[string]any
+	// Clear lists target names that had a value and shall have none.
+	Clear []string
+	// InDoubt: an earlier attempt's outcome is unknown.
+	InDoubt bool
+}
+
+// Receipt is what the consumer made of an effect.
+type Receipt struct {
+	ConsumerID string
+	Pending    bool   // accepted but not in force until somebody acts (invitation)
+	Adopted    bool   // the record was there already and was taken over
+	Note       string // what deviated, for the provisioning log; no personal data
+	// Dropped lists optional fields the consumer refused while it took the
+	// rest of the record. Such a record does not count as fully accepted.
+	Dropped []string
+	Calls   int // HTTP calls spent, token calls included
+	Writes  int // of these, calls that write
+}
+
+// Checker is implemented by connectors that can prove, at little cost, that
+// address, credentials and permissions work, before a run depends on them.
+type Checker interface {
+	Check(ctx context.Context) error
+}

@@ -1,0 +1,40 @@
+package orgflow
+
+// Wire names are data: they stand in Temporal histories, in bookmarks and in
+// dashboards. A golden file guards them; a change needs a version gate and a
+// replay fixture.
+const (
+	// DefaultTaskQueue is the queue of workflows and activities unless
+	// ORGFLOW_TASK_QUEUE names another.
+	DefaultTaskQueue = "orgflow"
+
+	// WorkflowSyncRun runs one job from fetch to summary.
+	WorkflowSyncRun = "SyncRun"
+
+	// QueryStatus answers with the run summary of contract § 5.
+	QueryStatus = "status"
+)
+
+// Activity names of a sync run.
+const (
+	ActivityPrepareRun = "PrepareRun"
+	ActivityFetchPages = "FetchPages"
+	ActivityPlanRun    = "PlanRun"
+	ActivityApplyPage  = "ApplyPage"
+	ActivityFinishRun  = "FinishRun"
+	ActivityReadStatus = "ReadStatus"
+)
+
+// Search attributes, all of Temporal's Keyword type.
+const (
+	AttrCompany = "OrgflowCompany"
+	AttrKind    = "OrgflowKind"
+	AttrStatus  = "OrgflowStatus"
+	AttrTarget  = "OrgflowTarget"
+)
+
+// SearchAttributes lists every search attribute that has to be registered
+// in the namespace before the first run.
+func SearchAttributes() []string {
+	return []string{AttrCompany, AttrKind, AttrStatus, AttrTarget}
+}

@@ -1,0 +1,52 @@
+package orgflow
+
+// Profile is what a planner has to know about a consumer's rules. Consumers
+// differ by profile and capability, never by an "if" in planner or workflow.
+type Profile struct {
+	// NameMax is the longest department name in characters; 0 is unlimited.
+	OrgNameMax int
+	// OrgNameForbidden lists characters a department name must not contain.
+	OrgNameForbidden string
+	// SiblingNamesUnique: two departments under one parent need two names.
+	SiblingNamesUnique bool
+	// DepthMax counts levels including the root; 0 is unlimited.
+	DepthMax int
+	// ChildrenMax is the number of direct sub-departments; 0 is unlimited.
+	ChildrenMax int
+	// PersonNameMax is the longest person name in characters; 0 is unlimited.
+	PersonNameMax int
+	// OrgFields and PersonFields give the planner the target names it must
+	// understand in payloads.
+	OrgFields    OrgFields
+	PersonFields PersonFields
+	// AssignsOrgIDs: the consumer chooses department ids, so that an insert's
+	// id is known only afterwards.
+	AssignsOrgIDs bool
+	// PersonImmutable lists person fields that an update cannot change; a
+	// changed one needs a recreate or a person (DingTalk: mobile).
+	PersonImmutable []string
+	// UniquePersonFields lists fields no two persons may share.
+	UniquePersonFields []string
+	// PersonNeedsOrg: a person must be in at least one department.
+	PersonNeedsOrg bool
+	// RequiredPerson and RequiredOrg list target names an insert must carry.
+	RequiredPerson []string
+	RequiredOrg    []string
+}
+
+// OrgFields are the consumer's names of what the planner reads in a
+// department payload. An empty name means the consumer has no such field.
+type OrgFields struct {
+	Name, Parent string
+	// Leaders refers to persons and can be set only after they are members.
+	Leaders string
+}
+
+// PersonFields are the consumer's names of what the planner reads in a
+// person payload.
+type PersonFields struct {
+	ID, Name, Mobile, JobNumber, Email string
+	Orgs                               string
+	// Manager refers to another person, who must exist first.
+	Manager string
+}

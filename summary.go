@@ -1,0 +1,103 @@
+package orgflow
+
+import "time"
+
+// Status is where a run stands (contract § 5).
+type Status string
+
+// Statuses of a run.
+const (
+	StatusRunning               Status = "running"
+	StatusAwaitingApproval      Status = "awaiting_approval"
+	StatusCompleted             Status = "completed"
+	StatusCompletedWithFailures Status = "completed_with_failures"
+	StatusRejected              Status = "rejected"
+	StatusSuperseded            Status = "superseded"
+	StatusFailed                Status = "failed"
+	StatusCanceled              Status = "canceled"
+)
+
+// Terminal tells whether the run has ended.
+func (s Status) Terminal() bool { return s != StatusRunning && s != StatusAwaitingApproval }
+
+// Phase names what a run is doing now; during apply it is one of the six
+// canonical phases.
+type Phase string
+
+// Phases before, between and after the six of the canonical order.
+const (
+	PhasePrepare Phase = "prepare"
+	PhaseFetch   Phase = "fetch"
+	PhasePlan    Phase = "plan"
+	PhaseFinish  Phase = "finish"
+)
+
+// PhaseOf returns the canonical phase of an operation: "person_insert".
+func PhaseOf(k Kind, op Op) Phase { return Phase(string(k) + "_" + string(op)) }
+
+// Summary is the run as users see it: CLI, HTTP, Web UI and console.
+type Summary struct {
+	ID            string                  `json:"id"`
+	RunID         string                  `json:"run_id"`
+	CompanyID     int64                   `json:"company_id"`
+	Consumer      string                  `json:"consumer"`
+	Status        Status                  `json:"status"`
+	Phase         Phase                   `json:"phase"`
+	DryRun        bool                    `json:"dry_run,omitempty"`
+	Progress      Progress                `json:"progress"`
+	StartedAt     time.Time               `json:"started_at"`
+	FinishedAt    *time.Time              `json:"finished_at"`
+	Fetch         map[Kind]FetchCount     `json:"fetch"`
+	Plan          map[Kind]PlanCount      `json:"plan"`
+	Applied       map[Kind]map[Op]Applied `json:"applied"`
+	ParkedDeletes int                     `json:"parked_deletes"`
+	Calls         int                     `json:"calls"`
+	Throttled     int                     `json:"throttled"`
+	TokenRenewals int                     `json:"token_renewals"`
+	Error         *Fault                  `json:"error"`
+	Files         []UsedFile              `json:"files"`
+	Notes         []string                `json:"notes,omitempty"`
+}
+
+// Progress counts changes: those with a final state and all of them.
+type Progress struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
+}
+
+// FetchCount says how a kind was read. Complete is the proof that every
+// record was seen; without it no delete is planned.
+type FetchCount struct {
+	Read     int    `json:"read"`
+	Staged   int    `json:"staged"`
+	Rejected int    `json:"rejected"`
+	Complete bool   `json:"complete"`
+	Cause    string `json:"cause,omitempty"` // why it is not complete
+}
+
+// PlanCount counts records by what the plan does with them. References are
+// second-pass changes of inserted records (leaders), not counted elsewhere.
+type PlanCount struct {
+	Insert     int `json:"insert"`
+	Update     int `json:"update"`
+	Delete     int `json:"delete"`
+	Unchanged  int `json:"unchanged"`
+	Held       int `json:"held"`
+	References int `json:"references,omitempty"`
+}
+
+// Applied counts outcomes of one operation on one kind. Pending is what is
+// neither done, failed nor blocked: planned, parked, invited.
+type Applied struct {
+	Done    int `json:"done"`
+	Failed  int `json:"failed"`
+	Blocked int `json:"blocked"`
+	Pending int `json:"pending"`
+}
+
+// UsedFile says which meta file a run used: name, layer and content hash.
+type UsedFile struct {
+	Name   string `json:"name"`
+	Layer  string `json:"layer"` // company or shipped
+	SHA256 string `json:"sha256"`
+}
