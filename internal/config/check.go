@@ -1,0 +1,146 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// problems gathers findings while the settings are parsed.
+type problems struct{ list []Problem }
+
+func (p *problems) add(variable, format string, args ...any) {
+	p.list = append(p.list, Problem{Variable: variable, Message: fmt.Sprintf(format, args...)})
+}
+
+// addr checks host:port. The host may be empty (all interfaces).
+func (p *problems) addr(variable, value string) string {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		p.add(variable, "%q is not host:port, for example 127.0.0.1:8080 or [::1]:8080", value)
+		return value
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		p.add(variable, "port %q is not a number from 0 to 65535", port)
+	}
+	return value
+}
+
+func (p *problems) optionalAddr(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	return p.addr(variable, value)
+}
+
+// Loopback tells whether a listen address can be reached from this machine
+// only. A host name counts as reachable from elsewhere, "localhost" excepted:
+// what a name resolves to is not ours to promise.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// access refuses an API that is open to the network without keys.
+func (p *problems) access(c Config, keysGiven bool) {
+	if keysGiven || Loopback(c.HTTPAddr) {
+		return
+	}
+	p.add("ORGFLOW_API_KEYS", "required because ORGFLOW_HTTP_ADDR=%s is not a loopback address: "+
+		"set keys (name:role:sha256hex,…; role read, operate, approve or admin) or listen on 127.0.0.1", c.HTTPAddr)
+}
+
+// exposed warns of listeners that have no protection of their own.
+func (*problems) exposed(c Config) []string {
+	if c.Role != RoleStandalone {
+		return nil
+	}
+	var warnings []string
+	for _, l := range []struct{ variable, addr, what string }{
+		{"ORGFLOW_TEMPORAL_ADDR", c.Temporal.Addr, "the embedded Temporal server"},
+		{"ORGFLOW_TEMPORAL_UI_ADDR", c.Temporal.UIAddr, "the Temporal Web UI"},
+		{"ORGFLOW_SIM_ADDR", c.SimAddr, "the simulators"},
+	} {
+		if !Loopback(l.addr) {
+			warnings = append(warnings, fmt.Sprintf("%s=%s can be reached from other machines: no password protects %s", l.variable, l.addr, l.what))
+		}
+	}
+	return warnings
+}
+
+func (p *problems) directory(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	info, err := os.Stat(value)
+	switch {
+	case err != nil:
+		p.add(variable, "directory %s cannot be read: it must exist, or the variable be empty", value)
+	case !info.IsDir():
+		p.add(variable, "%s is a file; a directory is needed", value)
+	}
+	return value
+}
+
+func (p *problems) file(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	f, err := os.Open(value)
+	if err != nil {
+		p.add(variable, "file %s cannot be read: it must exist and be readable", value)
+		return value
+	}
+	_ = f.Close() // opened for the check only
+	return value
+}
+
+// payloadKey decodes 32 bytes of base64, standard or URL alphabet.
+func (p *problems) payloadKey(variable, value string) Secret {
+	if value == "" {
+		return nil
+	}
+	text := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(value, "="))
+	key, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(key) != 32 {
+		p.add(variable, "must be 32 bytes in base64 (44 characters); make one with: openssl rand -base64 32")
+		return nil
+	}
+	return key
+}
+
+func (p *problems) logFormat(variable, value string) LogFormat {
+	switch f := LogFormat(strings.ToLower(value)); f {
+	case LogAuto, LogText, LogJSON:
+		return f
+	}
+	p.add(variable, "%q is not text or json", value)
+	return LogAuto
+}
+
+func (p *problems) logLevel(variable, value string) slog.Level {
+	switch strings.ToLower(value) {
+	case "debug":
+		return slog.LevelDebug
+	case "", "info":
+		return slog.LevelInfo
+	case "warn":
+		return slog.LevelWarn
+	case "error":
+		return slog.LevelError
+	}
+	p.add(variable, "%q is not debug, info, warn or error", value)
+	return slog.LevelInfo
+}

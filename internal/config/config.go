@@ -1,0 +1,157 @@
+// Package config reads orgflow's settings from the environment (contract § 2),
+// checks them all before anything starts, and never shows a secret again.
+package config
+
+import (
+	"log/slog"
+	"path/filepath"
+	"strings"
+)
+
+// Role says which program the settings are for; it decides what is required.
+type Role string
+
+// The programs of orgflow.
+const (
+	// RoleStandalone runs everything in one process and needs no setting.
+	RoleStandalone Role = "standalone"
+	// RoleWorker needs a database.
+	RoleWorker Role = "worker"
+	// RoleServer is "starter serve": needs a database, listens on HTTPAddr.
+	RoleServer Role = "server"
+	// RoleStarter is any other starter command that touches runs: needs a
+	// database, listens nowhere.
+	RoleStarter Role = "starter"
+	// RoleOffline is a command that only reads files ("starter meta").
+	RoleOffline Role = "offline"
+)
+
+// Config holds checked settings. Printing or logging it shows no secret.
+type Config struct {
+	Role Role
+	// HTTPAddr is where API and console listen: host:port.
+	HTTPAddr string
+	// APIKeys are the accepted keys; empty only where HTTPAddr is loopback.
+	APIKeys Keys
+	// Database is empty for RoleOffline when nothing is set.
+	Database Database
+	Temporal Temporal
+	// SimAddr is where standalone's simulators listen.
+	SimAddr string
+	// DataDir is where standalone keeps its databases.
+	DataDir string
+	// MetaDir is laid over the shipped meta files; empty lays nothing.
+	MetaDir string
+	// PayloadKey encrypts Temporal payloads: 32 bytes, or nil for none.
+	PayloadKey Secret
+	LogFormat  LogFormat
+	LogLevel   slog.Level
+	// MetricsAddr is where a worker serves Prometheus metrics; empty is nowhere.
+	MetricsAddr string
+	// Warnings are findings that prevent nothing: misspelt variables,
+	// listeners without protection. For the log, once, at start.
+	Warnings []string
+}
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+// Log formats. LogAuto is text on a terminal and JSON elsewhere.
+const (
+	LogAuto LogFormat = ""
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Defaults of contract § 2.
+const (
+	DefaultHTTPAddr     = "127.0.0.1:8080"
+	DefaultTemporalAddr = "127.0.0.1:7233"
+	DefaultUIAddr       = "127.0.0.1:8233"
+	DefaultSimAddr      = "127.0.0.1:9090"
+	DefaultNamespace    = "default"
+	DefaultDataDir      = ".orgflow"
+)
+
+// Load reads and checks the settings for a role. The error is an Error that
+// lists every problem at once; it contains no secret value.
+func Load(role Role) (Config, error) {
+	env, err := readEnvironment()
+	if err != nil {
+		return Config{}, err
+	}
+	c, problems := env.check(role)
+	if len(problems) > 0 {
+		return Config{}, &Error{Problems: problems}
+	}
+	return c, nil
+}
+
+func (e environment) check(role Role) (Config, []Problem) {
+	var p problems
+	c := Config{
+		Role:        role,
+		HTTPAddr:    p.addr("ORGFLOW_HTTP_ADDR", or(e.HTTPAddr, DefaultHTTPAddr)),
+		SimAddr:     p.addr("ORGFLOW_SIM_ADDR", or(e.SimAddr, DefaultSimAddr)),
+		MetricsAddr: p.optionalAddr("ORGFLOW_METRICS_ADDR", e.MetricsAddr),
+		DataDir:     filepath.Clean(or(e.DataDir, DefaultDataDir)),
+		MetaDir:     p.directory("ORGFLOW_META_DIR", e.MetaDir),
+		PayloadKey:  p.payloadKey("ORGFLOW_PAYLOAD_KEY", e.PayloadKey),
+		LogFormat:   p.logFormat("ORGFLOW_LOG_FORMAT", e.LogFormat),
+		LogLevel:    p.logLevel("ORGFLOW_LOG_LEVEL", e.LogLevel),
+		Temporal:    p.temporal(e),
+	}
+	c.APIKeys = p.keys("ORGFLOW_API_KEYS", e.APIKeys)
+	c.Database = p.database(role, e.DatabaseURL, c.DataDir)
+	if c.listens() {
+		p.access(c, e.APIKeys != "")
+	}
+	c.Warnings = append(unknownVariables(), p.exposed(c)...)
+	return c, p.list
+}
+
+// listens tells whether the program serves HTTPAddr.
+func (c Config) listens() bool { return c.Role == RoleStandalone || c.Role == RoleServer }
+
+// Secrets returns every secret value of the settings, for a log redactor.
+func (c Config) Secrets() []string {
+	list := []string{string(c.Temporal.APIKey), c.Database.password()}
+	if len(c.PayloadKey) > 0 {
+		list = append(list, c.PayloadKey.encodings()...)
+	}
+	out := list[:0]
+	for _, s := range list {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+// Error lists everything that is wrong with the settings.
+type Error struct{ Problems []Problem }
+
+// Problem is one setting that cannot be used.
+type Problem struct {
+	Variable string // the environment variable
+	Message  string // what is wrong and what is allowed; never a secret value
+}
+
+// String returns variable and message on one line.
+func (p Problem) String() string { return p.Variable + ": " + p.Message }
+
+// Error returns one problem per line.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}

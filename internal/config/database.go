@@ -1,0 +1,99 @@
+package config
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// Database says where rows are kept. It prints without its password.
+type Database struct {
+	// Driver is "postgres" or "sqlite".
+	Driver string
+	// DSN is the URL as it was set, password included: for opening only.
+	DSN string
+}
+
+// Drivers.
+const (
+	Postgres = "postgres"
+	SQLite   = "sqlite"
+)
+
+const databaseAllowed = "postgres://user:password@host:5432/name or sqlite://path"
+
+// database parses the URL; standalone falls back to a file in its data
+// directory, every other role that touches rows needs the variable.
+func (p *problems) database(role Role, value, dataDir string) Database {
+	const variable = "ORGFLOW_DATABASE_URL"
+	if value == "" {
+		switch role {
+		case RoleStandalone:
+			return Database{Driver: SQLite, DSN: "sqlite://" + filepath.ToSlash(filepath.Join(dataDir, "orgflow.db"))}
+		case RoleOffline:
+			return Database{}
+		}
+		p.add(variable, "required for the %s: %s", role, databaseAllowed)
+		return Database{}
+	}
+	scheme, rest, found := strings.Cut(value, "://")
+	switch {
+	case found && scheme == "sqlite":
+		if rest == "" || strings.HasPrefix(rest, "?") {
+			p.add(variable, "sqlite:// needs a path: sqlite://orgflow.db or sqlite:///var/lib/orgflow/orgflow.db")
+		}
+		return Database{Driver: SQLite, DSN: value}
+	case found && (scheme == "postgres" || scheme == "postgresql"):
+		// The parse error repeats the URL and with it the password.
+		if u, err := url.Parse(value); err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+			p.add(variable, "is not a complete PostgreSQL URL (special characters in the password must be percent-encoded): %s", databaseAllowed)
+		}
+		return Database{Driver: Postgres, DSN: value}
+	}
+	p.add(variable, "must be %s", databaseAllowed)
+	return Database{}
+}
+
+// String returns the URL with its password and parameters masked.
+func (d Database) String() string {
+	if d.Driver != Postgres {
+		return d.DSN
+	}
+	u, err := url.Parse(d.DSN)
+	if err != nil {
+		return "postgres://" + mask
+	}
+	return redactURL(u)
+}
+
+// GoString keeps %#v from printing the password.
+func (d Database) GoString() string { return d.String() }
+
+// redactURL masks what may be secret in a URL: password and parameters,
+// which for PostgreSQL may hold a password too.
+func redactURL(u *url.URL) string {
+	shown := *u
+	if _, has := u.User.Password(); has {
+		shown.User = url.UserPassword(u.User.Username(), "xxxxx")
+	}
+	if q := u.Query(); q.Has("password") || q.Has("sslpassword") {
+		for _, key := range []string{"password", "sslpassword"} {
+			if q.Has(key) {
+				q.Set(key, "xxxxx")
+			}
+		}
+		shown.RawQuery = q.Encode()
+	}
+	return shown.String()
+}
+
+func (d Database) password() string {
+	u, err := url.Parse(d.DSN)
+	if err != nil || d.Driver != Postgres {
+		return ""
+	}
+	if secret, ok := u.User.Password(); ok {
+		return secret
+	}
+	return u.Query().Get("password")
+}
