@@ -17,12 +17,13 @@ const (
 
 // Activity names of a sync run.
 const (
-	ActivityPrepareRun = "PrepareRun"
-	ActivityFetchPages = "FetchPages"
-	ActivityPlanRun    = "PlanRun"
-	ActivityApplyPage  = "ApplyPage"
-	ActivityFinishRun  = "FinishRun"
-	ActivityReadStatus = "ReadStatus"
+	ActivityPrepareRun    = "PrepareRun"
+	ActivityHoldTarget    = "HoldTarget"
+	ActivityCheckConsumer = "CheckConsumer"
+	ActivityFetchPages    = "FetchPages"
+	ActivityPlanRun       = "PlanRun"
+	ActivityApplyPage     = "ApplyPage"
+	ActivityFinishRun     = "FinishRun"
 )
 
 // Search attributes, all of Temporal's Keyword type.

@@ -1,0 +1,79 @@
+package connectors
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"sync"
+
+	"orgflow"
+)
+
+// Settings are a connection as configured, secrets resolved. They are held
+// in memory only and never logged.
+type Settings struct {
+	CompanyID int64
+	Name      string // consumer code, or the source's type
+	JSON      []byte
+}
+
+// ConsumerFactory builds a consumer's connector.
+type ConsumerFactory func(Settings) (Consumer, error)
+
+// SourceFactory builds a source's connector.
+type SourceFactory func(Settings) (Source, error)
+
+// Registry knows the connectors of the build and keeps one instance per
+// connection, so that all callers share its token and rate budget. Changed
+// settings make a new instance.
+type Registry struct {
+	consumers map[string]ConsumerFactory
+	sources   map[string]SourceFactory
+
+	mu        sync.Mutex
+	instances map[string]instance
+}
+
+type instance struct {
+	settings [sha256.Size]byte
+	value    any
+}
+
+// NewRegistry takes the connectors of the build by consumer code and source
+// type.
+func NewRegistry(consumers map[string]ConsumerFactory, sources map[string]SourceFactory) *Registry {
+	return &Registry{consumers: consumers, sources: sources, instances: map[string]instance{}}
+}
+
+// Consumer returns the connector of a company's consumer.
+func (r *Registry) Consumer(s Settings) (Consumer, error) {
+	build, ok := r.consumers[s.Name]
+	if !ok {
+		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "this build has no connector for consumer %q", s.Name)
+	}
+	return shared(r, "consumer", s, build)
+}
+
+// Source returns the connector of a company's source.
+func (r *Registry) Source(s Settings) (Source, error) {
+	build, ok := r.sources[s.Name]
+	if !ok {
+		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "this build has no source of type %q", s.Name)
+	}
+	return shared(r, "source", s, build)
+}
+
+func shared[T any, F ~func(Settings) (T, error)](r *Registry, role string, s Settings, build F) (T, error) {
+	key := fmt.Sprintf("%s/%d/%s", role, s.CompanyID, s.Name)
+	sum := sha256.Sum256(s.JSON)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, ok := r.instances[key]; ok && old.settings == sum {
+		return old.value.(T), nil
+	}
+	value, err := build(s)
+	if err != nil {
+		return value, fmt.Errorf("%s %s of company %d: %w", role, s.Name, s.CompanyID, err)
+	}
+	r.instances[key] = instance{settings: sum, value: value}
+	return value, nil
+}

@@ -1,0 +1,19 @@
+package orgflow
+
+import (
+	"fmt"
+	"time"
+)
+
+// SyncRunID builds the workflow id of a run started by CLI or HTTP:
+// "sync-129-ding_talk-20261121T0100Z-7f3a". The suffix tells runs of one
+// minute apart.
+func SyncRunID(t Target, at time.Time, suffix string) string {
+	return fmt.Sprintf("sync-%d-%s-%s-%s", t.CompanyID, t.Consumer, at.UTC().Format("20060102T1504Z"), suffix)
+}
+
+// EffectKey is how a record of ours is recognised at a consumer that assigns
+// its own ids (DingTalk departments: source_identifier): "orgflow:129:org:11".
+func EffectKey(companyID int64, k RecordKey) string {
+	return fmt.Sprintf("orgflow:%d:%s", companyID, k)
+}
