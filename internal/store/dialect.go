@@ -1,0 +1,172 @@
+package store
+
+import (
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"orgflow/schemas/migrations"
+)
+
+// dialect is everything in which the two databases differ.
+type dialect struct {
+	name      string
+	goose     goose.Dialect
+	files     func() fs.FS
+	forUpdate string // row lock of a SELECT that an UPDATE follows
+	hasTable  string // query: does the table named by ? exist
+	retry     func(error) bool
+	transient func(error) bool
+	// inList returns a condition on col and its one argument, so that the
+	// statement's text does not depend on the number of values.
+	inList func(col, typ string, values []any) (cond string, arg any)
+	// rows returns a statement's row source and its arguments for n rows of
+	// the batch, taken from the flat values.
+	rows func(b *batch, values []any) (sql string, args []any)
+	// chunks are the row counts of one statement, largest first, ending in 1;
+	// nil: any number up to maxRows, prepared nowhere.
+	chunks []int
+}
+
+const maxRows = 5000 // rows of one unnest statement: bounds memory, not speed
+
+var postgres = dialect{
+	name:      "postgres",
+	goose:     goose.DialectPostgres,
+	files:     migrations.Postgres,
+	forUpdate: " FOR UPDATE",
+	hasTable:  `SELECT to_regclass(?) IS NOT NULL`,
+	retry:     pgConflict,
+	transient: pgTransient,
+	inList: func(col, typ string, values []any) (string, any) {
+		// A text PostgreSQL refuses stands in no row: leave it out.
+		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool { s, ok := v.(string); return ok && !sound(s) })
+		return col + " = ANY(CAST(? AS " + typ + "[]))", arrayLiteral(values, 0, 1)
+	},
+	rows: unnestRows,
+}
+
+var sqliteDialect = dialect{
+	name:      "sqlite",
+	goose:     goose.DialectSQLite3,
+	files:     migrations.SQLite,
+	hasTable:  `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ?`,
+	retry:     func(error) bool { return false }, // one writer, busy_timeout: nothing to win
+	transient: sqliteTransient,
+	inList: func(col, _ string, values []any) (string, any) {
+		list, _ := json.Marshal(values) // texts and numbers only: cannot fail
+		return col + " IN (SELECT value FROM json_each(?))", string(list)
+	},
+	rows:   valuesRows,
+	chunks: []int{64, 8, 1},
+}
+
+// unnestRows passes each column as one array: one statement and one round
+// trip whatever the number of rows.
+func unnestRows(b *batch, values []any) (string, []any) {
+	var sql strings.Builder
+	args := make([]any, len(b.cols))
+	sql.WriteString("SELECT * FROM unnest(")
+	for i, c := range b.cols {
+		if i > 0 {
+			sql.WriteString(", ")
+		}
+		sql.WriteString("CAST(? AS " + c.typ + "[])")
+		args[i] = arrayLiteral(values, i, len(b.cols))
+	}
+	sql.WriteString(")")
+	return sql.String(), args
+}
+
+// valuesRows is a VALUES list; its few sizes are prepared once.
+func valuesRows(b *batch, values []any) (string, []any) {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.cols)), ",") + "),"
+	n := len(values) / len(b.cols)
+	return "VALUES " + strings.TrimSuffix(strings.Repeat(row, n), ","), values
+}
+
+// arrayLiteral writes every stride-th value, from first on, as a PostgreSQL
+// array literal. It is much faster than pq.Array, which reflects.
+func arrayLiteral(values []any, first, stride int) string {
+	b := make([]byte, 0, 2+16*len(values)/stride)
+	b = append(b, '{')
+	for i := first; i < len(values); i += stride {
+		if i > first {
+			b = append(b, ',')
+		}
+		b = appendElement(b, values[i])
+	}
+	return string(append(b, '}'))
+}
+
+func appendElement(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "NULL"...)
+	case int:
+		return strconv.AppendInt(b, int64(v), 10)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case stamp:
+		if v.IsZero() {
+			return append(b, "NULL"...)
+		}
+		return append(v.AppendFormat(append(b, '"'), "2006-01-02T15:04:05.999999Z07:00"), '"')
+	case string:
+		b = append(b, '"')
+		for i := range len(v) {
+			if v[i] == '"' || v[i] == '\\' {
+				b = append(b, '\\')
+			}
+			b = append(b, v[i])
+		}
+		return append(b, '"')
+	}
+	panic("store: value of an unsupported type in a batch") // a defect of this package
+}
+
+// pgConflict: the transaction lost against another one and may be repeated.
+func pgConflict(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// pgTransient: connection exceptions, resources, shutdown, or no server at all.
+func pgTransient(err error) bool {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		switch e.Code.Class() {
+		case "08", "40", "53", "57", "58":
+			return true
+		}
+		return false
+	}
+	var n net.Error
+	return errors.As(err, &n) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// sqliteTransient: another process writes, or the disk is full or failing.
+func sqliteTransient(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return errors.Is(err, driver.ErrBadConn)
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"orgflow"
+)
+
+// Summary returns the run as users see it, or ErrNotFound. What is counted:
+//
+//   - fetch: the run's own snapshots; a run without fetch stage has none.
+//   - plan: as the planner counted, since unchanged records have no change.
+//   - applied: the records' own changes per operation. Held changes are
+//     counted in plan only, skipped ones nowhere; what waits for somebody
+//     (parked, invited, disputed, needs_human) is pending.
+//   - progress: every change, second passes included.
+//   - parked_deletes: deletes in state parked.
+func (s *Store) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
+	run, err := s.GetRun(ctx, id)
+	if err != nil {
+		return orgflow.Summary{}, err
+	}
+	sum := orgflow.Summary{
+		ID: run.ID, RunID: run.FirstRunID, CompanyID: run.Job.CompanyID, Consumer: run.Job.Consumer,
+		Status: run.Status, Phase: run.Phase, DryRun: run.Job.Params.DryRun, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt,
+		Fetch:   map[orgflow.Kind]orgflow.FetchCount{},
+		Plan:    map[orgflow.Kind]orgflow.PlanCount{},
+		Applied: map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{},
+		Calls:   run.Counters.Calls, Throttled: run.Counters.Throttled, TokenRenewals: run.Counters.TokenRenewals,
+		Error: run.Fault, Files: run.Files, Notes: run.Notes,
+	}
+	snaps, err := s.SnapshotsOfRun(ctx, id)
+	if err != nil {
+		return orgflow.Summary{}, err
+	}
+	for _, snap := range snaps {
+		addFetch(sum.Fetch, snap)
+	}
+	plan, err := s.Plan(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return sum, nil
+	case err != nil:
+		return orgflow.Summary{}, err
+	}
+	for kind, count := range plan.Counts {
+		sum.Plan[kind] = count
+	}
+	return sum, s.addChanges(ctx, id, &sum)
+}
+
+// addFetch adds a snapshot to its kind's count; a kind was read whole only
+// when each of its services was.
+func addFetch(fetch map[orgflow.Kind]orgflow.FetchCount, snap Snapshot) {
+	count, seen := fetch[snap.Kind]
+	count.Read += snap.Read
+	count.Staged += snap.Staged
+	count.Rejected += snap.Rejected
+	count.Complete = snap.Complete && (count.Complete || !seen)
+	count.Cause = cmp.Or(count.Cause, snap.Cause)
+	fetch[snap.Kind] = count
+}
+
+func (s *Store) addChanges(ctx context.Context, id string, sum *orgflow.Summary) error {
+	var rows []struct {
+		Kind   orgflow.Kind  `db:"kind"`
+		Op     orgflow.Op    `db:"op"`
+		Aspect string        `db:"aspect"`
+		State  orgflow.State `db:"state"`
+		N      int           `db:"n"`
+	}
+	err := s.list(ctx, "summary of run "+id, &rows, `
+		SELECT kind, op, aspect, state, count(*) AS n FROM sync_change WHERE run_id = ? GROUP BY kind, op, aspect, state`, id)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		sum.Progress.Total += r.N
+		if r.State.Final() {
+			sum.Progress.Done += r.N
+		}
+		if r.Op == orgflow.Delete && r.State == orgflow.Parked {
+			sum.ParkedDeletes += r.N
+		}
+		if r.Aspect == "" && r.State != orgflow.Held && r.State != orgflow.Skipped {
+			addApplied(sum.Applied, r.Kind, r.Op, r.State, r.N)
+		}
+	}
+	return nil
+}
+
+func addApplied(applied map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, kind orgflow.Kind, op orgflow.Op, state orgflow.State, n int) {
+	if applied[kind] == nil {
+		applied[kind] = map[orgflow.Op]orgflow.Applied{}
+	}
+	count := applied[kind][op]
+	switch state {
+	case orgflow.Done:
+		count.Done += n
+	case orgflow.Failed:
+		count.Failed += n
+	case orgflow.Blocked:
+		count.Blocked += n
+	default:
+		count.Pending += n
+	}
+	applied[kind][op] = count
+}
