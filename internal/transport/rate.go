@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"golang.org/x/time/rate"
+
+	"orgflow"
+)
+
+// Limiter lets one call go. *rate.Limiter is one; a budget shared by several
+// processes is another.
+type Limiter interface {
+	// Wait returns when the call may be made, or with an error if the
+	// context ends first.
+	Wait(ctx context.Context) error
+}
+
+// PerSecond returns a limiter of n calls a second without bursts, or one
+// that never waits when n is 0 or less.
+func PerSecond(n float64) Limiter {
+	if n <= 0 {
+		return rate.NewLimiter(rate.Inf, 1)
+	}
+	return rate.NewLimiter(rate.Limit(n), 1)
+}
+
+// Rate waits for the limiter before each request. A deadline too near to
+// get a turn is answered at once as CodeThrottled; nothing was sent then.
+func Rate(l Limiter) Layer {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return Func(func(req *http.Request) (*http.Response, error) {
+			if err := l.Wait(req.Context()); err != nil {
+				closeBody(req)
+				return nil, waitError(req.Context(), err)
+			}
+			return next.RoundTrip(req)
+		})
+	}
+}
+
+func waitError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if f := (*orgflow.Fault)(nil); errors.As(err, &f) {
+		return f
+	}
+	return &orgflow.Fault{
+		Code:    orgflow.CodeThrottled,
+		Message: "the rate budget had no room for the call before its deadline",
+		Err:     err,
+	}
+}
+
+// closeBody honours RoundTripper's duty to close the request's body.
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
