@@ -3,7 +3,11 @@
 // § 4.5). It is pure: no I/O, no clock; the same input gives the same output.
 package mapping
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
 
 // Entry is one line of a fetch meta file or a template: where a value comes
 // from, what happens to it, and what it is called at the end.
@@ -81,6 +85,25 @@ type Case struct {
 type Part struct {
 	Text  string   `json:"text,omitempty"`
 	Field []string `json:"field,omitempty"`
+}
+
+// UnmarshalJSON accepts a plain text as a literal part. Unknown keys are
+// refused, so that a misspelt "field" is not read as an empty text.
+func (p *Part) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err == nil {
+		*p = Part{Text: text}
+		return nil
+	}
+	type plain Part
+	var read plain
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&read); err != nil {
+		return fmt.Errorf(`a part is a text, {"text": …} or {"field": […]}: %w`, err)
+	}
+	*p = Part(read)
+	return nil
 }
 
 // Condition decides whether an entry applies. Exactly one of All, Any, Not
