@@ -1,0 +1,155 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"orgflow/internal/config"
+)
+
+// TestEveryRouteNeedsItsRole walks all routes with every key: the answer
+// changes at the role that the table names and nowhere else.
+func TestEveryRouteNeedsItsRole(t *testing.T) {
+	needs := map[string]config.Access{
+		"GET /healthz":                       config.AccessNone,
+		"GET /readyz":                        config.AccessNone,
+		"GET /":                              config.AccessNone,
+		"GET /metrics":                       config.AccessRead,
+		"GET /openapi.json":                  config.AccessRead,
+		"GET /api/v1/sync-runs":              config.AccessRead,
+		"GET /api/v1/sync-runs/{id}":         config.AccessRead,
+		"GET /api/v1/sync-runs/{id}/changes": config.AccessRead,
+		"GET /api/v1/records/{company}/{consumer}/{kind}/{source_id}/log": config.AccessRead,
+		"GET /api/v1/schedules":               config.AccessRead,
+		"POST /api/v1/sync-runs":              config.AccessOperate,
+		"POST /api/v1/sync-runs/{id}/cancel":  config.AccessOperate,
+		"POST /api/v1/schedules/{id}/pause":   config.AccessOperate,
+		"POST /api/v1/schedules/{id}/resume":  config.AccessOperate,
+		"POST /api/v1/schedules/{id}/trigger": config.AccessOperate,
+		"POST /api/v1/schedules":              config.AccessAdmin,
+	}
+	d := newWorld().deps()
+	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
+	s := newServer(d)
+	h := s.chain()
+	fill := strings.NewReplacer("{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	for _, route := range routesOf(t, s) {
+		need, listed := needs[route]
+		if !listed {
+			t.Errorf("%s is in no table", route)
+			continue
+		}
+		delete(needs, route)
+		method, path, _ := strings.Cut(fill.Replace(route), " ")
+		body := ""
+		if method == "POST" && strings.HasSuffix(path, "sync-runs") {
+			body = job
+		}
+		for has := config.AccessNone; has <= config.AccessAdmin; has++ {
+			want := "ok"
+			switch {
+			case has >= need:
+			case has == config.AccessNone:
+				want = "unauthenticated"
+			default:
+				want = "permission_denied"
+			}
+			var headers []string
+			if has > config.AccessNone {
+				headers = []string{"X-API-Key: " + has.String() + "-token"}
+			}
+			res := call(h, method, path, body, headers...)
+			got := "ok"
+			if res.Code >= 400 {
+				got = string(errorOf(t, res).Code)
+			}
+			if got != want {
+				t.Errorf("%s with role %s: %d %s, want %s", route, has, res.Code, got, want)
+			}
+		}
+	}
+	for route := range needs {
+		t.Errorf("%s does not exist", route)
+	}
+}
+
+func TestKeysAreReadFromBothHeaders(t *testing.T) {
+	d := newWorld().deps()
+	d.Keys = keys(t)
+	h := New(d)
+	for header, status := range map[string]int{
+		"Authorization: Bearer read-token":  200,
+		"Authorization: bearer  read-token": 200,
+		"X-API-Key: read-token":             200,
+		"Authorization: Basic read-token":   401,
+		"Authorization: read-token":         401,
+		"Authorization: Bearer ":            401,
+		"Authorization: Bearer x":           401,
+		"X-API-Key: READ-TOKEN":             401,
+		"Accept: */*":                       401,
+	} {
+		res := call(h, "GET", "/api/v1/sync-runs", "", header)
+		if res.Code != status {
+			t.Errorf("%s: %d, want %d", header, res.Code, status)
+		}
+		if status == 401 && res.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: no WWW-Authenticate", header)
+		}
+		if strings.Contains(res.Body.String(), "read-token") {
+			t.Errorf("the answer repeats the token: %s", res.Body)
+		}
+	}
+}
+
+func TestBeyondLoopbackNothingIsOpenEvenWithoutKeys(t *testing.T) {
+	d := newWorld().deps()
+	d.Addr = ":8080" // config refuses this; the API does not rely on it
+	if res := call(New(d), "GET", "/api/v1/sync-runs", ""); res.Code != http.StatusUnauthorized {
+		t.Errorf("%d", res.Code)
+	}
+}
+
+func TestDNSRebindingIsRefused(t *testing.T) {
+	d := newWorld().deps()
+	open := New(d)
+	d.Keys, d.Meter = keys(t), nil
+	locked := New(d)
+	for host, allowed := range map[string]bool{
+		"localhost:8080": true, "127.0.0.1:8080": true, "[::1]:8080": true, "127.0.0.1": true, "LocalHost.": true,
+		"evil.example.com:8080": false, "evil.example.com": false, "localhost.evil.com": false, "192.168.1.5:8080": false, "": false,
+	} {
+		res := call(open, "GET", "/api/v1/sync-runs", "", "Host: "+host)
+		if (res.Code == 200) != allowed || (!allowed && errorOf(t, res).Code != "wrong_host") {
+			t.Errorf("Host %q: %d %s", host, res.Code, res.Body)
+		}
+		if res := call(locked, "GET", "/api/v1/sync-runs", "", "Host: "+host, "X-API-Key: read-token"); res.Code != 200 {
+			t.Errorf("Host %q with a key: %d", host, res.Code)
+		}
+	}
+}
+
+func TestForeignPagesChangeNothing(t *testing.T) {
+	w := newWorld()
+	h := New(w.deps())
+	for header, allowed := range map[string]bool{
+		"Origin: http://localhost:8080": true,
+		"Sec-Fetch-Site: same-origin":   true,
+		"Sec-Fetch-Site: none":          true,
+		"Accept: */*":                   true,
+		"Origin: https://evil.example":  false,
+		"Origin: http://localhost:3000": false,
+		"Origin: null":                  false,
+		"Sec-Fetch-Site: cross-site":    false,
+		"Sec-Fetch-Site: same-site":     false,
+	} {
+		before := w.starts
+		res := call(h, "POST", "/api/v1/sync-runs", job, header)
+		if (res.Code == http.StatusAccepted) != allowed || (!allowed && (errorOf(t, res).Code != "cross_origin" || w.starts != before)) {
+			t.Errorf("%s: %d %s", header, res.Code, res.Body)
+		}
+		if res := call(h, "GET", "/api/v1/sync-runs", "", header); res.Code != 200 {
+			t.Errorf("reading with %s: %d", header, res.Code)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+// Package api is orgflow's HTTP side: chi routes described by an OpenAPI 3.1
+// document, API keys, one table of errors. It decides nothing about runs; it
+// asks the small interfaces of Deps.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"orgflow"
+	"orgflow/internal/config"
+	"orgflow/internal/telemetry"
+)
+
+// Deps is what the API asks and how it is set up. Every interface is needed;
+// the rest has defaults.
+type Deps struct {
+	// Decode reads and validates a job; all problems of a bad one come back
+	// as one *orgflow.InvalidError. Nothing is started before it agrees.
+	Decode    func(raw []byte) (orgflow.Job, error)
+	Start     Starter
+	Steer     Steerer
+	Runs      Runs
+	Records   Records
+	Schedules Schedules
+	// Checks are what /readyz asks: database, Temporal.
+	Checks []Check
+
+	// Addr is the address listened on. On loopback without keys every route
+	// is open, and requests must name this machine as their host.
+	Addr string
+	Keys config.Keys
+	// Links are shown on the start page.
+	Links Links
+
+	Logger *slog.Logger         // default: slog's own
+	Meter  *prometheus.Registry // default: a new one
+	// Timeout bounds the work on a request; default 30 s.
+	Timeout time.Duration
+	// NewID makes request ids; default: random.
+	NewID func() string
+	Now   func() time.Time
+}
+
+const (
+	// MaxBody is the largest accepted request body, in bytes.
+	MaxBody = 1 << 20
+	// bodyTime bounds the reading of a body. It is longer than the default
+	// Timeout, because net/http takes an expired read deadline during the
+	// handler for a client that went away.
+	bodyTime       = 45 * time.Second
+	defaultTimeout = 30 * time.Second
+)
+
+type server struct {
+	Deps
+	router *chi.Mux
+	huma   huma.API
+	meter  meter
+}
+
+// New returns the handler of all routes. It panics when an interface of d is
+// missing: that is a defect of the program, met at its start.
+func New(d Deps) http.Handler {
+	s := newServer(d)
+	return s.chain()
+}
+
+func newServer(d Deps) *server {
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.Records == nil || d.Schedules == nil {
+		panic("api: Decode, Start, Steer, Runs, Records and Schedules are needed")
+	}
+	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
+	s.meter = newMeter(s.Meter)
+	s.router.Use(middleware.GetHead)
+	s.router.NotFound(s.notFound)
+	s.router.MethodNotAllowed(s.methodNotAllowed)
+	s.huma = humachi.New(s.router, s.humaConfig())
+	s.huma.UseMiddleware(s.authorizeOperation)
+	s.routes()
+	return s
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	if d.Meter == nil {
+		d.Meter = telemetry.NewRegistry()
+	}
+	if d.Timeout == 0 {
+		d.Timeout = defaultTimeout
+	}
+	if d.NewID == nil {
+		d.NewID = randomID
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return d
+}
+
+// routes registers everything. A route without an entry here does not exist.
+func (s *server) routes() {
+	s.runRoutes()
+	s.recordRoutes()
+	s.scheduleRoutes()
+	s.healthRoutes()
+	s.router.Get("/", s.startPage)
+	s.router.With(s.authorize(config.AccessRead)).Get("/openapi.json", s.openAPI)
+	s.router.With(s.authorize(config.AccessRead)).Get("/metrics", telemetry.MetricsHandler(s.Meter).ServeHTTP)
+	s.finishDocument()
+}
+
+// chain puts what every request passes around the routes, outermost first.
+func (s *server) chain() http.Handler {
+	var h http.Handler = s.router
+	for _, wrap := range []func(http.Handler) http.Handler{
+		s.jsonWhateverTheType,
+		s.deadline,
+		s.sameOrigin,
+		s.ownHost,
+		s.recovered,
+		s.observed,
+		s.identified,
+	} {
+		h = wrap(h)
+	}
+	return h
+}

@@ -1,0 +1,208 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/config"
+)
+
+// world is everything behind the API, by hand.
+type world struct {
+	mu      sync.Mutex
+	started map[string]string // workflow id → fingerprint
+	starts  int
+	lastJob orgflow.Job
+	lastRaw string
+	by      string
+	steered []string
+
+	summary   orgflow.Summary
+	runFilter RunFilter
+	changes   ChangeFilter
+	record    RecordRef
+	limit     int
+	dryRun    bool
+	err       error                     // what every call answers, if set
+	block     func(ctx context.Context) // runs before every answer
+	logs      *bytes.Buffer
+}
+
+func (w *world) begin(ctx context.Context) error {
+	if w.block != nil {
+		w.block(ctx)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		return ctx.Err()
+	}
+	return w.err
+}
+
+func decode(raw []byte) (orgflow.Job, error) {
+	var job orgflow.Job
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&job); err != nil {
+		return job, &orgflow.InvalidError{Code: orgflow.CodeInvalidJob, Problems: []orgflow.Problem{{Message: "not a job"}}}
+	}
+	var problems []orgflow.Problem
+	if job.Params.Mode != "" && job.Params.Mode != orgflow.Full {
+		problems = append(problems, orgflow.Problem{Pointer: "/params/mode", Message: "must be incremental, full or reconcile"})
+	}
+	if job.Consumer == "" {
+		problems = append(problems, orgflow.Problem{Pointer: "/consumer", Message: "required"})
+	}
+	if len(problems) > 0 {
+		return job, &orgflow.InvalidError{Code: orgflow.CodeInvalidJob, Problems: problems}
+	}
+	return job.WithDefaults(), nil
+}
+
+func (w *world) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, opts StartOptions) (Started, error) {
+	if err := w.begin(ctx); err != nil {
+		return Started{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := opts.WorkflowID
+	if id == "" {
+		id = fmt.Sprintf("sync-%d", len(w.started)+1)
+	}
+	if stored, taken := w.started[id]; taken {
+		if err := opts.Repeated(stored); err != nil {
+			return Started{}, err
+		}
+		return Started{ID: id, RunID: "r-" + id}, nil
+	}
+	w.started[id] = opts.Fingerprint
+	w.starts++
+	w.lastJob, w.lastRaw, w.by = job, string(raw), opts.By
+	return Started{ID: id, RunID: "r-" + id}, nil
+}
+
+func (w *world) steer(ctx context.Context, verb, id string, s Steering) error {
+	w.mu.Lock()
+	w.steered = append(w.steered, fmt.Sprintf("%s %s by %s (%s) key %q", verb, id, s.By, s.Reason, s.Key))
+	w.mu.Unlock()
+	return w.begin(ctx)
+}
+
+func (w *world) Cancel(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "cancel", id, s)
+}
+func (w *world) PauseSchedule(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "pause", id, s)
+}
+func (w *world) ResumeSchedule(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "resume", id, s)
+}
+func (w *world) TriggerSchedule(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "trigger", id, s)
+}
+
+func (w *world) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
+	s := w.summary
+	s.ID = id
+	return s, w.begin(ctx)
+}
+
+func (w *world) ListRuns(ctx context.Context, f RunFilter) (RunPage, error) {
+	w.runFilter = f
+	return RunPage{Runs: []orgflow.Summary{w.summary}, NextCursor: "n"}, w.begin(ctx)
+}
+
+func (w *world) ListChanges(ctx context.Context, id string, f ChangeFilter) (ChangePage, error) {
+	w.changes = f
+	return ChangePage{}, w.begin(ctx)
+}
+
+func (w *world) RecordLog(ctx context.Context, r RecordRef, _ string, limit int) (LogPage, error) {
+	w.record, w.limit = r, limit
+	return LogPage{}, w.begin(ctx)
+}
+
+func (w *world) ListSchedules(ctx context.Context) ([]Schedule, error) { return nil, w.begin(ctx) }
+
+func (w *world) ApplySchedules(ctx context.Context, dry bool) ([]ScheduleChange, error) {
+	w.dryRun = dry
+	return []ScheduleChange{{ID: "nightly", Action: "create"}}, w.begin(ctx)
+}
+
+func newWorld() *world {
+	return &world{started: map[string]string{}, logs: &bytes.Buffer{},
+		summary: orgflow.Summary{ID: "x", CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusRunning}}
+}
+
+func (w *world) deps() Deps {
+	return Deps{
+		Decode: decode, Start: w, Steer: w, Runs: w, Records: w, Schedules: w,
+		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
+		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Timeout: time.Minute,
+	}
+}
+
+// keys returns one key per role; its token is "<role>-token".
+func keys(t *testing.T) config.Keys {
+	t.Helper()
+	var list []string
+	for _, role := range []string{"read", "operate", "approve", "admin"} {
+		sum := sha256.Sum256([]byte(role + "-token"))
+		list = append(list, role+"-key:"+role+":"+hex.EncodeToString(sum[:]))
+	}
+	parsed, problems := config.ParseKeys(strings.Join(list, ","))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return parsed
+}
+
+// call sends one request; headers are "Name: value".
+func call(h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, "http://localhost:8080"+path, reader)
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		if name == "Host" {
+			r.Host = value
+			continue
+		}
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func errorOf(t *testing.T, w *httptest.ResponseRecorder) Error {
+	t.Helper()
+	var e Error
+	if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil {
+		t.Fatalf("status %d, body is not JSON: %q", w.Code, w.Body)
+	}
+	if ct := w.Header().Get("Content-Type"); ct != "application/json" {
+		t.Errorf("content type %q", ct)
+	}
+	if e.Code == "" || e.Message == "" || e.RequestID == "" || e.RequestID != w.Header().Get("X-Request-Id") {
+		t.Errorf("incomplete error: %s", w.Body)
+	}
+	return e
+}

@@ -1,0 +1,207 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"orgflow"
+)
+
+// Starter starts sync runs.
+type Starter interface {
+	// Start starts a run of a valid job. raw is the job as the user wrote it.
+	// When opts.WorkflowID is already taken, the starter compares the
+	// fingerprint stored with that run by means of opts.Repeated: a
+	// repetition answers like the first call, another body is a conflict.
+	Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, opts StartOptions) (Started, error)
+}
+
+// StartOptions says how a run is started.
+type StartOptions struct {
+	// WorkflowID is the id to start under; empty lets the starter make one.
+	WorkflowID string
+	// IdempotencyKey is the caller's, empty when none was sent. WorkflowID is
+	// then derived from it, so that Temporal lets one run exist per key.
+	IdempotencyKey string
+	// Fingerprint identifies the job. It is to be stored with the run (memo).
+	Fingerprint string
+	// By names who started the run.
+	By string
+}
+
+// Repeated judges a start whose workflow id exists already, by the
+// fingerprint that was stored with it: nil means that the same job was asked
+// for again and the existing run is the answer.
+func (o StartOptions) Repeated(stored string) error {
+	switch {
+	case o.IdempotencyKey == "":
+		return orgflow.Faultf(orgflow.CodeConflict, "a run with id %s exists already", o.WorkflowID)
+	case stored != o.Fingerprint:
+		f := orgflow.Faultf(orgflow.CodeConflict, "this Idempotency-Key was used for another job (run %s)", o.WorkflowID)
+		f.Field = "Idempotency-Key"
+		f.Advice = "use a new key for a new job"
+		return f
+	}
+	return nil
+}
+
+// Started says which run was started and where to look at it.
+type Started struct {
+	ID    string `json:"id" doc:"id of the run, also its workflow id"`
+	RunID string `json:"run_id" doc:"Temporal's id of the execution"`
+	URL   string `json:"url" doc:"where to look at the run"`
+}
+
+// Steerer intervenes in runs.
+type Steerer interface {
+	// Cancel asks a run to stop after the call in flight. A run that has
+	// ended is a conflict, an unknown one not found.
+	Cancel(ctx context.Context, id string, s Steering) error
+}
+
+// Steering says who intervenes and why.
+type Steering struct {
+	By     string // the named user
+	Reason string
+	Key    string // name of the API key that was used; empty without keys
+}
+
+// Runs reads what is known of runs. An id nobody knows is an
+// orgflow.CodeNotFound fault.
+type Runs interface {
+	Summary(ctx context.Context, id string) (orgflow.Summary, error)
+	ListRuns(ctx context.Context, f RunFilter) (RunPage, error)
+	ListChanges(ctx context.Context, id string, f ChangeFilter) (ChangePage, error)
+}
+
+// RunFilter selects runs, newest first. Zero values select everything.
+type RunFilter struct {
+	CompanyID int64
+	Consumer  string
+	Status    orgflow.Status
+	Cursor    string
+	Limit     int // 1 to MaxLimit
+}
+
+// RunPage is a part of a list of runs. An empty NextCursor is the end.
+type RunPage struct {
+	Runs       []orgflow.Summary `json:"runs"`
+	NextCursor string            `json:"next_cursor"`
+}
+
+// ChangeFilter selects changes, in the plan's order.
+type ChangeFilter struct {
+	State  orgflow.State
+	Op     orgflow.Op
+	Kind   orgflow.Kind
+	Cursor string
+	Limit  int // 1 to MaxLimit
+}
+
+// ChangePage is a part of a list of changes. An empty NextCursor is the end.
+type ChangePage struct {
+	Changes    []orgflow.Change `json:"changes"`
+	NextCursor string           `json:"next_cursor"`
+}
+
+// Records reads the provisioning log.
+type Records interface {
+	// RecordLog returns what was sent for one record and what came back,
+	// newest first. A record never sent has an empty log.
+	RecordLog(ctx context.Context, r RecordRef, cursor string, limit int) (LogPage, error)
+}
+
+// RecordRef names one record at one consumer.
+type RecordRef struct {
+	Target   orgflow.Target
+	Kind     orgflow.Kind
+	SourceID string
+}
+
+// LogEntry is one call for one record. Sensitive values are masked.
+type LogEntry struct {
+	At         time.Time      `json:"at"`
+	RunID      string         `json:"run_id"`
+	ChangeID   int            `json:"change_id"`
+	Op         orgflow.Op     `json:"op"`
+	ConsumerID string         `json:"consumer_id"`
+	State      orgflow.State  `json:"state" doc:"what became of it"`
+	Sent       map[string]any `json:"sent,omitempty" doc:"what was sent, sensitive values masked"`
+	Note       string         `json:"note,omitempty"`
+	Error      *orgflow.Fault `json:"error,omitempty"`
+	Attempt    int            `json:"attempt"`
+}
+
+// LogPage is a part of a record's log. An empty NextCursor is the end.
+type LogPage struct {
+	Entries    []LogEntry `json:"entries"`
+	NextCursor string     `json:"next_cursor"`
+}
+
+// Schedules reads and steers Temporal Schedules that orgflow owns.
+type Schedules interface {
+	ListSchedules(ctx context.Context) ([]Schedule, error)
+	// ApplySchedules makes the server match the files and says what that
+	// took; with dryRun it only says. Broken files are an InvalidError and
+	// change nothing.
+	ApplySchedules(ctx context.Context, dryRun bool) ([]ScheduleChange, error)
+	PauseSchedule(ctx context.Context, id string, s Steering) error
+	ResumeSchedule(ctx context.Context, id string, s Steering) error
+	TriggerSchedule(ctx context.Context, id string, s Steering) error
+}
+
+// Schedule is a job with its calendar.
+type Schedule struct {
+	ID        string      `json:"id"`
+	CompanyID int64       `json:"company_id"`
+	Consumer  string      `json:"consumer"`
+	Calendar  string      `json:"calendar" doc:"cron expression or calendar, in words"`
+	TimeZone  string      `json:"time_zone"`
+	Paused    bool        `json:"paused"`
+	Note      string      `json:"note,omitempty" doc:"who paused it and why"`
+	Next      []time.Time `json:"next" doc:"the times it will start next"`
+	LastRun   string      `json:"last_run,omitempty" doc:"id of the latest run"`
+}
+
+// ScheduleChange is one difference between the files and the server.
+type ScheduleChange struct {
+	ID     string `json:"id"`
+	Action string `json:"action" enum:"create,update,delete,unchanged"`
+	Detail string `json:"detail,omitempty" doc:"what differs"`
+}
+
+// Check is one thing the program cannot work without.
+type Check struct {
+	Name string
+	Ask  func(ctx context.Context) error
+}
+
+// Links are the addresses shown on the start page; empty ones are left out.
+type Links struct {
+	WebUI string // Temporal Web UI
+}
+
+// Limits of pages.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 500
+)
+
+// Complete fills the maps and lists of a summary that are nil, so that its
+// JSON has the shape of contract § 5 from the run's first moment.
+func Complete(s orgflow.Summary) orgflow.Summary {
+	if s.Fetch == nil {
+		s.Fetch = map[orgflow.Kind]orgflow.FetchCount{}
+	}
+	if s.Plan == nil {
+		s.Plan = map[orgflow.Kind]orgflow.PlanCount{}
+	}
+	if s.Applied == nil {
+		s.Applied = map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{}
+	}
+	if s.Files == nil {
+		s.Files = []orgflow.UsedFile{}
+	}
+	return s
+}

@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"orgflow"
+	"orgflow/internal/config"
+)
+
+func (s *server) runRoutes() {
+	start := register(s, huma.Operation{
+		OperationID: "start-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs", DefaultStatus: http.StatusAccepted,
+		Tags: []string{"sync runs"}, Summary: "Start a sync run",
+		Description: "The body is a job. It is validated whole before anything starts; a bad one answers 400 and lists every problem with its JSON pointer. " +
+			"With an Idempotency-Key the same body starts one run only, however often it is sent; another body with the same key answers 409.",
+	}, config.AccessOperate, s.startRun)
+	describeBody[orgflow.Job](s, start)
+
+	register(s, huma.Operation{
+		OperationID: "list-sync-runs", Method: http.MethodGet, Path: "/api/v1/sync-runs",
+		Tags: []string{"sync runs"}, Summary: "List sync runs, newest first",
+	}, config.AccessRead, s.listRuns)
+	register(s, huma.Operation{
+		OperationID: "get-sync-run", Method: http.MethodGet, Path: "/api/v1/sync-runs/{id}",
+		Tags: []string{"sync runs"}, Summary: "Summary of a sync run",
+	}, config.AccessRead, s.getRun)
+	register(s, huma.Operation{
+		OperationID: "list-changes", Method: http.MethodGet, Path: "/api/v1/sync-runs/{id}/changes",
+		Tags: []string{"sync runs"}, Summary: "Changes of a sync run, in the plan's order",
+	}, config.AccessRead, s.listChanges)
+	register(s, huma.Operation{
+		OperationID: "cancel-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs/{id}/cancel", DefaultStatus: http.StatusAccepted,
+		Tags: []string{"sync runs"}, Summary: "Stop a sync run after the call in flight",
+	}, config.AccessOperate, s.cancelRun)
+}
+
+type startInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"any text that is unique to this start"`
+	RawBody        []byte
+}
+
+type startOutput struct {
+	Location string `header:"Location"`
+	Body     Started
+}
+
+func (s *server) startRun(ctx context.Context, in *startInput) (*startOutput, error) {
+	raw := slices.Clone(in.RawBody) // huma takes the buffer back
+	job, err := s.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	opts, err := startOptions(job, in.IdempotencyKey, callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.Start.Start(ctx, job, raw, opts)
+	if err != nil {
+		return nil, err
+	}
+	location := "/api/v1/sync-runs/" + url.PathEscape(started.ID)
+	if started.URL == "" {
+		started.URL = location
+	}
+	return &startOutput{Location: location, Body: started}, nil
+}
+
+// startOptions derives the run's id from an idempotency key. The key's
+// holder goes into it: two programs may use the same key without knowing.
+func startOptions(job orgflow.Job, key string, who caller) (StartOptions, error) {
+	canonical, err := json.Marshal(job)
+	if err != nil {
+		return StartOptions{}, fmt.Errorf("fingerprint of the job: %w", err)
+	}
+	opts := StartOptions{IdempotencyKey: key, Fingerprint: orgflow.Hash(canonical), By: who.key}
+	if key != "" {
+		sum := sha256.Sum256([]byte(who.key + "\x00" + key))
+		opts.WorkflowID = "sync-key-" + hex.EncodeToString(sum[:10])
+	}
+	return opts, nil
+}
+
+// PageParams are the parameters of every list. Exported because huma looks
+// into exported embedded structs only.
+type PageParams struct {
+	Cursor string `query:"cursor" maxLength:"512" doc:"next_cursor of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+type listRunsInput struct {
+	PageParams
+	CompanyID int64          `query:"company_id" minimum:"1"`
+	Consumer  string         `query:"consumer" maxLength:"64"`
+	Status    orgflow.Status `query:"status" enum:"running,awaiting_approval,completed,completed_with_failures,rejected,superseded,failed,canceled"`
+}
+
+type body[T any] struct{ Body T }
+
+func (s *server) listRuns(ctx context.Context, in *listRunsInput) (*body[RunPage], error) {
+	page, err := s.Runs.ListRuns(ctx, RunFilter{
+		CompanyID: in.CompanyID, Consumer: in.Consumer, Status: in.Status, Cursor: in.Cursor, Limit: in.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]orgflow.Summary, len(page.Runs))
+	for i, run := range page.Runs {
+		runs[i] = Complete(run)
+	}
+	return &body[RunPage]{RunPage{Runs: runs, NextCursor: page.NextCursor}}, nil
+}
+
+// RunParams names the run a route is about.
+type RunParams struct {
+	ID string `path:"id" maxLength:"255" doc:"id of the run"`
+}
+
+func (s *server) getRun(ctx context.Context, in *RunParams) (*body[orgflow.Summary], error) {
+	summary, err := s.Runs.Summary(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &body[orgflow.Summary]{Complete(summary)}, nil
+}
+
+type listChangesInput struct {
+	RunParams
+	PageParams
+	State orgflow.State `query:"state" enum:"planned,done,failed,blocked,held,parked,pending_invite,needs_human,disputed,skipped"`
+	Op    orgflow.Op    `query:"op" enum:"insert,update,delete"`
+	Kind  orgflow.Kind  `query:"kind" enum:"org,person"`
+}
+
+func (s *server) listChanges(ctx context.Context, in *listChangesInput) (*body[ChangePage], error) {
+	page, err := s.Runs.ListChanges(ctx, in.ID, ChangeFilter{
+		State: in.State, Op: in.Op, Kind: in.Kind, Cursor: in.Cursor, Limit: in.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if page.Changes == nil {
+		page.Changes = []orgflow.Change{}
+	}
+	return &body[ChangePage]{page}, nil
+}
+
+// steerBody may be left out: the key's name says who it was.
+type steerBody struct {
+	By     string `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key"`
+	Reason string `json:"reason,omitempty" maxLength:"1024"`
+}
+
+// localUser stands for whoever uses an open API on loopback.
+const localUser = "local"
+
+func steering(ctx context.Context, b *steerBody) Steering {
+	s := Steering{Key: callerOf(ctx).key, By: callerOf(ctx).key}
+	if b != nil {
+		s.Reason = b.Reason
+		if b.By != "" {
+			s.By = b.By
+		}
+	}
+	if s.By == "" {
+		s.By = localUser
+	}
+	return s
+}
+
+type steerInput struct {
+	RunParams
+	Body *steerBody
+}
+
+// accepted answers a request whose effect shows a moment later.
+type accepted struct {
+	ID     string `json:"id"`
+	Status string `json:"status" example:"accepted"`
+}
+
+func (s *server) cancelRun(ctx context.Context, in *steerInput) (*body[accepted], error) {
+	if err := s.Steer.Cancel(ctx, in.ID, steering(ctx, in.Body)); err != nil {
+		return nil, err
+	}
+	return &body[accepted]{accepted{ID: in.ID, Status: "accepted"}}, nil
+}

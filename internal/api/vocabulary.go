@@ -1,0 +1,45 @@
+package api
+
+import "orgflow"
+
+// vocabulary lists, by schema and property, the words a text may be. The
+// types of package orgflow do not carry them; programs that are generated
+// from the document want them.
+var vocabulary = map[string]map[string][]any{
+	"Params": {
+		"mode":          words(orgflow.Incremental, orgflow.Full, orgflow.Reconcile),
+		"approval":      words(orgflow.ApprovalNever, orgflow.ApprovalOnThreshold, orgflow.ApprovalAlways),
+		"on_limit":      words(orgflow.LimitPark, orgflow.LimitStop),
+		"mobile_change": words(orgflow.MobileRecreate, orgflow.MobileReport),
+		"on_running":    words(orgflow.RunningFail, orgflow.RunningWait),
+	},
+	"Summary": {
+		"status": words(orgflow.StatusRunning, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted,
+			orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled),
+	},
+	"Change": {
+		"kind": words(orgflow.Org, orgflow.Person),
+		"op":   words(orgflow.Insert, orgflow.Update, orgflow.Delete),
+		"state": words(orgflow.Planned, orgflow.Done, orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Parked,
+			orgflow.PendingInvite, orgflow.NeedsHuman, orgflow.Disputed, orgflow.Skipped),
+	},
+}
+
+// words lists the values of one type.
+func words[T ~string](values ...T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// describeWords puts the vocabulary into the document.
+func (s *server) describeWords() {
+	schemas := s.huma.OpenAPI().Components.Schemas.Map()
+	for name, properties := range vocabulary {
+		for property, allowed := range properties {
+			schemas[name].Properties[property].Enum = allowed
+		}
+	}
+}
