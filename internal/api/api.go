@@ -30,6 +30,8 @@ type Deps struct {
 	Runs      Runs
 	Records   Records
 	Schedules Schedules
+	// Idempotency keeps the keys of starts.
+	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
 	Checks []Check
 
@@ -74,8 +76,8 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.Records == nil || d.Schedules == nil {
-		panic("api: Decode, Start, Steer, Runs, Records and Schedules are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.Records == nil || d.Schedules == nil || d.Idempotency == nil {
+		panic("api: Decode, Start, Steer, Runs, Records, Schedules and Idempotency are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)

@@ -23,7 +23,8 @@ import (
 // world is everything behind the API, by hand.
 type world struct {
 	mu      sync.Mutex
-	started map[string]string // workflow id → fingerprint
+	started map[string]string // workflow id → job
+	keys    map[string]string // idempotency
 	starts  int
 	lastJob orgflow.Job
 	lastRaw string
@@ -33,7 +34,8 @@ type world struct {
 	summary   orgflow.Summary
 	runFilter RunFilter
 	changes   ChangeFilter
-	record    RecordRef
+	target    orgflow.Target
+	record    orgflow.RecordKey
 	limit     int
 	dryRun    bool
 	err       error                     // what every call answers, if set
@@ -80,19 +82,26 @@ func (w *world) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage,
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := opts.WorkflowID
-	if id == "" {
-		id = fmt.Sprintf("sync-%d", len(w.started)+1)
-	}
-	if stored, taken := w.started[id]; taken {
-		if err := opts.Repeated(stored); err != nil {
-			return Started{}, err
+	if _, taken := w.started[id]; taken {
+		if opts.IdempotencyKey == "" {
+			return Started{}, orgflow.Faultf(orgflow.CodeConflict, "run %s exists", id)
 		}
 		return Started{ID: id, RunID: "r-" + id}, nil
 	}
-	w.started[id] = opts.Fingerprint
+	w.started[id] = string(raw)
 	w.starts++
 	w.lastJob, w.lastRaw, w.by = job, string(raw), opts.By
 	return Started{ID: id, RunID: "r-" + id}, nil
+}
+
+func (w *world) Remember(ctx context.Context, key, value string) (string, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if stored, ok := w.keys[key]; ok {
+		return stored, false, nil
+	}
+	w.keys[key] = value
+	return value, true, nil
 }
 
 func (w *world) steer(ctx context.Context, verb, id string, s Steering) error {
@@ -131,8 +140,8 @@ func (w *world) ListChanges(ctx context.Context, id string, f ChangeFilter) (Cha
 	return ChangePage{}, w.begin(ctx)
 }
 
-func (w *world) RecordLog(ctx context.Context, r RecordRef, _ string, limit int) (LogPage, error) {
-	w.record, w.limit = r, limit
+func (w *world) RecordLog(ctx context.Context, target orgflow.Target, key orgflow.RecordKey, _ string, limit int) (LogPage, error) {
+	w.target, w.record, w.limit = target, key, limit
 	return LogPage{}, w.begin(ctx)
 }
 
@@ -144,13 +153,14 @@ func (w *world) ApplySchedules(ctx context.Context, dry bool) ([]ScheduleChange,
 }
 
 func newWorld() *world {
-	return &world{started: map[string]string{}, logs: &bytes.Buffer{},
+	return &world{started: map[string]string{}, keys: map[string]string{}, logs: &bytes.Buffer{},
 		summary: orgflow.Summary{ID: "x", CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusRunning}}
 }
 
 func (w *world) deps() Deps {
 	return Deps{
-		Decode: decode, Start: w, Steer: w, Runs: w, Records: w, Schedules: w,
+		Decode: decode, Start: w, Steer: w, Runs: w, Records: w, Schedules: w, Idempotency: w,
+		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeout: time.Minute,

@@ -10,40 +10,29 @@ import (
 
 // Starter starts sync runs.
 type Starter interface {
-	// Start starts a run of a valid job. raw is the job as the user wrote it.
-	// When opts.WorkflowID is already taken, the starter compares the
-	// fingerprint stored with that run by means of opts.Repeated: a
-	// repetition answers like the first call, another body is a conflict.
+	// Start starts a run of a valid job under opts.WorkflowID. raw is the job
+	// as the user wrote it. A taken id is a conflict, except with
+	// opts.IdempotencyKey: then the run that has it is the answer, running or
+	// ended, and nothing is started.
 	Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, opts StartOptions) (Started, error)
 }
 
 // StartOptions says how a run is started.
 type StartOptions struct {
-	// WorkflowID is the id to start under; empty lets the starter make one.
+	// WorkflowID is the id to start under; see RunID.
 	WorkflowID string
 	// IdempotencyKey is the caller's, empty when none was sent. WorkflowID is
-	// then derived from it, so that Temporal lets one run exist per key.
+	// then the id that the key got first.
 	IdempotencyKey string
-	// Fingerprint identifies the job. It is to be stored with the run (memo).
-	Fingerprint string
 	// By names who started the run.
 	By string
 }
 
-// Repeated judges a start whose workflow id exists already, by the
-// fingerprint that was stored with it: nil means that the same job was asked
-// for again and the existing run is the answer.
-func (o StartOptions) Repeated(stored string) error {
-	switch {
-	case o.IdempotencyKey == "":
-		return orgflow.Faultf(orgflow.CodeConflict, "a run with id %s exists already", o.WorkflowID)
-	case stored != o.Fingerprint:
-		f := orgflow.Faultf(orgflow.CodeConflict, "this Idempotency-Key was used for another job (run %s)", o.WorkflowID)
-		f.Field = "Idempotency-Key"
-		f.Advice = "use a new key for a new job"
-		return f
-	}
-	return nil
+// Idempotency keeps what an idempotency key was first used for.
+type Idempotency interface {
+	// Remember stores value under key unless the key has one already; stored
+	// is what the key has now, fresh tells whether this call put it there.
+	Remember(ctx context.Context, key, value string) (stored string, fresh bool, err error)
 }
 
 // Started says which run was started and where to look at it.
@@ -109,28 +98,24 @@ type ChangePage struct {
 type Records interface {
 	// RecordLog returns what was sent for one record and what came back,
 	// newest first. A record never sent has an empty log.
-	RecordLog(ctx context.Context, r RecordRef, cursor string, limit int) (LogPage, error)
+	RecordLog(ctx context.Context, target orgflow.Target, key orgflow.RecordKey, cursor string, limit int) (LogPage, error)
 }
 
-// RecordRef names one record at one consumer.
-type RecordRef struct {
-	Target   orgflow.Target
-	Kind     orgflow.Kind
-	SourceID string
-}
-
-// LogEntry is one call for one record. Sensitive values are masked.
+// LogEntry is one attempt at one change of a record.
 type LogEntry struct {
-	At         time.Time      `json:"at"`
-	RunID      string         `json:"run_id"`
-	ChangeID   int            `json:"change_id"`
-	Op         orgflow.Op     `json:"op"`
-	ConsumerID string         `json:"consumer_id"`
-	State      orgflow.State  `json:"state" doc:"what became of it"`
-	Sent       map[string]any `json:"sent,omitempty" doc:"what was sent, sensitive values masked"`
-	Note       string         `json:"note,omitempty"`
-	Error      *orgflow.Fault `json:"error,omitempty"`
-	Attempt    int            `json:"attempt"`
+	ID         int64           `json:"id"`
+	At         time.Time       `json:"at"`
+	RunID      string          `json:"run_id"`
+	ChangeID   int             `json:"change_id"`
+	Op         orgflow.Op      `json:"op"`
+	ConsumerID string          `json:"consumer_id"`
+	Attempt    int             `json:"attempt"`
+	Outcome    orgflow.State   `json:"outcome"`
+	VendorCode string          `json:"vendor_code,omitempty"`
+	Message    string          `json:"message,omitempty"`
+	Request    json.RawMessage `json:"request,omitempty" doc:"what was sent, sensitive values masked"`
+	DurationMS int64           `json:"duration_ms"`
+	Calls      int             `json:"calls"`
 }
 
 // LogPage is a part of a record's log. An empty NextCursor is the end.

@@ -26,8 +26,8 @@ type recordInput struct {
 }
 
 func (s *server) recordLog(ctx context.Context, in *recordInput) (*body[LogPage], error) {
-	ref := RecordRef{Target: orgflow.Target{CompanyID: in.Company, Consumer: in.Consumer}, Kind: in.Kind, SourceID: in.SourceID}
-	page, err := s.Records.RecordLog(ctx, ref, in.Cursor, in.Limit)
+	target := orgflow.Target{CompanyID: in.Company, Consumer: in.Consumer}
+	page, err := s.Records.RecordLog(ctx, target, orgflow.RecordKey{Kind: in.Kind, ID: in.SourceID}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

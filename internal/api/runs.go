@@ -2,10 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,7 +55,7 @@ func (s *server) startRun(ctx context.Context, in *startInput) (*startOutput, er
 	if err != nil {
 		return nil, err
 	}
-	opts, err := startOptions(job, in.IdempotencyKey, callerOf(ctx))
+	opts, err := s.startOptions(ctx, job, in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -72,21 +68,6 @@ func (s *server) startRun(ctx context.Context, in *startInput) (*startOutput, er
 		started.URL = location
 	}
 	return &startOutput{Location: location, Body: started}, nil
-}
-
-// startOptions derives the run's id from an idempotency key. The key's
-// holder goes into it: two programs may use the same key without knowing.
-func startOptions(job orgflow.Job, key string, who caller) (StartOptions, error) {
-	canonical, err := json.Marshal(job)
-	if err != nil {
-		return StartOptions{}, fmt.Errorf("fingerprint of the job: %w", err)
-	}
-	opts := StartOptions{IdempotencyKey: key, Fingerprint: orgflow.Hash(canonical), By: who.key}
-	if key != "" {
-		sum := sha256.Sum256([]byte(who.key + "\x00" + key))
-		opts.WorkflowID = "sync-key-" + hex.EncodeToString(sum[:10])
-	}
-	return opts, nil
 }
 
 // PageParams are the parameters of every list. Exported because huma looks

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestStartARun(t *testing.T) {
 	w := newWorld()
 	res := call(New(w.deps()), "POST", "/api/v1/sync-runs", job)
 	s := started(t, res)
-	if s.ID != "sync-1" || s.RunID != "r-sync-1" || s.URL != "/api/v1/sync-runs/sync-1" || res.Header().Get("Location") != s.URL {
+	if !regexp.MustCompile(`^sync-129-ding_talk-20261121T0100Z-[a-z0-9]{6}$`).MatchString(s.ID) || s.RunID != "r-"+s.ID || s.URL != "/api/v1/sync-runs/"+s.ID || res.Header().Get("Location") != s.URL {
 		t.Errorf("%+v, Location %q", s, res.Header().Get("Location"))
 	}
 	if w.lastJob.CompanyID != 129 || w.lastRaw != job || w.lastJob.Params.Mode != orgflow.Incremental {
@@ -122,6 +123,24 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 }
 
+// TestAFailedStartKeepsItsID: what the key stands for is stored before the
+// start, so that a repetition cannot start a second run.
+func TestAFailedStartKeepsItsID(t *testing.T) {
+	w := newWorld()
+	h := New(w.deps())
+	w.err = &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: "Temporal does not answer"}
+	if res := call(h, "POST", "/api/v1/sync-runs", job, "Idempotency-Key: k"); res.Code != http.StatusServiceUnavailable || len(w.keys) != 1 {
+		t.Fatalf("%d %s, keys %v", res.Code, res.Body, w.keys)
+	}
+	w.err = nil
+	first := started(t, call(h, "POST", "/api/v1/sync-runs", job, "Idempotency-Key: k"))
+	for _, claimed := range w.keys {
+		if !strings.Contains(claimed, first.ID) {
+			t.Errorf("started %s, but the key stands for %s", first.ID, claimed)
+		}
+	}
+}
+
 func TestListsAreNeverNull(t *testing.T) {
 	w := newWorld()
 	h := New(w.deps())
@@ -156,7 +175,7 @@ func TestFiltersArrive(t *testing.T) {
 		t.Errorf("%+v", w.changes)
 	}
 	call(h, "GET", "/api/v1/records/129/ding_talk/person/a%2Fb%20c/log", "")
-	if w.record.SourceID != "a/b c" || w.record.Target.String() != "129/ding_talk" || w.record.Kind != orgflow.Person {
+	if w.record.String() != "person:a/b c" || w.target.String() != "129/ding_talk" {
 		t.Errorf("%+v", w.record)
 	}
 }

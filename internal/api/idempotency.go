@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"orgflow"
+)
+
+// RunID makes the id of a new run, readable and unique:
+// "sync-129-ding_talk-20261121T0100Z-7f3a9c".
+func RunID(job orgflow.Job, at time.Time) string {
+	return fmt.Sprintf("sync-%d-%s-%s-%s", job.CompanyID, job.Consumer, at.UTC().Format("20060102T1504Z"), randomID()[:6])
+}
+
+// claim is what an idempotency key stands for. It is stored before the run
+// is started: if the start fails, its repetition uses the same id.
+type claim struct {
+	Job string `json:"job"` // hash of the job, defaults filled in
+	Run string `json:"run"` // id of the run
+}
+
+// startOptions finds the id to start under: a new one, or the one that the
+// idempotency key got first.
+func (s *server) startOptions(ctx context.Context, job orgflow.Job, key string) (StartOptions, error) {
+	who := callerOf(ctx)
+	opts := StartOptions{WorkflowID: RunID(job, s.Now()), IdempotencyKey: key, By: who.key}
+	if opts.By == "" {
+		opts.By = localUser
+	}
+	if key == "" {
+		return opts, nil
+	}
+	content, err := json.Marshal(job)
+	if err != nil {
+		return opts, fmt.Errorf("encode job: %w", err)
+	}
+	mine := claim{Job: orgflow.Hash(content), Run: opts.WorkflowID}
+	first, err := s.claim(ctx, who, key, mine)
+	if err != nil {
+		return opts, err
+	}
+	if first.Job != mine.Job {
+		f := orgflow.Faultf(orgflow.CodeConflict, "this Idempotency-Key was used for another job (run %s)", first.Run)
+		f.Field, f.Advice = "Idempotency-Key", "use a new key for a new job"
+		return opts, f
+	}
+	opts.WorkflowID = first.Run
+	return opts, nil
+}
+
+// claim returns what the key was first used for, now perhaps. The caller's
+// name belongs to the key: two programs may choose the same one.
+func (s *server) claim(ctx context.Context, who caller, key string, mine claim) (claim, error) {
+	value, err := json.Marshal(mine)
+	if err != nil {
+		return claim{}, fmt.Errorf("encode idempotency key: %w", err)
+	}
+	sum := sha256.Sum256([]byte(who.key + "\x00" + key))
+	stored, _, err := s.Idempotency.Remember(ctx, "sync-run:"+hex.EncodeToString(sum[:]), string(value))
+	if err != nil {
+		return claim{}, fmt.Errorf("idempotency key: %w", err)
+	}
+	var first claim
+	if err := json.NewDecoder(strings.NewReader(stored)).Decode(&first); err != nil {
+		return claim{}, fmt.Errorf("stored idempotency key: %w", err)
+	}
+	return first, nil
+}
