@@ -1,0 +1,172 @@
+package dingtalk
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"orgflow"
+)
+
+// Codes of our own for answers that carry none of the vendor's.
+const (
+	codeIPBan     = "ip_ban"    // DingTalk reference § 10.3
+	codeMalformed = "malformed" // not the JSON of either family
+	codeHTTP      = "http_"     // and the status, where nothing else is known
+)
+
+const banTime = 5 * time.Minute
+
+// answer is what came back: both envelopes, the IP ban's, and what of it
+// decides (DingTalk reference § 1.1, § 1.2, § 10.3).
+type answer struct {
+	envelope
+	status int
+	code   string // empty for success
+}
+
+// envelope has the keys of both families and of the ban. Keys match without
+// regard to case.
+type envelope struct {
+	ErrCode *text           `json:"errcode"`
+	ErrMsg  text            `json:"errmsg"`
+	SubCode text            `json:"sub_code"`
+	SubMsg  text            `json:"sub_msg"`
+	Result  json.RawMessage `json:"result"`
+	UserID  text            `json:"userid"` // with 60104: who has the number
+
+	Code    text `json:"code"`
+	Message text `json:"message"`
+	Denied  *struct {
+		RequiredScopes texts `json:"requiredScopes"`
+	} `json:"accessdenieddetail"`
+
+	Punish text `json:"punish"`
+
+	// Payloads at the top level: token (§ 2.2) and scopes (§ 2.5).
+	AccessToken text           `json:"accessToken"`
+	ExpireIn    integer        `json:"expireIn"`
+	Scopes      *authOrgScopes `json:"auth_org_scopes"`
+}
+
+// decodeAnswer never fails: what cannot be understood gets a code that is
+// not success. newFamily says which success test applies.
+func decodeAnswer(status int, body []byte, newFamily bool) answer {
+	a := answer{status: status}
+	trimmed := trimJSON(body)
+	if len(trimmed) > 0 && trimmed[0] == '<' {
+		a.code = htmlCode(status)
+		return a
+	}
+	if err := json.Unmarshal(trimmed, &a.envelope); err != nil || len(trimmed) == 0 || trimmed[0] != '{' {
+		a.envelope = envelope{}
+		a.code = unreadable(status)
+		return a
+	}
+	a.code = a.decide(newFamily)
+	return a
+}
+
+func (a *answer) decide(newFamily bool) string {
+	switch {
+	case a.Punish == "deny":
+		return codeIPBan
+	case set(a.SubCode):
+		return string(a.SubCode)
+	case a.ErrCode != nil && set(*a.ErrCode):
+		return string(*a.ErrCode)
+	case a.ErrCode != nil && *a.ErrCode == "0" && a.status < http.StatusBadRequest:
+		return ""
+	case set(a.Code):
+		return string(a.Code)
+	case newFamily && a.status >= 200 && a.status < 300:
+		return ""
+	}
+	return unreadable(a.status)
+}
+
+// set tells whether a code says something: 0 and "" do not.
+func set(code text) bool { return code != "" && code != "0" }
+
+// htmlCode tells the page of an IP ban, whose status is not documented, from
+// a gateway's page and from a wrong address.
+func htmlCode(status int) string {
+	switch {
+	case status < http.StatusMultipleChoices, status == http.StatusForbidden,
+		status == http.StatusMethodNotAllowed, status == http.StatusTooManyRequests:
+		return codeIPBan
+	}
+	return httpCode(status)
+}
+
+func unreadable(status int) string {
+	if status >= 200 && status < 300 {
+		return codeMalformed
+	}
+	return httpCode(status)
+}
+
+func httpCode(status int) string {
+	return codeHTTP + string([]byte{'0' + byte(status/100%10), '0' + byte(status/10%10), '0' + byte(status%10)})
+}
+
+// text returns the vendor's words, with the scopes it asks for.
+func (a *answer) text() string {
+	msg := string(a.SubMsg)
+	if msg == "" {
+		msg = string(a.ErrMsg)
+	}
+	if msg == "" {
+		msg = string(a.Message)
+	}
+	if a.Denied != nil && len(a.Denied.RequiredScopes) > 0 {
+		msg += " requiredScopes=[" + strings.Join(a.Denied.RequiredScopes, ",") + "]"
+	}
+	return msg
+}
+
+// fault returns what the answer means, nil for success.
+func (c *Client) fault(a *answer, write bool) *orgflow.Fault {
+	if a.code == "" {
+		return nil
+	}
+	m := meaningOf(a.code, a.status)
+	f := &orgflow.Fault{
+		Code: m.code, VendorCode: a.code, Message: a.text(), Advice: m.advice, Field: m.field, RetryAfter: m.after,
+	}
+	if f.Message == "" {
+		f.Message = "DingTalk answered without a text"
+	}
+	if m.code == orgflow.CodeUnknownOutcome && !write {
+		f.Code = orgflow.CodeUnavailable
+	}
+	if f.Code == orgflow.CodeThrottled {
+		c.throttled.Add(1)
+		f.RetryAfter = c.releaseIn(f.Message, f.RetryAfter)
+	}
+	if a.code == codeIPBan {
+		f.RetryAfter = banTime
+		c.bannedUntil.Store(c.now().Add(banTime).UnixNano())
+	}
+	f.Message = strings.ReplaceAll(f.Message, c.cfg.AppSecret, "***")
+	return f
+}
+
+// banned is the fault while an IP ban lasts, nil otherwise: calls during a
+// ban would only prolong it, so none is made.
+func (c *Client) banned() *orgflow.Fault {
+	until := c.bannedUntil.Load()
+	if until == 0 {
+		return nil
+	}
+	left := time.Unix(0, until).Sub(c.now())
+	if left <= 0 {
+		return nil
+	}
+	m := meaningOf(codeIPBan, 0)
+	return &orgflow.Fault{
+		Code: orgflow.CodeThrottled, VendorCode: codeIPBan, Advice: m.advice, RetryAfter: left,
+		Message: "not sent: DingTalk has banned this address for a while",
+	}
+}

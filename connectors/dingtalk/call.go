@@ -1,0 +1,154 @@
+package dingtalk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/transport"
+)
+
+// request is one call of the old family.
+type request struct {
+	method string // default POST
+	path   string
+	write  bool
+	body   any
+}
+
+// call makes a call of the old family and decodes its result into out, which
+// may be nil. It renews a refused token once and repeats the call once; a
+// refused call was not executed, so that is safe for writes too. What is
+// spent is added to r.
+//
+// The answer is returned beside a fault made from it, because some carry
+// more than a code.
+func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out any) (*answer, *orgflow.Fault, error) {
+	body, err := encodeBody(q.body)
+	if err != nil {
+		return nil, nil, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the request of " + q.path, Err: err}
+	}
+	a, err := c.withToken(ctx, r, q, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f := c.fault(a, q.write); f != nil {
+		return a, f, f
+	}
+	if out != nil {
+		if err := json.Unmarshal(a.Result, out); err != nil {
+			a.code = codeMalformed
+			f := c.fault(a, q.write)
+			f.Message, f.Err = "the result of "+q.path+" is not as documented", err
+			return a, f, f
+		}
+	}
+	return a, nil, nil
+}
+
+func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request, body []byte) (*answer, error) {
+	for repeated := false; ; repeated = true {
+		token, err := c.tokens.Token(ctx)
+		if token.Fetched {
+			r.Calls++
+		}
+		if err != nil {
+			return nil, err
+		}
+		target := c.old + q.path + "?access_token=" + url.QueryEscape(token.Value)
+		a, err := c.send(ctx, r, wire{request: q, url: target, body: body})
+		if err != nil || repeated || !refusesToken(a.code) {
+			return a, err
+		}
+		c.tokens.Invalidate(token)
+	}
+}
+
+// wire is a request as it goes out.
+type wire struct {
+	request
+	url       string
+	body      []byte
+	newFamily bool
+}
+
+// send makes one HTTP call. Its error is of the way there and back; what the
+// vendor says stands in the answer.
+func (c *Client) send(ctx context.Context, r *connectors.Receipt, w wire) (*answer, error) {
+	if f := c.banned(); f != nil {
+		return nil, f
+	}
+	method := w.method
+	if method == "" {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, w.url, bytes.NewReader(w.body))
+	if err != nil { // the cause would show the token
+		return nil, orgflow.Faultf(orgflow.CodeInternal, "building the request of %s", w.path)
+	}
+	if len(w.body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	var a answer
+	call := &transport.Call{Path: w.path, Write: w.write, Decode: func(status int, body []byte) string {
+		a = decodeAnswer(status, body, w.newFamily)
+		return a.code
+	}}
+	_, err = transport.Do(c.chain, req, call)
+	if call.Sent() {
+		c.calls.Add(1)
+		r.Calls++
+		if w.write {
+			r.Writes++
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// fetchToken gets an application token (DingTalk reference § 2.2). It is
+// called by the cache only.
+func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	const path = "/v1.0/oauth2/accessToken"
+	body, err := encodeBody(map[string]string{"appKey": c.cfg.AppKey, "appSecret": c.cfg.AppSecret})
+	if err != nil {
+		return "", 0, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the token request", Err: err}
+	}
+	var spent connectors.Receipt // the cache's caller counts the call
+	a, err := c.send(ctx, &spent, wire{request: request{path: path}, url: c.api + path, body: body, newFamily: true})
+	if err != nil {
+		return "", 0, err
+	}
+	if f := c.fault(a, false); f != nil {
+		return "", 0, f
+	}
+	life := time.Duration(a.ExpireIn) * time.Second
+	if life <= 0 {
+		life = documentedLife
+	}
+	return string(a.AccessToken), life, nil
+}
+
+const documentedLife = 7200 * time.Second
+
+// encodeBody writes JSON without escaping <, > and &, so that lengths and
+// texts are what the caller sees.
+func encodeBody(v any) ([]byte, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}

@@ -1,0 +1,137 @@
+package dingtalk
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// record is an answer of get, field by field as it came.
+type record map[string]json.RawMessage
+
+// holds tells whether a record read back already is as the body of an
+// update wants it. What get does not show counts as different, so that it is
+// written again, which is harmless.
+func (t fieldTable) holds(got record, body map[string]any) bool {
+	for name, want := range body {
+		switch name {
+		case "userid", "dept_id", attrsMode:
+			continue
+		case forceFields:
+			for forced := range strings.SplitSeq(want.(string), ",") {
+				if !blank(got[forced]) {
+					return false
+				}
+			}
+			continue
+		}
+		f := t.fields[name]
+		if f.read != "" {
+			name = f.read
+		}
+		if f.hidden || !f.same(want, got[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// same compares a wire value with what get answered; nil is absent.
+func (f field) same(want any, got json.RawMessage) bool {
+	if blank(got) {
+		return want == "" || want == "{}"
+	}
+	switch f.wire {
+	case wireInt:
+		var n integer
+		return json.Unmarshal(got, &n) == nil && want == int64(n)
+	case wireBool:
+		var b boolean
+		return json.Unmarshal(got, &b) == nil && want == bool(b)
+	case wireDeptIDs, wireUserIDs:
+		var list texts
+		return json.Unmarshal(got, &list) == nil && sameSet(splitList(want.(string)), list)
+	case wireJSON:
+		return sameObject(want.(string), got)
+	case wireRows:
+		return f.sameRows(want.([]map[string]any), got)
+	}
+	var s text
+	return json.Unmarshal(got, &s) == nil && want == string(s)
+}
+
+// blank tells whether a field is absent, null, an empty text or list.
+func blank(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", `""`, "[]":
+		return true
+	}
+	return false
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}
+
+// sameObject compares JSON texts; get may answer the object itself.
+func sameObject(want string, got json.RawMessage) bool {
+	var s string
+	if json.Unmarshal(got, &s) == nil {
+		got = json.RawMessage(s)
+	}
+	var a, b map[string]any
+	if json.Unmarshal([]byte(want), &a) != nil || json.Unmarshal(got, &b) != nil {
+		return false
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// sameRows tells whether every wanted row is there; rows of other
+// departments do not matter.
+func (f field) sameRows(want []map[string]any, got json.RawMessage) bool {
+	var rows []record
+	if json.Unmarshal(got, &rows) != nil {
+		return false
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(rows, func(r record) bool { return f.sameRow(w, r) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f field) sameRow(want map[string]any, got record) bool {
+	for name, value := range want {
+		if !f.rows[name].same(value, got[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameMobile compares two numbers whatever country prefix and separators
+// they are written with.
+func sameMobile(a, b, stateCode string) bool {
+	a, b = bareMobile(a), bareMobile(b)
+	return a == b || a == bareMobile(stateCode)+b
+}
+
+// bareMobile keeps the digits, without the prefix of the mainland.
+func bareMobile(s string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+	const mainland = 11
+	if len(digits) == mainland+2 && strings.HasPrefix(digits, "86") {
+		return digits[2:]
+	}
+	return digits
+}

@@ -1,0 +1,102 @@
+package dingtalk
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/transport"
+)
+
+// Config is the ding_talk section of company.json, its references resolved.
+type Config struct {
+	// BaseURL is the old family's address, https://oapi.dingtalk.com; a path
+	// in it is kept in front of every call's.
+	BaseURL string `json:"base_url"`
+	// APIBaseURL is the new family's address, https://api.dingtalk.com.
+	APIBaseURL string `json:"api_base_url"`
+	CorpID     string `json:"corp_id"`
+	AgentID    string `json:"agent_id"`
+	AppKey     string `json:"appkey"`
+	AppSecret  string `json:"appsecret"`
+	// RootDepartmentID is the department under which everything is put;
+	// absent it is 1, the organisation itself.
+	RootDepartmentID int64 `json:"root_department_id"`
+	// QPS is the rate budget in calls a second: absent 18, 0 unlimited. A
+	// limiter in Options replaces it.
+	QPS *float64 `json:"qps"`
+}
+
+const (
+	defaultRoot = 1
+	defaultQPS  = 18 // documented limit 20 a second (DingTalk reference § 11)
+)
+
+// String shows the configuration without its secrets.
+func (c Config) String() string {
+	return fmt.Sprintf("dingtalk %s %s corp %s root %d", c.BaseURL, c.APIBaseURL, c.CorpID, c.RootDepartmentID)
+}
+
+// GoString is String, so that no way of printing shows the secret.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue is String for slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Options are what a process gives its connectors. The zero value works.
+type Options struct {
+	// Transport is the wire; nil is a new transport.NewBase.
+	Transport http.RoundTripper
+	// Limiter hands out the rate budget; nil makes one from Config.QPS, for
+	// this client alone.
+	Limiter transport.Limiter
+	// Logger takes a line per call; nil is none.
+	Logger *slog.Logger
+	// Metrics counts calls; nil is none.
+	Metrics transport.Observer
+	// Now is the clock of token lives and release times; nil is time.Now.
+	Now func() time.Time
+	// Timeout bounds one call, waiting for the rate budget excluded; 0 is 30 s.
+	Timeout time.Duration
+}
+
+const defaultTimeout = 30 * time.Second
+
+// withDefaults returns the configuration complete, or all that is wrong
+// with it as *orgflow.InvalidError.
+func (c Config) withDefaults() (Config, error) {
+	if c.RootDepartmentID == 0 {
+		c.RootDepartmentID = defaultRoot
+	}
+	if c.QPS == nil {
+		c.QPS = new(float64(defaultQPS))
+	}
+	var problems []orgflow.Problem
+	refuse := func(key, message string) {
+		problems = append(problems, orgflow.Problem{Pointer: "/consumers/ding_talk/" + key, Message: message})
+	}
+	for key, value := range map[string]string{"base_url": c.BaseURL, "api_base_url": c.APIBaseURL} {
+		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
+			refuse(key, "must be an http or https address without a query, like https://oapi.dingtalk.com")
+		}
+	}
+	if c.AppKey == "" {
+		refuse("appkey", "must be the application's Client ID (AppKey)")
+	}
+	if c.AppSecret == "" {
+		refuse("appsecret", "must be the application's Client Secret (AppSecret)")
+	}
+	if c.RootDepartmentID < 1 {
+		refuse("root_department_id", "must be a department id of 1 or more")
+	}
+	if *c.QPS < 0 {
+		refuse("qps", "must be 0 (unlimited) or more calls a second")
+	}
+	if len(problems) > 0 {
+		return c, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
+	}
+	return c, nil
+}

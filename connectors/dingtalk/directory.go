@@ -1,0 +1,176 @@
+package dingtalk
+
+import (
+	"context"
+
+	"orgflow"
+	"orgflow/connectors"
+)
+
+// Department is a department as DingTalk shows it.
+type Department struct {
+	ID       int64
+	ParentID int64 // 0 for the root
+	Name     string
+	SourceID string // source_identifier; Departments may leave it empty where GetDepartment has it
+	Order    int64  // smaller first; only GetDepartment tells
+	Code     string // only GetDepartment tells
+	Managers []string
+	Members  int64 // with sub-departments; only GetDepartment tells
+	Direct   int64 // direct members; only GetDepartment tells
+}
+
+// User is a person as DingTalk shows them. What the application may not see
+// is empty.
+type User struct {
+	UserID, UnionID, Name string
+	Mobile, StateCode     string
+	Title, JobNumber      string
+	Email, OrgEmail       string
+	Telephone, WorkPlace  string
+	Remark, Manager       string
+	Extension             string // JSON text
+	Departments           []int64
+	HiredDate             int64 // epoch milliseconds, 0 when not set
+	Order                 int64 // in the department asked for, larger first; only ListUsers tells
+	Leader                bool  // of the department asked for, or (GetUser) of any
+	Active                bool  // false: never logged in; an ordinary member all the same
+	HideMobile, Senior    bool
+}
+
+// UserPage is one page of a department's direct members.
+type UserPage struct {
+	Users []User
+	More  bool
+	Next  int64 // cursor of the next page, meaningful while More
+}
+
+// pageSize is the largest ListUsers may ask for.
+const pageSize = 100
+
+// rawDepartment is the result of department/get (DingTalk reference § 4.3).
+type rawDepartment struct {
+	DeptID   integer `json:"dept_id"`
+	Name     text    `json:"name"`
+	ParentID integer `json:"parent_id"`
+	SourceID text    `json:"source_identifier"`
+	Order    integer `json:"order"`
+	Code     text    `json:"code"`
+	Managers texts   `json:"dept_manager_userid_list"`
+	Members  integer `json:"member_count"`
+	Direct   integer `json:"owning_member_count"`
+}
+
+// rawUser is a person of user/get (§ 4.8) and user/list (§ 4.9).
+type rawUser struct {
+	UserID     text    `json:"userid"`
+	UnionID    text    `json:"unionid"`
+	Name       text    `json:"name"`
+	Mobile     text    `json:"mobile"`
+	StateCode  text    `json:"state_code"`
+	Title      text    `json:"title"`
+	JobNumber  text    `json:"job_number"`
+	Email      text    `json:"email"`
+	OrgEmail   text    `json:"org_email"`
+	Telephone  text    `json:"telephone"`
+	WorkPlace  text    `json:"work_place"`
+	Remark     text    `json:"remark"`
+	Manager    text    `json:"manager_userid"`
+	Extension  text    `json:"extension"`
+	Depts      ints    `json:"dept_id_list"`
+	HiredDate  integer `json:"hired_date"`
+	DeptOrder  integer `json:"dept_order"`
+	Leader     boolean `json:"leader"`
+	Active     boolean `json:"active"`
+	HideMobile boolean `json:"hide_mobile"`
+	Senior     boolean `json:"senior"`
+	LeaderIn   []struct {
+		Leader boolean `json:"leader"`
+	} `json:"leader_in_dept"`
+}
+
+// Departments returns the direct sub-departments of parent (§ 4.1 listsub,
+// neither recursive nor paged). The order is not defined.
+func (c *Client) Departments(ctx context.Context, parent int64) ([]Department, error) {
+	subs, err := c.listSub(ctx, new(connectors.Receipt), parent)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Department, 0, len(subs))
+	for _, s := range subs {
+		d := Department{ID: int64(s.DeptID), ParentID: int64(s.ParentID), Name: string(s.Name)}
+		if s.SourceID != nil {
+			d.SourceID = string(*s.SourceID)
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
+// GetDepartment returns one department, CodeNotFound if there is none.
+func (c *Client) GetDepartment(ctx context.Context, id int64) (Department, error) {
+	var raw rawDepartment
+	q := request{path: pathDeptGet, body: map[string]any{"dept_id": id}}
+	if _, _, err := c.call(ctx, new(connectors.Receipt), q, &raw); err != nil {
+		return Department{}, err
+	}
+	return Department{
+		ID: int64(raw.DeptID), ParentID: int64(raw.ParentID), Name: string(raw.Name), SourceID: string(raw.SourceID),
+		Order: int64(raw.Order), Code: string(raw.Code), Managers: raw.Managers,
+		Members: int64(raw.Members), Direct: int64(raw.Direct),
+	}, nil
+}
+
+// GetUser returns one person, CodeNotFound if there is none.
+func (c *Client) GetUser(ctx context.Context, userid string) (User, error) {
+	var raw rawUser
+	q := request{path: pathUserGet, body: map[string]any{"userid": userid}}
+	if _, _, err := c.call(ctx, new(connectors.Receipt), q, &raw); err != nil {
+		return User{}, err
+	}
+	return raw.user(), nil
+}
+
+// ListUsers returns a page of the direct members of a department, the first
+// for cursor 0 (§ 4.5 user/list).
+func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, error) {
+	var raw struct {
+		HasMore boolean   `json:"has_more"`
+		Next    *integer  `json:"next_cursor"`
+		List    []rawUser `json:"list"`
+	}
+	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": cursor, "size": pageSize}}
+	if _, _, err := c.call(ctx, new(connectors.Receipt), q, &raw); err != nil {
+		return UserPage{}, err
+	}
+	page := UserPage{More: bool(raw.HasMore), Users: make([]User, 0, len(raw.List))}
+	for i := range raw.List {
+		page.Users = append(page.Users, raw.List[i].user())
+	}
+	if !page.More {
+		return page, nil
+	}
+	if raw.Next == nil || int64(*raw.Next) <= cursor {
+		return UserPage{}, &orgflow.Fault{
+			Code: orgflow.CodeUnavailable, VendorCode: codeMalformed,
+			Message: "user/list says there is more and gives no further cursor",
+		}
+	}
+	page.Next = int64(*raw.Next)
+	return page, nil
+}
+
+func (u *rawUser) user() User {
+	leader := bool(u.Leader)
+	for _, in := range u.LeaderIn {
+		leader = leader || bool(in.Leader)
+	}
+	return User{
+		UserID: string(u.UserID), UnionID: string(u.UnionID), Name: string(u.Name),
+		Mobile: string(u.Mobile), StateCode: string(u.StateCode),
+		Title: string(u.Title), JobNumber: string(u.JobNumber), Email: string(u.Email), OrgEmail: string(u.OrgEmail),
+		Telephone: string(u.Telephone), WorkPlace: string(u.WorkPlace), Remark: string(u.Remark), Manager: string(u.Manager),
+		Extension: string(u.Extension), Departments: u.Depts, HiredDate: int64(u.HiredDate), Order: int64(u.DeptOrder),
+		Leader: leader, Active: bool(u.Active), HideMobile: bool(u.HideMobile), Senior: bool(u.Senior),
+	}
+}

@@ -1,0 +1,150 @@
+package dingtalk
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"orgflow"
+	"orgflow/connectors"
+)
+
+// payload is an effect's fields in wire form.
+type payload struct {
+	body    map[string]any
+	later   map[string]any // department fields that create does not take
+	dropped []string       // fields that shall have no value and cannot be cleared
+}
+
+// build checks and converts an effect's fields. It makes no call; its fault
+// names the field and what is allowed.
+func (t fieldTable) build(e connectors.Effect) (payload, error) {
+	p := payload{body: make(map[string]any, len(e.Fields)+2), later: map[string]any{}}
+	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+		if err := t.place(&p, e.Op, name, e.Fields[name]); err != nil {
+			return payload{}, err
+		}
+	}
+	relabel := false
+	for _, name := range e.Clear {
+		isField, err := t.clear(&p, e.Op, name)
+		if err != nil {
+			return payload{}, err
+		}
+		relabel = relabel || !isField
+	}
+	if err := t.extend(&p, e, relabel); err != nil {
+		return payload{}, err
+	}
+	return p, nil
+}
+
+// place puts one field where it belongs. An absent value (null) is not sent;
+// neither is an empty text on an insert, where there is nothing to clear.
+func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
+	f, known := t.fields[name]
+	if !known {
+		return refuse(name, "DingTalk's "+t.record+" has no such field, allowed are "+t.names())
+	}
+	if v == nil || (f.when == insertOnly && op != orgflow.Insert) || (f.when == updateOnly && op == orgflow.Insert) {
+		return nil
+	}
+	if op == orgflow.Insert && f.insertMax > 0 {
+		f.max = f.insertMax
+	}
+	value, err := f.coerce(v)
+	if err != nil {
+		return refuse(name, err.Error())
+	}
+	if empty := value == ""; empty && op == orgflow.Insert {
+		return nil
+	} else if empty && f.forced {
+		p.force(name)
+		return nil
+	}
+	switch {
+	case f.when == withPeople && op == orgflow.Insert:
+		return refuse(name, "cannot be set by the insert of a department, only by an update once these people are its members")
+	case f.when == afterwards && op == orgflow.Insert:
+		p.later[name] = value
+	default:
+		p.body[name] = value
+	}
+	return nil
+}
+
+// clear makes a field empty. A name that is no field is the label of a
+// custom attribute, which is cleared by sending the attributes without it.
+func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool, err error) {
+	f, known := t.fields[name]
+	if !known {
+		return false, nil
+	}
+	if op == orgflow.Insert {
+		return true, nil
+	}
+	if _, given := p.body[name]; given {
+		return true, refuse(name, "is both set and cleared")
+	}
+	switch {
+	case f.required:
+		return true, refuse(name, "cannot be cleared, DingTalk needs it")
+	case f.forced:
+		p.force(name)
+	case f.wire == wireBool:
+		p.body[name] = false
+	case f.wire == wireJSON:
+		p.body[name] = "{}"
+	case f.wire == wireInt, f.wire == wireRows, len(f.enum) > 0:
+		p.dropped = append(p.dropped, name)
+	default:
+		p.body[name] = ""
+	}
+	return true, nil
+}
+
+// force clears a field by naming it in force_update_fields and leaving it
+// out (DingTalk reference § 4.2, § 4.7).
+func (p *payload) force(name string) {
+	if listed, ok := p.body[forceFields].(string); ok {
+		name = listed + "," + name
+	}
+	p.body[forceFields] = name
+}
+
+// extend adds the custom attributes. Sent in mode 0, the default, they
+// replace all the person has, so that a removed one disappears.
+func (t fieldTable) extend(p *payload, e connectors.Effect, relabel bool) error {
+	if len(e.Ext) == 0 && (!relabel || e.Op == orgflow.Insert) {
+		return nil
+	}
+	if _, given := p.body["extension"]; given {
+		return refuse("extension", "is given both as a field and by custom attributes")
+	}
+	value, err := extension(e.Ext, t.fields["extension"].max)
+	if err != nil {
+		return refuse("extension", err.Error())
+	}
+	if value != "{}" || e.Op == orgflow.Update {
+		p.body["extension"] = value
+	}
+	return nil
+}
+
+// forUpdate returns the whole payload of an insert as the body of an update.
+func (t fieldTable) forUpdate(p payload) map[string]any {
+	body := maps.Clone(p.body)
+	maps.Copy(body, p.later)
+	maps.DeleteFunc(body, func(name string, _ any) bool { return t.fields[name].when == insertOnly })
+	return body
+}
+
+// hide takes personal values we sent out of a vendor's text.
+func hide(msg string, body map[string]any) string {
+	for _, name := range []string{"mobile", "telephone", "email", "name", "exclusive_mobile", "login_email"} {
+		if value, ok := body[name].(string); ok && len(value) > len("张") {
+			msg = strings.ReplaceAll(msg, value, "***")
+		}
+	}
+	return msg
+}
