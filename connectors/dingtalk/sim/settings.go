@@ -1,0 +1,191 @@
+package dtsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"orgflow/connectors/simctl"
+)
+
+// Settings are the switches of PUT /_sim/dingtalk/options.
+type Settings struct {
+	QPS          int    `json:"qps"`           // accepted calls in any second per app and path; 0 is no limit (§ 11)
+	QPSPerApp    int    `json:"qps_per_app"`   // the same over all paths of an app; 0 is off
+	ThrottleMode string `json:"throttle_mode"` // "window" (any one second) or "bucket" (a token bucket of one second's size)
+	TokenSeconds int    `json:"token_seconds"`
+	LatencyMS    int    `json:"latency_ms"`
+	Apps         []App  `json:"apps"`
+	CorpID       string `json:"corp_id"` // accepted by the unified token call; empty accepts any
+
+	ExpiredCode       int  `json:"expired_code"`        // 40014 or 42001 (§ 13)
+	DeleteMissingCode int  `json:"delete_missing_code"` // 60121 or 33012 (§ 13)
+	DuplicateDeptCode int  `json:"duplicate_dept_code"` // 60008 or 60021 (§ 5.4)
+	DeptDeleteCascade bool `json:"dept_delete_cascade"` // deleting takes empty sub-departments along (§ 13)
+	// UserConflictReturnsUserID adds the holder's userid to 60104 (§ 5.2).
+	UserConflictReturnsUserID bool `json:"user_conflict_returns_userid"`
+	// AbsentExtensionClears reads § 4.7 the harsh way: an update in mode 0 without extension clears it.
+	AbsentExtensionClears bool `json:"absent_extension_clears"`
+	HRPositions           bool `json:"hr_positions"`  // changing title or departments answers 12150
+	OrgMailboxes          bool `json:"org_mailboxes"` // org_email takes effect (§ 4.6)
+
+	// ProtectedMobiles are numbers, or regular expressions for whole
+	// numbers, whose owners must accept an invitation (40103).
+	ProtectedMobiles []string `json:"protected_mobiles"`
+	// RejoinPending says whose re-invitation within 24 hours of a same-day
+	// leave answers 40103: "invited" people's or "all" (§ 5.3 leaves it open).
+	RejoinPending string `json:"rejoin_pending"`
+	// RegisteredMobiles belong to other DingTalk accounts: an update to one answers 40021.
+	RegisteredMobiles []string `json:"registered_mobiles"`
+	// DeclaredExtAttrs are the custom attributes the console knows; empty allows all.
+	DeclaredExtAttrs []string `json:"declared_ext_attrs"`
+	MemberCap        int      `json:"member_cap"`      // people in the organisation; 0 is no cap
+	MemberCapCode    int      `json:"member_cap_code"` // 40024, 40020 or -1 (§ 0 no. 9)
+
+	ScopeDepartments   []int64  `json:"scope_departments"`   // the app's 授权范围; empty is everything
+	MissingPermissions []string `json:"missing_permissions"` // codes of § 2.6
+	DeniedIP           bool     `json:"denied_ip"`           // 60020
+	IPBan              string   `json:"ip_ban"`              // "", "html" or "json" (§ 10.3)
+	PlatformThrottle   bool     `json:"platform_throttle"`   // 90002 with its release time
+}
+
+// App is an application whose credentials are accepted.
+type App struct {
+	AppKey    string `json:"appkey"`
+	AppSecret string `json:"appsecret"`
+}
+
+// DefaultSettings are in force at the start and after a reset.
+func DefaultSettings() Settings {
+	return Settings{
+		QPS: 20, ThrottleMode: "window", TokenSeconds: 7200,
+		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret"}},
+		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
+		RejoinPending: "invited", MemberCapCode: 40024,
+	}
+}
+
+// compiled are settings in the form in which calls look at them; immutable.
+type compiled struct {
+	Settings
+	secrets    map[string]string
+	protected  []*regexp.Regexp
+	registered map[string]bool
+	declared   map[string]bool
+	missing    map[string]bool
+	scope      map[int64]bool // nil is everything
+}
+
+// Options implements simctl.Simulator.
+func (s *Sim) Options() any { return s.settings.Load().Settings }
+
+// SetOptions implements simctl.Simulator: named switches change, the others stay.
+func (s *Sim) SetOptions(raw json.RawMessage) error {
+	next := s.settings.Load().clone()
+	if err := simctl.DecodeStrict(raw, &next); err != nil {
+		return err
+	}
+	return s.install(next)
+}
+
+// clone returns settings that share no memory: decoding into a list reuses its elements.
+func (c *compiled) clone() Settings {
+	n := c.Settings
+	n.Apps = slices.Clone(n.Apps)
+	n.ProtectedMobiles = slices.Clone(n.ProtectedMobiles)
+	n.RegisteredMobiles = slices.Clone(n.RegisteredMobiles)
+	n.DeclaredExtAttrs = slices.Clone(n.DeclaredExtAttrs)
+	n.ScopeDepartments = slices.Clone(n.ScopeDepartments)
+	n.MissingPermissions = slices.Clone(n.MissingPermissions)
+	return n
+}
+
+func (s *Sim) install(n Settings) error {
+	c, err := compile(n)
+	if err != nil {
+		return err
+	}
+	s.settings.Store(c)
+	s.desk.SetLatency(time.Duration(n.LatencyMS) * time.Millisecond)
+	return nil
+}
+
+func compile(n Settings) (*compiled, error) {
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	c := &compiled{Settings: n, secrets: map[string]string{}, registered: map[string]bool{}, declared: map[string]bool{}, missing: map[string]bool{}}
+	for _, a := range n.Apps {
+		c.secrets[a.AppKey] = a.AppSecret
+	}
+	for _, p := range n.ProtectedMobiles {
+		if mobilePattern.MatchString(p) {
+			p = regexp.QuoteMeta(normalMobile(p))
+		}
+		re, err := regexp.Compile("^(?:" + p + ")$")
+		if err != nil {
+			return nil, fmt.Errorf("protected_mobiles: %w", err)
+		}
+		c.protected = append(c.protected, re)
+	}
+	for _, m := range n.RegisteredMobiles {
+		c.registered[normalMobile(m)] = true
+	}
+	for _, a := range n.DeclaredExtAttrs {
+		c.declared[a] = true
+	}
+	for _, p := range n.MissingPermissions {
+		c.missing[p] = true
+	}
+	if len(n.ScopeDepartments) > 0 && !slices.Contains(n.ScopeDepartments, rootID) {
+		c.scope = map[int64]bool{}
+		for _, id := range n.ScopeDepartments {
+			c.scope[id] = true
+		}
+	}
+	return c, nil
+}
+
+func (n Settings) check() error {
+	for _, v := range []struct {
+		name  string
+		value int
+	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}} {
+		if v.value < 0 {
+			return fmt.Errorf("%s is %d: it must not be negative", v.name, v.value)
+		}
+	}
+	if n.TokenSeconds < 1 {
+		return fmt.Errorf("token_seconds is %d: at least 1 is needed", n.TokenSeconds)
+	}
+	for _, v := range []struct {
+		name    string
+		value   any
+		allowed []any
+	}{
+		{"expired_code", n.ExpiredCode, []any{40014, 42001}},
+		{"delete_missing_code", n.DeleteMissingCode, []any{60121, 33012}},
+		{"duplicate_dept_code", n.DuplicateDeptCode, []any{60008, 60021}},
+		{"member_cap_code", n.MemberCapCode, []any{40024, 40020, -1}},
+		{"ip_ban", n.IPBan, []any{"", "html", "json"}},
+		{"throttle_mode", n.ThrottleMode, []any{"window", "bucket"}},
+		{"rejoin_pending", n.RejoinPending, []any{"invited", "all"}},
+	} {
+		if !slices.Contains(v.allowed, v.value) {
+			return fmt.Errorf("%s is %v: allowed are %v", v.name, v.value, v.allowed)
+		}
+	}
+	return nil
+}
+
+// isProtected reports whether a normal mobile number needs its owner's consent.
+func (c *compiled) isProtected(mobile string) bool {
+	for _, re := range c.protected {
+		if re.MatchString(mobile) {
+			return true
+		}
+	}
+	return false
+}

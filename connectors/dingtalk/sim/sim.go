@@ -1,0 +1,96 @@
+// Package dtsim simulates DingTalk's contact API v2 and application tokens
+// as the DingTalk reference documents them: envelopes (§ 1), tokens (§ 2),
+// departments and users (§ 4, § 5), error codes (§ 10) and the behaviour
+// sheet (§ 13), with a switch where sources disagree (Settings).
+//
+// Not simulated: contact v1, attendance, messages, OAuth, events and
+// enterprise ("exclusive") accounts.
+package dtsim
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"orgflow/connectors/simctl"
+)
+
+// Name is the simulator's mount point.
+const Name = "dingtalk"
+
+// Options are fixed for a simulator's life. The zero value is ready for use.
+type Options struct {
+	// Now is the clock of tokens, throttling and invitations; nil is the wall clock.
+	Now func() time.Time
+	// Sleep waits for latency and delays; nil waits for real.
+	Sleep func(context.Context, time.Duration)
+}
+
+// Sim is a simulated DingTalk organisation. It is an http.Handler for both
+// hosts of the API: /topapi/…, /gettoken and /auth/scopes as well as /v1.0/….
+type Sim struct {
+	desk     *simctl.Desk
+	settings atomic.Pointer[compiled]
+	tokens   tokens
+	throttle throttle
+	requests atomic.Uint64 // for request ids
+
+	mu  sync.RWMutex
+	dir *directory
+}
+
+var _ simctl.Simulator = (*Sim)(nil)
+var _ simctl.Handler = (*Sim)(nil)
+
+// New makes an organisation with nothing but its root department.
+func New(o Options) *Sim {
+	s := &Sim{desk: simctl.NewDesk(o.Now, o.Sleep), dir: newDirectory()}
+	s.install(DefaultSettings())
+	return s
+}
+
+// Name implements simctl.Simulator.
+func (s *Sim) Name() string { return Name }
+
+// Desk implements simctl.Simulator.
+func (s *Sim) Desk() *simctl.Desk { return s.desk }
+
+// ServeHTTP answers a vendor call.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.desk.Serve(w, r, s) }
+
+// Reset implements simctl.Simulator: an empty organisation, no tokens, default settings.
+func (s *Sim) Reset() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.commit(simctl.Change{Kind: kindReset}); err != nil {
+		return err
+	}
+	if err := s.tokens.clear(s.desk); err != nil {
+		return err
+	}
+	s.throttle.clear()
+	s.install(DefaultSettings())
+	return nil
+}
+
+// ExpireTokens implements simctl.Simulator.
+func (s *Sim) ExpireTokens() error { return s.tokens.expire(s.desk) }
+
+// Actions implements simctl.Simulator.
+func (s *Sim) Actions() map[string]simctl.Action {
+	return map[string]simctl.Action{"accept": s.accept}
+}
+
+// commit makes changes durable and applies them. The caller holds s.mu. On
+// an error nothing was changed.
+func (s *Sim) commit(changes ...simctl.Change) error {
+	if err := s.desk.Commit(changes...); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		s.apply(c)
+	}
+	return nil
+}
