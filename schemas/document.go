@@ -23,11 +23,12 @@ type document struct {
 	offsets map[string]int // JSON pointer → offset of the value's first byte
 }
 
-func trimBOM(raw []byte) []byte { return bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF")) }
+// TrimBOM cuts a byte order mark, which editors on Windows like to write.
+func TrimBOM(raw []byte) []byte { return bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF")) }
 
 // parse reads strict JSON. Its problems are those of the text itself.
 func parse(file string, raw []byte) (*document, []orgflow.Problem) {
-	d := &document{file: file, raw: trimBOM(raw), offsets: map[string]int{}}
+	d := &document{file: file, raw: TrimBOM(raw), offsets: map[string]int{}}
 	if at := invalidUTF8(d.raw); at >= 0 {
 		return nil, []orgflow.Problem{d.problemAt(at, "", "is not valid UTF-8; save the file as UTF-8")}
 	}

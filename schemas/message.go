@@ -26,6 +26,11 @@ type translator struct {
 // the keywords alone (a pattern, a choice of shapes) would not say it.
 const messageKey = "x-message"
 
+// namesKey is our annotation on objects with free keys: what a key may be.
+// (The keyword propertyNames is not used: the validator reports wrong places
+// for it.)
+const namesKey = "x-names"
+
 func (t *translator) add(pointer, message string) {
 	t.problems = append(t.problems, t.doc.problem(pointer, message))
 }
@@ -35,7 +40,7 @@ func (t *translator) walk(e *jsonschema.ValidationError) {
 	schema := t.schema(e.SchemaURL)
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
-		t.unknownKeys(at, k.Properties, propertyNames(schema))
+		t.unknownKeys(at, k.Properties, schema)
 		return
 	case *kind.Required:
 		for _, name := range k.Missing {
@@ -49,9 +54,6 @@ func (t *translator) walk(e *jsonschema.ValidationError) {
 		for _, name := range k.Missing {
 			t.add(at+"/"+Escape(name), fmt.Sprintf("is required beside %q", k.Prop))
 		}
-		return
-	case *kind.PropertyNames:
-		t.add(at+"/"+Escape(k.Property), propertyNameMessage(schema))
 		return
 	case *kind.MinItems:
 		t.add(at, atLeast(k.Want, "entry", "entries"))
@@ -83,28 +85,21 @@ func worded(k jsonschema.ErrorKind) bool {
 	return true
 }
 
-func (t *translator) unknownKeys(at string, keys, allowed []string) {
+func (t *translator) unknownKeys(at string, keys []string, schema map[string]any) {
+	allowed := propertyNames(schema)
+	names, free := schema[namesKey].(string)
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		message := fmt.Sprintf("unknown key %q; ", key)
-		if len(allowed) == 0 {
+		switch {
+		case free:
+			message = "is not a possible name: " + names
+		case len(allowed) == 0:
 			message += "no key is allowed here"
-		} else {
+		default:
 			message += "allowed: " + Quoted(allowed) + DidYouMean(key, allowed)
 		}
 		t.add(at+"/"+Escape(key), message)
 	}
-}
-
-// propertyNameMessage takes the words from the schema of the names, which
-// the finding names either itself or by its parent.
-func propertyNameMessage(schema map[string]any) string {
-	if names, ok := schema["propertyNames"].(map[string]any); ok {
-		schema = names
-	}
-	if text, ok := schema[messageKey].(string); ok {
-		return "is not a possible name: " + text
-	}
-	return "is not a possible name"
 }
 
 func leaf(k jsonschema.ErrorKind) string {

@@ -138,13 +138,28 @@ func Decode(kind, file string, raw []byte, into any) []orgflow.Problem {
 	if problems := Validate(kind, file, raw); len(problems) > 0 {
 		return problems
 	}
-	dec := json.NewDecoder(bytes.NewReader(trimBOM(raw)))
+	return Unmarshal(file, raw, into)
+}
+
+// Unmarshal stores a document that is known to be valid in into.
+func Unmarshal(file string, raw []byte, into any) []orgflow.Problem {
+	dec := json.NewDecoder(bytes.NewReader(TrimBOM(raw)))
 	dec.UseNumber()
-	if err := dec.Decode(into); err != nil {
-		doc, _ := parse(file, raw)
-		return []orgflow.Problem{doc.decodeProblem(err)}
+	err := dec.Decode(into)
+	if err == nil {
+		return nil
 	}
-	return nil
+	doc, problems := parse(file, raw)
+	if len(problems) > 0 {
+		return problems
+	}
+	return []orgflow.Problem{doc.decodeProblem(err)}
+}
+
+// IsEmptyObject tells whether a document is {}, which counts as no document.
+func IsEmptyObject(raw []byte) bool {
+	var keys map[string]json.RawMessage
+	return json.Unmarshal(TrimBOM(raw), &keys) == nil && keys != nil && len(keys) == 0
 }
 
 // At returns a problem at a pointer of a document, with line and column of

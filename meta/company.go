@@ -1,0 +1,182 @@
+package meta
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"orgflow"
+	"orgflow/schemas"
+)
+
+const companyFile = "company.json"
+
+// Company is a tenant with its connections. It holds references to secrets
+// (${NAME}), never their values; printing one shows its id only.
+type Company struct {
+	ID       int64
+	Name     string
+	TimeZone *time.Location // of its schedules and dates
+
+	file  file
+	doc   companyDoc
+	store *Store
+}
+
+type companyDoc struct {
+	CompanyID int64                      `json:"company_id"`
+	Name      string                     `json:"name"`
+	TimeZone  string                     `json:"time_zone"`
+	Source    json.RawMessage            `json:"source"`
+	Consumers map[string]json.RawMessage `json:"consumers"`
+	ERP       json.RawMessage            `json:"erp"`
+	Roles     map[string][]string        `json:"roles"`
+	Notify    struct {
+		Channels []string `json:"channels"`
+	} `json:"notify"`
+}
+
+// defaultTimeZone is that of a company which names none.
+const defaultTimeZone = "Asia/Shanghai"
+
+// Company reads companies/<id>/company.json. A company without one is a
+// fault with code not_found; a broken one an *orgflow.InvalidError.
+func (s *Store) Company(id int64) (Company, error) {
+	path := companyDir(id) + companyFile
+	f, ok, err := s.read(path)
+	if err != nil {
+		return Company{}, err
+	}
+	if !ok {
+		return Company{}, orgflow.Faultf(orgflow.CodeNotFound, "%s", s.noCompany(id))
+	}
+	c := Company{ID: id, file: f, store: s}
+	if err := s.decode(schemas.Company, f, &c.doc); err != nil {
+		return Company{}, err
+	}
+	c.Name = c.doc.Name
+	if c.doc.CompanyID != id {
+		return Company{}, configError(schemas.At(path, f.raw, "/company_id", fmt.Sprintf("must be %d, as the directory says", id)))
+	}
+	zone := c.doc.TimeZone
+	if zone == "" {
+		zone = defaultTimeZone
+	}
+	if c.TimeZone, err = location(zone); err != nil {
+		return Company{}, configError(schemas.At(path, f.raw, "/time_zone", err.Error()))
+	}
+	return c, nil
+}
+
+func location(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, errors.New(`must be an IANA time zone such as "Asia/Shanghai" or "UTC"`)
+	}
+	return zone, nil
+}
+
+func (s *Store) noCompany(id int64) string {
+	known := make([]string, 0)
+	for _, c := range s.Companies() {
+		known = append(known, strconv.FormatInt(c, 10))
+	}
+	message := fmt.Sprintf("company %d has no configuration (%s%s); ", id, companyDir(id), companyFile)
+	if len(known) == 0 {
+		return message + "no company is configured"
+	}
+	return message + "configured: " + strings.Join(known, ", ")
+}
+
+// Companies returns the ids of the companies that have a company.json, in
+// ascending order.
+func (s *Store) Companies() []int64 {
+	var ids []int64
+	for _, name := range s.list("companies") {
+		id, err := strconv.ParseInt(name, 10, 64)
+		if err != nil || id <= 0 || strconv.FormatInt(id, 10) != name {
+			continue
+		}
+		if _, ok, err := s.read(companyDir(id) + companyFile); ok || err != nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Consumers returns the names of the company's consumers, sorted.
+func (c Company) Consumers() []string { return slices.Sorted(maps.Keys(c.doc.Consumers)) }
+
+// HasConsumer tells whether the company has a connection to the consumer.
+func (c Company) HasConsumer(name string) bool { _, ok := c.doc.Consumers[name]; return ok }
+
+// SourceType returns the type of the company's source, "" if it has none.
+func (c Company) SourceType() string {
+	var source struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(c.doc.Source, &source) // its schema was checked; absent leaves ""
+	return source.Type
+}
+
+// Role returns the user codes that hold a role.
+func (c Company) Role(name string) []string { return slices.Clone(c.doc.Roles[name]) }
+
+// Channels returns the consumers that carry messages, in order of preference.
+func (c Company) Channels() []string { return slices.Clone(c.doc.Notify.Channels) }
+
+// Connection decodes the connection to a consumer into a struct, or into a
+// *json.RawMessage, with references to secrets resolved. The result holds
+// secrets in clear text: keep it in memory and out of logs.
+func (c Company) Connection(consumer string, into any) error {
+	raw, ok := c.doc.Consumers[consumer]
+	if !ok {
+		return orgflow.Faultf(orgflow.CodeInvalidConfig, "%s", c.noConsumer(consumer))
+	}
+	return c.decode("/consumers/"+schemas.Escape(consumer), raw, into)
+}
+
+// SourceConnection decodes the company's source like Connection.
+func (c Company) SourceConnection(into any) error {
+	if c.doc.Source == nil {
+		return orgflow.Faultf(orgflow.CodeInvalidConfig, "%s: /source: is required to read people and departments", c.file.path)
+	}
+	return c.decode("/source", c.doc.Source, into)
+}
+
+// ERPConnection decodes the company's ERP like Connection.
+func (c Company) ERPConnection(into any) error {
+	if c.doc.ERP == nil {
+		return orgflow.Faultf(orgflow.CodeInvalidConfig, "%s: /erp: is required to read from an ERP", c.file.path)
+	}
+	return c.decode("/erp", c.doc.ERP, into)
+}
+
+func (c Company) noConsumer(name string) string {
+	return fmt.Sprintf("company %d has no connection to consumer %q in %s; it has: %s",
+		c.ID, name, c.file.path, listed(c.Consumers()))
+}
+
+// pageSize is the source's page_size; 0 leaves it to the default.
+func (c Company) pageSize() int {
+	var source struct {
+		PageSize int `json:"page_size"`
+	}
+	_ = json.Unmarshal(c.doc.Source, &source) // its schema was checked; absent leaves 0
+	return source.PageSize
+}
+
+// Format prints the id only, whatever the verb: the rest may hold secrets
+// that somebody wrote in clear text.
+func (c Company) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "company %d", c.ID) }
+
+// MarshalJSON shows id and name only, for the same reason.
+func (c Company) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"company_id": c.ID, "name": c.Name})
+}
