@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -80,13 +81,23 @@ func TestOutcomeAfterSending(t *testing.T) {
 }
 
 func TestOutcomeOfTimeout(t *testing.T) {
-	done := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-done }))
-	t.Cleanup(srv.Close)
-	t.Cleanup(func() { close(done) })
-	_, err := send(t, roundTripper(t, 20*time.Millisecond), t.Context(), http.MethodPost, srv.URL, &Call{Write: true})
-	if f := orgflow.AsFault(err); f == nil || f.Code != orgflow.CodeUnknownOutcome {
-		t.Fatalf("got %v, want unknown_outcome", err)
+	for _, sent := range []bool{true, false} {
+		want := orgflow.CodeUnavailable
+		if sent {
+			want = orgflow.CodeUnknownOutcome
+		}
+		never := Func(func(req *http.Request) (*http.Response, error) {
+			if sent {
+				httptrace.ContextClientTrace(req.Context()).WroteHeaders()
+			}
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})
+		rt := Chain(never, Outcome(), Timeout(time.Millisecond), BodyCap(10))
+		_, err := send(t, rt, t.Context(), http.MethodPost, "http://x", &Call{Write: true})
+		if f := orgflow.AsFault(err); f == nil || f.Code != want {
+			t.Errorf("sent %v: got %v, want %s", sent, err, want)
+		}
 	}
 }
 
