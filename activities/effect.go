@@ -1,0 +1,206 @@
+package activities
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/planner"
+)
+
+// resolver answers the consumer ids of records as they are bound now.
+type resolver map[orgflow.RecordKey]string
+
+func (r resolver) id(k orgflow.RecordKey) (string, bool) {
+	id, ok := r[k]
+	return id, ok
+}
+
+// prepared is a change made ready to be sent: its effect and the payload the
+// consumer will have accepted if the effect succeeds.
+type prepared struct {
+	effect   connectors.Effect
+	accepted orgflow.Payload
+	dropped  []string // soft references that could not be resolved
+}
+
+// prepareEffect resolves a change's references. A missing leader or manager
+// is left out and comes with a later run; any other missing reference blocks
+// the change, and blocked says why.
+func prepareEffect(c orgflow.Change, companyID int64, profile orgflow.Profile, ids resolver) (p prepared, blocked string, err error) {
+	payload, err := orgflow.DecodePayload(orEmpty(c.Payload))
+	if err != nil {
+		return prepared{}, "", err
+	}
+	p.effect = connectors.Effect{
+		Kind: c.Kind, Op: c.Op, ConsumerID: c.ConsumerID,
+		Key: orgflow.EffectKey(companyID, c.Key()),
+	}
+	p.accepted = payload
+	if c.Op != orgflow.Insert {
+		if id, ok := ids.id(c.Key()); ok {
+			p.effect.ConsumerID = id
+		}
+		if p.effect.ConsumerID == "" {
+			return p, fmt.Sprintf("%s %s is not at the consumer", c.Kind, c.SourceID), nil
+		}
+	}
+	if c.Op == orgflow.Delete {
+		return p, "", nil
+	}
+	blocked = p.resolveFields(c, payload, softFields(c.Kind, profile), ids)
+	return p, blocked, nil
+}
+
+// resolveFields fills the effect: every field of an insert, the differing
+// ones of an update. Custom attributes go whole, because consumers replace
+// them whole.
+func (p *prepared) resolveFields(c orgflow.Change, payload orgflow.Payload, soft []string, ids resolver) (blocked string) {
+	p.effect.Fields = map[string]any{}
+	accepted := make(map[string]any, len(payload.Fields))
+	for name, v := range payload.Fields {
+		accepted[name] = v
+		if _, differs := c.Fields[name]; c.Op == orgflow.Update && !differs {
+			continue
+		}
+		if v == nil {
+			if c.Op == orgflow.Update {
+				p.effect.Clear = append(p.effect.Clear, name)
+			}
+			continue
+		}
+		resolved, missing := resolveValue(v, ids)
+		if len(missing) == 0 {
+			p.effect.Fields[name] = resolved
+			continue
+		}
+		if !slices.Contains(soft, name) {
+			return fmt.Sprintf("%s refers to %s, which is not at the consumer", name, missing[0])
+		}
+		p.dropped = append(p.dropped, name)
+		delete(accepted, name)
+		if rest := resolveKnown(v, ids); rest != nil {
+			p.effect.Fields[name] = rest
+		}
+	}
+	slices.Sort(p.effect.Clear)
+	p.accepted.Fields = accepted
+	if c.Op == orgflow.Insert || anyExt(c.Fields) {
+		p.effect.Ext = map[string]any{}
+		for label, v := range payload.Ext {
+			resolved, missing := resolveValue(v, ids)
+			if len(missing) > 0 {
+				return fmt.Sprintf("%s refers to %s, which is not at the consumer", label, missing[0])
+			}
+			if resolved != nil {
+				p.effect.Ext[label] = resolved
+			}
+		}
+	}
+	if c.Op == orgflow.Update && len(p.effect.Fields) == 0 && len(p.effect.Ext) == 0 && len(p.effect.Clear) == 0 && len(p.dropped) > 0 {
+		return strings.Join(p.dropped, ", ") + " refers to people who are not at the consumer"
+	}
+	return ""
+}
+
+// softFields are references a record can live without for a while.
+func softFields(k orgflow.Kind, profile orgflow.Profile) []string {
+	if k == orgflow.Org {
+		return []string{profile.OrgFields.Leaders}
+	}
+	return []string{profile.PersonFields.Manager}
+}
+
+// resolveValue replaces references in texts and lists, and lists the records
+// that are not bound.
+func resolveValue(v any, ids resolver) (any, []orgflow.RecordKey) {
+	switch v := v.(type) {
+	case string:
+		text, missing, ok := orgflow.ResolveRefs(v, ids.id)
+		if !ok {
+			return nil, []orgflow.RecordKey{missing}
+		}
+		return text, nil
+	case []any:
+		out := make([]any, 0, len(v))
+		var missing []orgflow.RecordKey
+		for _, e := range v {
+			r, m := resolveValue(e, ids)
+			missing = append(missing, m...)
+			out = append(out, r)
+		}
+		return out, missing
+	}
+	return v, nil
+}
+
+// resolveKnown keeps those parts of a list, or of a comma-separated text,
+// that can be resolved; nil when none can.
+func resolveKnown(v any, ids resolver) any {
+	switch v := v.(type) {
+	case string:
+		var known []string
+		for part := range strings.SplitSeq(v, ",") {
+			if text, _, ok := orgflow.ResolveRefs(part, ids.id); ok {
+				known = append(known, text)
+			}
+		}
+		if len(known) == 0 {
+			return nil
+		}
+		return strings.Join(known, ",")
+	case []any:
+		var known []any
+		for _, e := range v {
+			if r, missing := resolveValue(e, ids); len(missing) == 0 {
+				known = append(known, r)
+			}
+		}
+		if len(known) == 0 {
+			return nil
+		}
+		return known
+	}
+	return nil
+}
+
+// refsOf lists every record a payload refers to.
+func refsOf(p orgflow.Payload) []orgflow.RecordKey {
+	var keys []orgflow.RecordKey
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case string:
+			keys = append(keys, orgflow.Refs(v)...)
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		}
+	}
+	for _, v := range p.Fields {
+		walk(v)
+	}
+	for _, v := range p.Ext {
+		walk(v)
+	}
+	return keys
+}
+
+func anyExt(fields map[string]orgflow.Diff) bool {
+	for name := range fields {
+		if strings.HasPrefix(name, planner.ExtPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func orEmpty(raw []byte) []byte {
+	if len(raw) == 0 {
+		return []byte(`{"fields":{}}`)
+	}
+	return raw
+}

@@ -1,0 +1,97 @@
+package activities
+
+import (
+	"encoding/json"
+
+	"orgflow"
+	"orgflow/connectors"
+)
+
+// PrepareParams starts a run. Job is the JSON as the user gave it.
+type PrepareParams struct {
+	Job        json.RawMessage `json:"job"`
+	WorkflowID string          `json:"workflow_id"`
+	FirstRunID string          `json:"first_run_id"`
+}
+
+// Prepared is what a workflow has to know of its run. On a continued or
+// repeated execution it says how far the run had come.
+type Prepared struct {
+	RunID   string          `json:"run_id"`
+	Target  orgflow.Target  `json:"target"`
+	DryRun  bool            `json:"dry_run"`
+	Kinds   []orgflow.Kind  `json:"kinds"` // to fetch, departments first; empty without the stage
+	Send    bool            `json:"send"`
+	Fetched bool            `json:"fetched"`
+	Plan    *Planned        `json:"plan,omitempty"`
+	Summary orgflow.Summary `json:"summary"`
+}
+
+// FetchParams asks for the next pages of a kind.
+type FetchParams struct {
+	RunID string       `json:"run_id"`
+	Kind  orgflow.Kind `json:"kind"`
+	From  FetchCursor  `json:"from"`
+}
+
+// FetchCursor is where a read stands between activities and heartbeats:
+// position and counts, never rows.
+type FetchCursor struct {
+	Snapshot int64              `json:"snapshot,omitempty"`
+	Page     string             `json:"page,omitempty"`
+	Reading  connectors.Reading `json:"reading"`
+	Done     bool               `json:"done"`
+}
+
+// Fetched reports a read.
+type Fetched struct {
+	Cursor FetchCursor        `json:"cursor"`
+	Count  orgflow.FetchCount `json:"count"`
+}
+
+// RunParams names a run, for steps that need nothing else.
+type RunParams struct {
+	RunID string `json:"run_id"`
+}
+
+// Planned describes a frozen plan: counts and waves, never changes.
+type Planned struct {
+	Hash    string                                          `json:"hash"`
+	Counts  map[orgflow.Kind]orgflow.PlanCount              `json:"counts"`
+	Waves   []Wave                                          `json:"waves"`
+	Total   int                                             `json:"total"`
+	Settled int                                             `json:"settled"` // with a final state, second passes included
+	Parked  int                                             `json:"parked"`
+	Done    map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
+}
+
+// Wave is a range of change ids that may run at the same time.
+type Wave struct {
+	No    int           `json:"no"`
+	Phase orgflow.Phase `json:"phase"`
+	From  int           `json:"from"`
+	To    int           `json:"to"`
+}
+
+// ApplyParams asks for one page of a wave.
+type ApplyParams struct {
+	RunID string        `json:"run_id"`
+	Phase orgflow.Phase `json:"phase"`
+	From  int           `json:"from"`
+	To    int           `json:"to"`
+}
+
+// PageResult counts the outcomes of a page, whichever attempt reached them.
+type PageResult struct {
+	// Settled counts changes with a final state, second passes included.
+	Settled int                                             `json:"settled"`
+	Done    map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
+	Calls   int                                             `json:"calls"`
+}
+
+// FinishParams ends a run. A nil Fault lets the outcomes decide the status.
+type FinishParams struct {
+	RunID    string         `json:"run_id"`
+	Canceled bool           `json:"canceled"`
+	Fault    *orgflow.Fault `json:"fault,omitempty"`
+}

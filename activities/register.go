@@ -1,0 +1,23 @@
+package activities
+
+import (
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"orgflow"
+)
+
+// Register makes every activity known to a worker under its wire name.
+func (s *Sync) Register(r worker.ActivityRegistry) {
+	for name, fn := range map[string]any{
+		orgflow.ActivityPrepareRun:    s.PrepareRun,
+		orgflow.ActivityHoldTarget:    s.HoldTarget,
+		orgflow.ActivityCheckConsumer: s.CheckConsumer,
+		orgflow.ActivityFetchPages:    s.FetchPages,
+		orgflow.ActivityPlanRun:       s.PlanRun,
+		orgflow.ActivityApplyPage:     s.ApplyPage,
+		orgflow.ActivityFinishRun:     s.FinishRun,
+	} {
+		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}

@@ -1,0 +1,100 @@
+// Package activities connects Temporal to connectors and the store: each
+// activity is a thin, repeatable adapter around a pure decision or a page of
+// remote calls. Payloads carry ids and counts; rows stay in the database.
+package activities
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/store"
+	"orgflow/meta"
+)
+
+// Sync holds what the activities of a sync run need. One value serves a
+// whole worker.
+type Sync struct {
+	Store      Store
+	Files      Files
+	Connectors Connectors
+	Executions Executions
+	Log        *slog.Logger
+	Now        func() time.Time
+	// Sleep waits between attempts of one record; it returns early with the
+	// context's error.
+	Sleep func(context.Context, time.Duration) error
+}
+
+// Files resolves jobs to meta files; package meta implements it.
+type Files interface {
+	DecodeJob(raw []byte) (orgflow.Job, error)
+	Company(id int64) (meta.Company, error)
+	Resolve(job orgflow.Job) (*meta.Resolved, error)
+	Thaw(frozen []byte) (*meta.Resolved, error)
+}
+
+// Connectors hands out shared connector instances.
+type Connectors interface {
+	Consumer(connectors.Settings) (connectors.Consumer, error)
+	Source(connectors.Settings) (connectors.Source, error)
+}
+
+// Executions tells whether a workflow execution still runs, so that a target
+// held by a terminated one can be taken over.
+type Executions interface {
+	Running(ctx context.Context, workflowID, firstRunID string) (bool, error)
+}
+
+// Store is what sync activities ask of the database.
+type Store interface {
+	RunStore
+	StagingStore
+	PlanStore
+}
+
+// RunStore keeps runs and holds targets.
+type RunStore interface {
+	CreateRun(context.Context, store.NewRun) (run store.Run, created bool, err error)
+	GetRun(ctx context.Context, id string) (store.Run, error)
+	SetPhase(ctx context.Context, id string, phase orgflow.Phase) error
+	SetStage(ctx context.Context, id string, flag store.StageFlag) error
+	AddCounters(ctx context.Context, id string, c store.Counters) error
+	FinishRun(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (store.Run, error)
+	Summary(ctx context.Context, id string) (orgflow.Summary, error)
+	AcquireTarget(ctx context.Context, target orgflow.Target, runID string, ttl time.Duration, now time.Time) (fence int64, holder string, ok bool, err error)
+	ReleaseTarget(ctx context.Context, target orgflow.Target, runID string) error
+}
+
+// StagingStore keeps what was read from the source.
+type StagingStore interface {
+	BeginSnapshot(context.Context, store.NewSnapshot) (store.Snapshot, error)
+	GetSnapshot(ctx context.Context, id int64) (store.Snapshot, error)
+	StagePage(ctx context.Context, snapshotID int64, rows []store.StagedRow) (fresh int, err error)
+	CountStaged(ctx context.Context, snapshotID int64) (staged, rejected int, err error)
+	FinishSnapshot(ctx context.Context, id int64, r store.SnapshotResult) (store.Snapshot, error)
+	SnapshotsOfRun(ctx context.Context, runID string) ([]store.Snapshot, error)
+	LatestSnapshots(context.Context, store.SnapshotFilter) ([]store.Snapshot, error)
+	Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow.Record, error]
+	RejectedRecords(ctx context.Context, snapshotID int64, cursor string, limit int) ([]store.RejectedRecord, string, error)
+	DropSnapshotsBefore(ctx context.Context, target orgflow.Target, scope string, keep int) (dropped int, err error)
+}
+
+// PlanStore keeps plans, their outcomes and the bindings.
+type PlanStore interface {
+	Bindings(ctx context.Context, target orgflow.Target, kind orgflow.Kind) iter.Seq2[orgflow.Binding, error]
+	BindingIDs(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]string, error)
+	PutBindings(ctx context.Context, target orgflow.Target, runID string, bindings []orgflow.Binding) error
+	DeletesSince(ctx context.Context, target orgflow.Target, kind orgflow.Kind, since time.Time) (int, error)
+	SavePlan(ctx context.Context, runID string, plan store.PlanMeta, changes iter.Seq[orgflow.Change]) error
+	Plan(ctx context.Context, runID string) (store.PlanMeta, error)
+	Waves(ctx context.Context, runID string) ([]store.Wave, error)
+	ClaimPage(ctx context.Context, runID string, from, to int) ([]store.ClaimedChange, error)
+	ReleaseClaims(ctx context.Context, runID string, ids []int) error
+	RecordOutcomes(ctx context.Context, runID string, outcomes []store.Outcome) (store.Recorded, error)
+	CountPage(ctx context.Context, runID string, from, to int) (done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, settled int, err error)
+	StatesOf(ctx context.Context, runID string, ids []int) (map[int]orgflow.State, error)
+}

@@ -1,0 +1,109 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/store"
+)
+
+const (
+	// recordsInFlight is how many records of a page are sent at a time.
+	recordsInFlight = 8
+	// outcomesPerWrite is how many outcomes one transaction records.
+	outcomesPerWrite = 50
+	// heartbeatEvery keeps an activity alive while it waits for its budget.
+	heartbeatEvery = 10 * time.Second
+)
+
+// ApplyPage sends a range of planned changes, several at a time, and records
+// each outcome with its binding and log line in one transaction.
+//
+// Repeating is harmless: changes with a final state are skipped, and a change
+// that an earlier attempt had claimed without recording its outcome is read
+// back at the consumer before it is sent again.
+func (s *Sync) ApplyPage(ctx context.Context, p ApplyParams) (PageResult, error) {
+	stop := keepAlive(ctx)
+	defer stop()
+	page, err := s.page(ctx, p)
+	if err != nil {
+		return PageResult{}, temporalError(err)
+	}
+	if err := page.send(ctx); err != nil {
+		return PageResult{}, temporalError(err)
+	}
+	done, settled, err := s.Store.CountPage(ctx, p.RunID, p.From, p.To)
+	if err != nil {
+		return PageResult{}, temporalError(err)
+	}
+	return PageResult{Settled: settled, Done: done, Calls: page.counters.Calls}, nil
+}
+
+// page is one activity's share of a wave.
+type page struct {
+	sync     *Sync
+	run      store.Run
+	target   orgflow.Target
+	consumer connectors.Consumer
+	changes  []store.ClaimedChange
+	ids      resolver
+	states   map[int]orgflow.State // of the changes these depend on
+	counters store.Counters
+}
+
+// page claims the changes that are still open and loads what they refer to.
+func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
+	run, err := s.Store.GetRun(ctx, p.RunID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.SetPhase(ctx, run.ID, p.Phase); err != nil {
+		return nil, err
+	}
+	consumer, _, err := s.consumer(run.Job)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := s.Store.ClaimPage(ctx, run.ID, p.From, p.To)
+	if err != nil {
+		return nil, err
+	}
+	pg := &page{sync: s, run: run, target: run.Job.Target(), consumer: consumer, changes: changes}
+	var keys []orgflow.RecordKey
+	var depends []int
+	for _, c := range changes {
+		keys = append(keys, c.Key())
+		depends = append(depends, c.DependsOn...)
+		if payload, err := orgflow.DecodePayload(orEmpty(c.Payload)); err == nil {
+			keys = append(keys, refsOf(payload)...)
+		}
+	}
+	if pg.ids, err = s.Store.BindingIDs(ctx, pg.target, keys); err != nil {
+		return nil, err
+	}
+	pg.states, err = s.Store.StatesOf(ctx, run.ID, depends)
+	return pg, err
+}
+
+// keepAlive heartbeats until stopped: a page may wait long for its rate
+// budget, and cancellation reaches an activity through heartbeats only.
+func keepAlive(ctx context.Context) (stop func()) {
+	ctx, stop = context.WithCancel(ctx)
+	go func() {
+		tick := time.NewTicker(heartbeatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return stop
+}

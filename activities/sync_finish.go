@@ -1,0 +1,120 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/store"
+)
+
+// keepSnapshots is how many reads of a scope stay in base_sync_data.
+const keepSnapshots = 3
+
+// FinishRun records how a run ended, releases its target and removes reads
+// that nobody needs any more. Repeating it changes nothing: the first final
+// status stays.
+func (s *Sync) FinishRun(ctx context.Context, p FinishParams) (orgflow.Summary, error) {
+	run, err := s.Store.GetRun(ctx, p.RunID)
+	if err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	summary, err := s.Store.Summary(ctx, run.ID)
+	if err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	status, fault, notes := verdict(summary, p)
+	planNotes, err := s.planNotes(ctx, run.ID)
+	if err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	notes = append(notes, planNotes...)
+	if _, err := s.Store.FinishRun(ctx, run.ID, status, fault, notes); err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	target := run.Job.Target()
+	if err := s.Store.ReleaseTarget(ctx, target, run.ID); err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	if _, err := s.Store.DropSnapshotsBefore(ctx, target, run.Job.Params.Scope, keepSnapshots); err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	summary, err = s.Store.Summary(ctx, run.ID)
+	return summary, temporalError(err)
+}
+
+// planNotes are the plan's sentences for people; a run that ended before it
+// planned has none.
+func (s *Sync) planNotes(ctx context.Context, runID string) ([]string, error) {
+	plan, err := s.Store.Plan(ctx, runID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || len(plan.Content) == 0 {
+		return nil, err
+	}
+	var content planContent
+	if err := json.Unmarshal(plan.Content, &content); err != nil {
+		return nil, fmt.Errorf("notes of the plan of run %s: %w", runID, err)
+	}
+	return content.Notes, nil
+}
+
+// verdict decides the final status from what happened.
+func verdict(s orgflow.Summary, p FinishParams) (orgflow.Status, *orgflow.Fault, []string) {
+	var notes []string
+	partial := false
+	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
+		if f, ok := s.Fetch[kind]; ok && !f.Complete && f.Cause != "" {
+			partial = true
+			notes = append(notes, fmt.Sprintf("%s records were not read whole: %s; nothing was deleted", kind, f.Cause))
+		}
+	}
+	switch {
+	case p.Canceled:
+		return orgflow.StatusCanceled, nil, notes
+	case p.Fault != nil:
+		return orgflow.StatusFailed, p.Fault, notes
+	case s.DryRun && !partial:
+		return orgflow.StatusCompleted, nil, notes
+	case partial || troubled(s):
+		return orgflow.StatusCompletedWithFailures, nil, notes
+	}
+	return orgflow.StatusCompleted, nil, notes
+}
+
+// troubled tells whether a record's fate needs somebody's attention.
+func troubled(s orgflow.Summary) bool {
+	if s.ParkedDeletes > 0 {
+		return true
+	}
+	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
+		if s.Plan[kind].Held > 0 {
+			return true
+		}
+		for _, op := range []orgflow.Op{orgflow.Insert, orgflow.Update, orgflow.Delete} {
+			if a := s.Applied[kind][op]; a.Failed+a.Blocked > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meter is implemented by connectors that count their token renewals.
+type meter interface {
+	// TakeTokenRenewals returns the renewals since it was last called.
+	TakeTokenRenewals() int
+}
+
+// renewals takes what the connector counted since the last page asked; of
+// runs that share a connector at one moment the first asker is charged.
+func (s *Sync) renewals(c connectors.Consumer) int {
+	if m, ok := c.(meter); ok {
+		return m.TakeTokenRenewals()
+	}
+	return 0
+}

@@ -1,0 +1,240 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/mapping"
+	"orgflow/internal/planner"
+	"orgflow/internal/store"
+	"orgflow/meta"
+)
+
+// recentWindow is how far back deletes count towards the delete limit.
+const recentWindow = 7 * 24 * time.Hour
+
+// PlanRun compares staged records with bindings and stores the frozen plan.
+// It calls nobody. Repeating it makes the same plan, or finds the one that
+// is being applied already.
+func (s *Sync) PlanRun(ctx context.Context, p RunParams) (Planned, error) {
+	defer keepAlive(ctx)()
+	run, err := s.Store.GetRun(ctx, p.RunID)
+	if err != nil {
+		return Planned{}, temporalError(err)
+	}
+	if !run.Planned {
+		if err := s.Store.SetPhase(ctx, run.ID, orgflow.PhasePlan); err != nil {
+			return Planned{}, temporalError(err)
+		}
+		if err := s.plan(ctx, run); err != nil && !errors.Is(err, store.ErrPlanStarted) {
+			return Planned{}, temporalError(err)
+		}
+	}
+	out, err := s.planned(ctx, run.ID)
+	return out, temporalError(err)
+}
+
+// plan builds and saves the plan.
+func (s *Sync) plan(ctx context.Context, run store.Run) error {
+	in, snapshots, err := s.planInput(ctx, run)
+	if err != nil {
+		return err
+	}
+	plan, err := planner.Build(in)
+	if err != nil {
+		return err
+	}
+	hash, err := plan.Hash()
+	if err != nil {
+		return err
+	}
+	content, err := json.Marshal(planContent{Notes: plan.Notes})
+	if err != nil {
+		return err
+	}
+	target := run.Job.Target()
+	if plan.Root != "" {
+		root := orgflow.Binding{
+			Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: in.Root.ID,
+			Scope: run.Job.Params.Scope, State: orgflow.BindingRoot,
+		}
+		if err := s.Store.PutBindings(ctx, target, run.ID, []orgflow.Binding{root}); err != nil {
+			return err
+		}
+	}
+	err = s.Store.SavePlan(ctx, run.ID, store.PlanMeta{
+		Hash: hash, Counts: plan.Counts, Content: content, SnapshotIDs: snapshots,
+	}, slices.Values(plan.Changes))
+	if err != nil {
+		return err
+	}
+	return s.Store.SetStage(ctx, run.ID, store.Planned)
+}
+
+// planContent is what a stored plan keeps beside its changes.
+type planContent struct {
+	Notes []string `json:"notes,omitempty"`
+}
+
+// planInput gathers everything the plan depends on.
+func (s *Sync) planInput(ctx context.Context, run store.Run) (planner.Input, []int64, error) {
+	resolved, err := s.Files.Thaw(run.Frozen)
+	if err != nil {
+		return planner.Input{}, nil, err
+	}
+	consumer, settings, err := s.consumer(run.Job)
+	if err != nil {
+		return planner.Input{}, nil, err
+	}
+	in := planner.Input{
+		Job: run.Job, Profile: consumer.Profile(),
+		Root:             planner.Root{ID: settings.RootID.String(), Create: settings.Root == "create"},
+		NoDepartmentRoot: settings.NoDepartment == "root",
+	}
+	var snapshots []int64
+	for kind, side := range map[orgflow.Kind]*planner.Side{orgflow.Org: &in.Orgs, orgflow.Person: &in.People} {
+		for bd, err := range s.Store.Bindings(ctx, run.Job.Target(), kind) {
+			if err != nil {
+				return in, nil, err
+			}
+			side.Bindings = append(side.Bindings, bd)
+		}
+		svc, ok := resolved.Kind(kind)
+		if !ok {
+			continue
+		}
+		snapshot, err := s.loadSide(ctx, run, svc, side)
+		if err != nil {
+			return in, nil, err
+		}
+		snapshots = append(snapshots, snapshot)
+		side.RecentDeletes, err = s.Store.DeletesSince(ctx, run.Job.Target(), kind, s.Now().Add(-recentWindow))
+		if err != nil {
+			return in, nil, err
+		}
+	}
+	slices.Sort(snapshots)
+	return in, snapshots, nil
+}
+
+// loadSide fills one kind from the snapshot this run read or, where the job
+// only sends, from the newest one of its scope.
+func (s *Sync) loadSide(ctx context.Context, run store.Run, svc meta.ResolvedService, side *planner.Side) (int64, error) {
+	snapshot, err := s.snapshotOf(ctx, run, svc.Service.Kind)
+	if err != nil {
+		return 0, err
+	}
+	side.Present, side.Ops = true, svc.Operations
+	side.Complete, side.Cause = snapshot.Complete, snapshot.Cause
+	if side.FilterChanged, err = s.filterChanged(ctx, run, snapshot); err != nil {
+		return 0, err
+	}
+	for record, err := range s.Store.Records(ctx, snapshot.ID) {
+		if err != nil {
+			return 0, err
+		}
+		side.Records = append(side.Records, item(svc.Template, record))
+	}
+	side.Rejected, err = s.rejected(ctx, snapshot.ID)
+	return snapshot.ID, err
+}
+
+// item applies the template; an issue that forbids sending holds the record.
+func item(template *mapping.Template, record orgflow.Record) planner.Item {
+	payload, issues := template.Payload(record)
+	it := planner.Item{SourceID: record.SourceID, ParentID: record.ParentID, Payload: payload}
+	var reasons []string
+	for _, issue := range issues {
+		if issue.Fatal {
+			reasons = append(reasons, issue.Map+": "+issue.Message)
+		}
+	}
+	it.Issue = strings.Join(reasons, "; ")
+	return it
+}
+
+// snapshotOf finds what to plan from.
+func (s *Sync) snapshotOf(ctx context.Context, run store.Run, kind orgflow.Kind) (store.Snapshot, error) {
+	own, err := s.Store.SnapshotsOfRun(ctx, run.ID)
+	if err != nil {
+		return store.Snapshot{}, err
+	}
+	for _, snapshot := range own {
+		if snapshot.Kind == kind {
+			return snapshot, nil
+		}
+	}
+	latest, err := s.Store.LatestSnapshots(ctx, store.SnapshotFilter{Target: run.Job.Target(), Scope: run.Job.Params.Scope, Kind: kind})
+	if err != nil {
+		return store.Snapshot{}, err
+	}
+	for _, snapshot := range latest {
+		if !snapshot.Dropped {
+			return snapshot, nil
+		}
+	}
+	return store.Snapshot{}, &orgflow.Fault{
+		Code:    orgflow.CodeInvalidJob,
+		Message: fmt.Sprintf("nothing has been fetched yet for %s records of scope %q", kind, run.Job.Params.Scope),
+		Advice:  `run the job with "stages": ["fetch"] or ["fetch", "send"] first`,
+		Field:   "/params/stages",
+	}
+}
+
+// filterChanged compares with the scope's last complete read: where filter
+// or meta file changed, absence may mean "no longer asked for".
+func (s *Sync) filterChanged(ctx context.Context, run store.Run, now store.Snapshot) (bool, error) {
+	earlier, err := s.Store.LatestSnapshots(ctx, store.SnapshotFilter{
+		Target: now.Target, Scope: now.Scope, Kind: now.Kind, Complete: true, ExceptRun: now.RunID,
+	})
+	if err != nil || len(earlier) == 0 {
+		return false, err
+	}
+	return earlier[0].FilterHash != now.FilterHash || earlier[0].MetaHash != now.MetaHash, nil
+}
+
+// rejected lists the ids that exist in the source but were set aside.
+func (s *Sync) rejected(ctx context.Context, snapshot int64) (map[string]string, error) {
+	out := map[string]string{}
+	for cursor := ""; ; {
+		records, next, err := s.Store.RejectedRecords(ctx, snapshot, cursor, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			out[r.SourceID] = r.Reason
+		}
+		if next == "" {
+			return out, nil
+		}
+		cursor = next
+	}
+}
+
+// planned reads the frozen plan back as the workflow needs it.
+func (s *Sync) planned(ctx context.Context, runID string) (Planned, error) {
+	summary, err := s.Store.Summary(ctx, runID)
+	if err != nil {
+		return Planned{}, err
+	}
+	waves, err := s.Store.Waves(ctx, runID)
+	if err != nil {
+		return Planned{}, err
+	}
+	out := Planned{
+		Counts: summary.Plan, Done: summary.Applied,
+		Total: summary.Progress.Total, Settled: summary.Progress.Done, Parked: summary.ParkedDeletes,
+	}
+	for _, w := range waves {
+		if w.Open > 0 {
+			out.Waves = append(out.Waves, Wave{No: w.No, Phase: orgflow.PhaseOf(w.Kind, w.Op), From: w.FirstID, To: w.LastID})
+		}
+	}
+	return out, nil
+}

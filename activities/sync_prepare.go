@@ -1,0 +1,166 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/store"
+	"orgflow/meta"
+)
+
+// PrepareRun validates the job, resolves and freezes its files and creates
+// the run's record. A refused job leaves no record. Repeating it finds the
+// record by the workflow's first run id and answers how far the run had come.
+func (s *Sync) PrepareRun(ctx context.Context, p PrepareParams) (Prepared, error) {
+	job, err := s.Files.DecodeJob(p.Job)
+	if err != nil {
+		return Prepared{}, temporalError(err)
+	}
+	resolved, err := s.Files.Resolve(job)
+	if err != nil {
+		return Prepared{}, temporalError(err)
+	}
+	run, _, err := s.Store.CreateRun(ctx, store.NewRun{
+		WorkflowID: p.WorkflowID, FirstRunID: p.FirstRunID,
+		Job: job, Files: resolved.Files, Frozen: resolved.Frozen(), StartedAt: s.Now(),
+	})
+	if err != nil {
+		return Prepared{}, temporalError(err)
+	}
+	out, err := s.prepared(ctx, run, job, resolved)
+	return out, temporalError(err)
+}
+
+// prepared tells the workflow what its run consists of and what is done.
+func (s *Sync) prepared(ctx context.Context, run store.Run, job orgflow.Job, resolved *meta.Resolved) (Prepared, error) {
+	out := Prepared{
+		RunID: run.ID, Target: job.Target(), DryRun: job.Params.DryRun,
+		Send: job.Has(orgflow.StageSend), Fetched: run.Planned || !job.Has(orgflow.StageFetch),
+	}
+	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
+		if _, ok := resolved.Kind(kind); ok {
+			out.Kinds = append(out.Kinds, kind)
+		}
+	}
+	if run.Planned {
+		plan, err := s.planned(ctx, run.ID)
+		if err != nil {
+			return Prepared{}, err
+		}
+		out.Plan = &plan
+	}
+	var err error
+	out.Summary, err = s.Store.Summary(ctx, run.ID)
+	return out, err
+}
+
+// holdFor outlives every run: a hold ends when its run does, or when its
+// workflow turns out to have ended without saying so.
+const holdFor = 10 * 365 * 24 * time.Hour
+
+// HoldTarget takes the target for this run. Repeating it by the same run
+// answers at once. A target held by a run whose workflow has ended, or was
+// terminated, is taken over.
+func (s *Sync) HoldTarget(ctx context.Context, p RunParams) error {
+	run, err := s.Store.GetRun(ctx, p.RunID)
+	if err != nil {
+		return temporalError(err)
+	}
+	target := run.Job.Target()
+	_, holder, ok, err := s.Store.AcquireTarget(ctx, target, run.ID, holdFor, s.Now())
+	if err != nil || ok {
+		return temporalError(err)
+	}
+	gone, err := s.buried(ctx, target, holder)
+	if err != nil {
+		return temporalError(err)
+	}
+	if gone {
+		_, holder, ok, err = s.Store.AcquireTarget(ctx, target, run.ID, holdFor, s.Now())
+		if err != nil || ok {
+			return temporalError(err)
+		}
+	}
+	return temporalError(busy(run.Job, holder))
+}
+
+// buried records the end of a holder whose workflow was terminated, and
+// releases its target.
+func (s *Sync) buried(ctx context.Context, target orgflow.Target, holder string) (bool, error) {
+	run, err := s.Store.GetRun(ctx, holder)
+	if err != nil {
+		return false, err
+	}
+	running, err := s.Executions.Running(ctx, run.WorkflowID, run.FirstRunID)
+	if err != nil || running {
+		return false, err
+	}
+	fault := orgflow.Faultf(orgflow.CodeCanceled, "the workflow was terminated before the run ended")
+	if _, err := s.Store.FinishRun(ctx, holder, orgflow.StatusCanceled, fault, nil); err != nil {
+		return false, err
+	}
+	return true, s.Store.ReleaseTarget(ctx, target, holder)
+}
+
+// busy is tried again where the job waits for its turn, and final otherwise.
+func busy(job orgflow.Job, holder string) error {
+	f := &orgflow.Fault{
+		Code:    orgflow.CodeTargetBusy,
+		Message: fmt.Sprintf("%s is held by run %s", job.Target(), holder),
+		Advice:  `wait for it, cancel it, or start with params.on_running "wait"`,
+	}
+	if job.Params.OnRunning == orgflow.RunningWait {
+		f.Code, f.RetryAfter = orgflow.CodeThrottled, 5*time.Second
+	}
+	return f
+}
+
+// CheckConsumer proves address, credentials and permissions before the run
+// depends on them. It only reads.
+func (s *Sync) CheckConsumer(ctx context.Context, p RunParams) error {
+	run, err := s.Store.GetRun(ctx, p.RunID)
+	if err != nil {
+		return temporalError(err)
+	}
+	consumer, _, err := s.consumer(run.Job)
+	if err != nil {
+		return temporalError(err)
+	}
+	if checker, ok := consumer.(connectors.Checker); ok {
+		return temporalError(checker.Check(ctx))
+	}
+	return nil
+}
+
+// targetSettings are the parts of a consumer's connection that steer the
+// plan; the rest is the connector's own.
+type targetSettings struct {
+	RootID       json.Number `json:"root_department_id"`
+	Root         string      `json:"root"`          // map (default) or create
+	NoDepartment string      `json:"no_department"` // hold (default) or root
+}
+
+// consumer returns the shared connector of the job's target and the settings
+// the planner needs.
+func (s *Sync) consumer(job orgflow.Job) (connectors.Consumer, targetSettings, error) {
+	var settings targetSettings
+	company, err := s.Files.Company(job.CompanyID)
+	if err != nil {
+		return nil, settings, err
+	}
+	var raw json.RawMessage
+	if err := company.Connection(job.Consumer, &raw); err != nil {
+		return nil, settings, err
+	}
+	if err := json.Unmarshal(raw, &settings); err != nil {
+		return nil, settings, fmt.Errorf("settings of consumer %s: %w", job.Consumer, err)
+	}
+	settings.RootID = cmp.Or(settings.RootID, "1")
+	consumer, err := s.Connectors.Consumer(connectors.Settings{CompanyID: job.CompanyID, Name: job.Consumer, JSON: raw})
+	return consumer, settings, err
+}

@@ -1,0 +1,318 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/store"
+)
+
+const (
+	// callTimeout bounds one record's calls once they have begun; a cancelled
+	// run lets them end, so that it stops at an operation boundary.
+	callTimeout = 2 * time.Minute
+	// busyTries and doubtTries bound the attempts of one record.
+	busyTries  = 3
+	doubtTries = 4
+	// patientAttempts is how many times an activity waits for a consumer that
+	// does not answer at all before single records are failed for it.
+	patientAttempts = 6
+)
+
+// result is one record's way through the consumer.
+type result struct {
+	change    store.ClaimedChange
+	outcome   store.Outcome
+	calls     int
+	throttled int
+	stop      error // the page cannot go on
+}
+
+// send works through the claimed changes, recordsInFlight at a time, and
+// records outcomes as they come. It returns early, with the rest unclaimed
+// again, when the run is cancelled, the worker stops or the consumer refuses
+// everything.
+func (p *page) send(ctx context.Context) error {
+	work := make(chan store.ClaimedChange)
+	results := make(chan result)
+	sending, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	go func() {
+		defer close(work)
+		for _, c := range p.changes {
+			select {
+			case work <- c:
+			case <-sending.Done():
+				return
+			case <-activity.GetWorkerStopChannel(ctx):
+				halt(orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on"))
+				return
+			}
+		}
+	}()
+	var workers errgroup.Group
+	for range recordsInFlight {
+		workers.Go(func() error {
+			for c := range work {
+				results <- p.one(sending, c)
+			}
+			return nil
+		})
+	}
+	go func() { _ = workers.Wait(); close(results) }()
+	err := p.collect(context.WithoutCancel(ctx), results, halt)
+	if err != nil {
+		return err
+	}
+	if cause := context.Cause(sending); cause != nil {
+		return cause
+	}
+	return nil
+}
+
+// collect records outcomes in batches until all workers are through, and
+// gives back the claim on changes that were not tried.
+func (p *page) collect(ctx context.Context, results <-chan result, halt context.CancelCauseFunc) error {
+	open := make(map[int]bool, len(p.changes))
+	for _, c := range p.changes {
+		open[c.ID] = true
+	}
+	var batch []store.Outcome
+	var failed error
+	flush := func() {
+		if len(batch) > 0 && failed == nil {
+			if _, failed = p.sync.Store.RecordOutcomes(ctx, p.run.ID, batch); failed != nil {
+				halt(failed)
+			}
+		}
+		batch = batch[:0]
+	}
+	for r := range results {
+		p.counters.Calls += r.calls
+		p.counters.Throttled += r.throttled
+		if r.stop != nil {
+			halt(r.stop)
+			if orgflow.AsFault(r.stop).Code == orgflow.CodeUnknownOutcome {
+				delete(open, r.change.ID) // stays claimed: the next attempt reads back
+			}
+			continue
+		}
+		delete(open, r.change.ID)
+		if batch = append(batch, r.outcome); len(batch) >= outcomesPerWrite {
+			flush()
+		}
+	}
+	flush()
+	if failed != nil {
+		return failed
+	}
+	p.counters.TokenRenewals = p.sync.renewals(p.consumer)
+	if err := p.sync.Store.AddCounters(ctx, p.run.ID, p.counters); err != nil {
+		return err
+	}
+	untried := make([]int, 0, len(open))
+	for id := range open {
+		untried = append(untried, id)
+	}
+	return p.sync.Store.ReleaseClaims(ctx, p.run.ID, untried)
+}
+
+// one sends one change and decides its state.
+func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
+	r = result{change: c, outcome: store.Outcome{ChangeID: c.ID, ConsumerID: c.ConsumerID}}
+	started := p.sync.Now()
+	if cause := p.blockedBy(c); cause != "" {
+		return r.blocked(cause)
+	}
+	ready, blocked, err := prepareEffect(c.Change, p.target.CompanyID, p.consumer.Profile(), p.ids)
+	if err != nil {
+		r.stop = err
+		return r
+	}
+	if blocked != "" {
+		return r.blocked(blocked)
+	}
+	ready.effect.InDoubt = c.InDoubt
+	receipt, fault := p.attempt(ctx, ready.effect, &r)
+	r.calls += receipt.Calls
+	if fault != nil && p.stops(ctx, fault) {
+		r.stop = fault
+		return r
+	}
+	p.judge(&r, ready, receipt, fault)
+	r.outcome.Log = p.logEntry(c, ready, r.outcome, started, r.calls)
+	return r
+}
+
+// blockedBy tells which change this one had to wait for did not succeed.
+func (p *page) blockedBy(c store.ClaimedChange) string {
+	for _, id := range c.DependsOn {
+		switch st := p.states[id]; st {
+		case orgflow.Done, orgflow.Skipped, orgflow.PendingInvite:
+		default:
+			return fmt.Sprintf("change %d, which this one depends on, is %s", id, st)
+		}
+	}
+	return ""
+}
+
+// attempt calls the consumer until the outcome is known. Throttling is
+// waited out and never counts as a try; an unknown outcome is read back
+// before the effect is repeated.
+func (p *page) attempt(ctx context.Context, e connectors.Effect, r *result) (connectors.Receipt, *orgflow.Fault) {
+	busy, doubt := 0, 0
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		receipt, err := p.consumer.Apply(call, e)
+		cancel()
+		if err == nil {
+			return receipt, nil
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, Message: "no answer within " + callTimeout.String(), Err: err}
+		}
+		fault := orgflow.AsFault(err)
+		switch fault.Code {
+		case orgflow.CodeThrottled:
+			r.throttled++
+		case orgflow.CodeUnavailable:
+			busy++
+		case orgflow.CodeUnknownOutcome:
+			e.InDoubt = true
+			doubt++
+		default:
+			return receipt, fault
+		}
+		if busy >= busyTries || doubt >= doubtTries {
+			return receipt, fault
+		}
+		r.calls += receipt.Calls
+		if p.sync.Sleep(ctx, max(wait, fault.RetryAfter)) != nil {
+			return connectors.Receipt{}, fault
+		}
+	}
+}
+
+// stops tells whether a fault is about more than its record: it would meet
+// every other record too, or the consumer does not answer at all.
+func (p *page) stops(ctx context.Context, f *orgflow.Fault) bool {
+	if f.StopsRun() || ctx.Err() != nil && f.Transient() || f.Code == orgflow.CodeThrottled {
+		return true
+	}
+	silent := f.Code == orgflow.CodeUnavailable && f.VendorCode == ""
+	return (silent || f.Code == orgflow.CodeUnknownOutcome) && activity.GetInfo(ctx).Attempt < patientAttempts
+}
+
+// judge turns an answer into the change's state and binding.
+func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, fault *orgflow.Fault) {
+	o, c := &r.outcome, r.change
+	if receipt.ConsumerID != "" {
+		o.ConsumerID = receipt.ConsumerID
+	} else if o.ConsumerID == "" {
+		o.ConsumerID = ready.effect.ConsumerID
+	}
+	if fault != nil {
+		o.State, o.Fault = orgflow.Failed, fault
+		switch fault.Code {
+		case orgflow.CodeBlocked:
+			o.State = orgflow.Blocked
+		case orgflow.CodeNeedsHuman:
+			o.State = orgflow.NeedsHuman
+		}
+		return
+	}
+	o.State = orgflow.Done
+	if c.Op == orgflow.Delete {
+		o.Unbind = true
+		return
+	}
+	binding := &orgflow.Binding{
+		Kind: c.Kind, SourceID: c.SourceID, ConsumerID: o.ConsumerID,
+		Scope: p.run.Job.Params.Scope, State: orgflow.BindingActive,
+	}
+	if receipt.Pending {
+		o.State, binding.State = orgflow.PendingInvite, orgflow.BindingPending
+	}
+	for _, name := range receipt.Dropped {
+		delete(ready.accepted.Fields, name)
+	}
+	raw, err := ready.accepted.Encode()
+	if err != nil {
+		o.State, o.Fault = orgflow.Failed, orgflow.AsFault(err)
+		return
+	}
+	binding.Payload, binding.Hash = raw, orgflow.Hash(raw)
+	o.Binding = binding
+	o.Note = note(receipt, ready.dropped)
+}
+
+// note says what deviated from a plain success.
+func note(receipt connectors.Receipt, soft []string) string {
+	var out string
+	add := func(s string) {
+		if out != "" {
+			out += "; "
+		}
+		out += s
+	}
+	if receipt.Note != "" {
+		add(receipt.Note)
+	}
+	if receipt.Adopted {
+		add("was there already and was taken over")
+	}
+	for _, name := range receipt.Dropped {
+		add(name + " was refused by the consumer and left out")
+	}
+	for _, name := range soft {
+		add(name + " names somebody who is not at the consumer yet; a later run sets it")
+	}
+	return out
+}
+
+// logEntry is the provisioning log's line: what was sent, what came back.
+// Sensitive values are masked.
+func (p *page) logEntry(c store.ClaimedChange, ready prepared, o store.Outcome, started time.Time, calls int) *store.LogEntry {
+	shown := map[string]any{}
+	for name, v := range ready.effect.Fields {
+		shown[name] = v
+	}
+	for label, v := range ready.effect.Ext {
+		shown["ext."+label] = v
+	}
+	for _, name := range ready.accepted.Sensitive {
+		for _, key := range []string{name, "ext." + name} {
+			if _, ok := shown[key]; ok {
+				shown[key] = "***"
+			}
+		}
+	}
+	request, err := json.Marshal(shown)
+	if err != nil {
+		request = nil
+	}
+	entry := &store.LogEntry{
+		Kind: c.Kind, SourceID: c.SourceID, ConsumerID: o.ConsumerID, ChangeID: c.ID, Op: c.Op,
+		Attempt: c.Attempts, Outcome: o.State, Message: o.Note, Request: request,
+		Duration: p.sync.Now().Sub(started), Calls: calls,
+	}
+	if o.Fault != nil {
+		entry.VendorCode, entry.Message = o.Fault.VendorCode, o.Fault.Message
+	}
+	return entry
+}
+
+// blocked ends a change whose prerequisite is missing; it costs no call.
+func (r result) blocked(cause string) result {
+	r.outcome.State = orgflow.Blocked
+	r.outcome.Fault = &orgflow.Fault{Code: orgflow.CodeBlocked, Message: cause, Advice: "settle that first, then run again"}
+	return r
+}

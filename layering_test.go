@@ -1,0 +1,113 @@
+package orgflow_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule says what a package may import of ours and what it must not import at
+// all. Prefixes match whole path segments.
+type rule struct {
+	pkg      string   // ours, relative to the module; "" is the root
+	ours     []string // our packages it may import directly
+	mustNot  []string // import paths it must not reach, even through others
+	children bool     // holds for the packages below it too
+}
+
+const (
+	temporal = "go.temporal.io"
+	sql      = "database/sql"
+	netHTTP  = "net/http"
+	server   = "go.temporal.io/server"
+)
+
+// The table of the architecture document, "who may import whom".
+var rules = []rule{
+	{pkg: "", mustNot: []string{temporal, sql, netHTTP, "github.com", "golang.org"}},
+	{pkg: "internal/mapping", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "internal/planner", ours: []string{"", "internal/mapping"}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "meta", ours: []string{"", "internal/mapping", "schemas"}, mustNot: []string{temporal, sql}},
+	{pkg: "schemas", ours: []string{""}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/dingtalk", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/hcm", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "internal/store", ours: []string{"", "schemas/migrations"}, mustNot: []string{temporal}},
+	{pkg: "activities", ours: []string{"", "internal/mapping", "internal/planner", "meta", "connectors", "internal/store"}, mustNot: []string{server}},
+	{pkg: "workflows", ours: []string{"", "activities"}, mustNot: []string{server}},
+	{pkg: "worker", mustNot: []string{server, "github.com/temporalio/ui-server"}},
+	{pkg: "starter", mustNot: []string{server, "github.com/temporalio/ui-server"}},
+	{pkg: "internal/api", mustNot: []string{server}},
+	{pkg: "internal/cli", mustNot: []string{server}},
+}
+
+// onlyOne lists packages that may link the Temporal server.
+var serverUsers = []string{"internal/embedded", "standalone", "e2e"}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func TestLayering(t *testing.T) {
+	packages := list(t)
+	for _, r := range rules {
+		path := strings.TrimSuffix("orgflow/"+r.pkg, "/")
+		p, ok := packages[path]
+		if !ok {
+			t.Errorf("package %s does not exist", path)
+			continue
+		}
+		for _, imp := range p.Imports {
+			rel, ours := relative(imp)
+			if ours && r.ours != nil && !slices.Contains(r.ours, rel) {
+				t.Errorf("%s imports %s, it may import %v", path, imp, r.ours)
+			}
+		}
+		for _, dep := range p.Deps {
+			for _, banned := range r.mustNot {
+				if dep == banned || strings.HasPrefix(dep, banned+"/") {
+					t.Errorf("%s must not reach %s", path, dep)
+				}
+			}
+		}
+	}
+	for path, p := range packages {
+		rel, _ := relative(path)
+		if !slices.Contains(serverUsers, rel) && slices.Contains(p.Deps, server+"/temporal") {
+			t.Errorf("%s links the Temporal server; only %v may", path, serverUsers)
+		}
+	}
+}
+
+func relative(path string) (rel string, ours bool) {
+	if path == "orgflow" {
+		return "", true
+	}
+	return strings.CutPrefix(path, "orgflow/")
+}
+
+func list(t *testing.T) map[string]listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string]listed{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if _, ours := relative(p.ImportPath); ours {
+			packages[p.ImportPath] = p
+		}
+	}
+}

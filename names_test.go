@@ -1,0 +1,37 @@
+package orgflow_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"orgflow"
+)
+
+// Names that stand in Temporal histories and dashboards. When this test
+// fails, a running workflow or somebody's dashboard breaks: change the name
+// behind a version gate, record a replay fixture, then change the golden file.
+func TestWireNames(t *testing.T) {
+	got := strings.Join([]string{
+		"queue " + orgflow.DefaultTaskQueue,
+		"workflow " + orgflow.WorkflowSyncRun,
+		"query " + orgflow.QueryStatus,
+		"activity " + orgflow.ActivityPrepareRun,
+		"activity " + orgflow.ActivityHoldTarget,
+		"activity " + orgflow.ActivityCheckConsumer,
+		"activity " + orgflow.ActivityFetchPages,
+		"activity " + orgflow.ActivityPlanRun,
+		"activity " + orgflow.ActivityApplyPage,
+		"activity " + orgflow.ActivityFinishRun,
+		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
+	}, "\n") + "\n"
+	want, err := os.ReadFile("testdata/names.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("wire names changed (-golden +code):\n%s", d)
+	}
+}

@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Activity options come from these few profiles; a workflow never writes its
+// own.
+
+// bookkeeping is for short steps against our own database and files.
+func bookkeeping(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         retry(30*time.Second, 0),
+		Summary:             summary,
+	})
+}
+
+// planning may take minutes on a large organisation and proves its life.
+func planning(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         retry(30*time.Second, 5),
+		Summary:             summary,
+	})
+}
+
+// remote is for pages of remote calls. A vendor that is down is waited for:
+// about an hour and a half of attempts, then the run fails with its words.
+func remote(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         retry(2*time.Minute, 50),
+		WaitForCancellation: true,
+		Summary:             summary,
+	})
+}
+
+// reading is for pages of the source: repeating is free of effects, but an
+// operator who typed a wrong address wants to know soon.
+func reading(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         retry(time.Minute, 4),
+		WaitForCancellation: true,
+		Summary:             summary,
+	})
+}
+
+func retry(most time.Duration, attempts int32) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:    time.Second,
+		BackoffCoefficient: 2,
+		MaximumInterval:    most,
+		MaximumAttempts:    attempts,
+	}
+}

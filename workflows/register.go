@@ -1,0 +1,13 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orgflow"
+)
+
+// Register makes every workflow known to a worker under its wire name.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
+}

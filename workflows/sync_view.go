@@ -1,0 +1,77 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orgflow"
+)
+
+// tag keeps the search attributes true, also for runs started by hand in the
+// Web UI, which sets none.
+func (r *syncRun) tag(ctx workflow.Context, status orgflow.Status) error {
+	t := r.info.Target
+	return workflow.UpsertTypedSearchAttributes(ctx,
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("sync"),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(status)),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
+	)
+}
+
+// show sets phase and note, and renders the details a person reads in the
+// Web UI.
+func (r *syncRun) show(ctx workflow.Context, phase orgflow.Phase, note string) {
+	r.summary.Phase = phase
+	r.note = note
+	workflow.SetCurrentDetails(ctx, details(r.summary, note))
+}
+
+// details is the run as Markdown. It holds counts only.
+func details(s orgflow.Summary, note string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s** — %s\n\n", s.Phase, note)
+	if s.Progress.Total > 0 {
+		fmt.Fprintf(&b, "Progress: **%d of %d** changes\n\n", s.Progress.Done, s.Progress.Total)
+	}
+	kinds := []orgflow.Kind{orgflow.Org, orgflow.Person}
+	failed := 0
+	for _, k := range kinds {
+		if f, ok := s.Fetch[k]; ok {
+			fmt.Fprintf(&b, "- %s read: %d, staged %d, rejected %d%s\n", k, f.Read, f.Staged, f.Rejected, incomplete(f))
+		}
+	}
+	for _, k := range kinds {
+		if p, ok := s.Plan[k]; ok {
+			fmt.Fprintf(&b, "- %s planned: %d insert, %d update, %d delete, %d unchanged, %d held\n", k, p.Insert, p.Update, p.Delete, p.Unchanged, p.Held)
+		}
+	}
+	for _, k := range kinds {
+		for _, op := range []orgflow.Op{orgflow.Insert, orgflow.Update, orgflow.Delete} {
+			if a, ok := s.Applied[k][op]; ok {
+				fmt.Fprintf(&b, "- %s %s: %d done, %d failed, %d blocked, %d to go\n", k, op, a.Done, a.Failed, a.Blocked, a.Pending)
+				failed += a.Failed + a.Blocked
+			}
+		}
+	}
+	if failed > 0 {
+		fmt.Fprintf(&b, "\nFailures: **%d** — `starter runs changes %s` shows each with its reason\n", failed, s.ID)
+	}
+	if s.ParkedDeletes > 0 {
+		fmt.Fprintf(&b, "\nParked deletes: **%d**\n", s.ParkedDeletes)
+	}
+	if s.Error != nil {
+		fmt.Fprintf(&b, "\nError: %s\n", s.Error.Error())
+	}
+	return b.String()
+}
+
+func incomplete(f orgflow.FetchCount) string {
+	if f.Complete || f.Cause == "" {
+		return ""
+	}
+	return " — not read whole: " + f.Cause
+}
