@@ -26,7 +26,7 @@ func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e c
 	if err != nil {
 		return err
 	}
-	r.Dropped = p.dropped
+	p.report(r)
 	switch e.Op {
 	case orgflow.Insert:
 		return c.insertDepartment(ctx, r, e, p)
@@ -69,6 +69,16 @@ func (c *Client) insertDepartment(ctx context.Context, r *connectors.Receipt, e 
 		return err
 	case saysSiblingName(f.VendorCode):
 		return c.adoptSibling(ctx, r, p, f)
+	}
+	return blameParent(f)
+}
+
+// blameParent: where the department itself is only about to be created, one
+// that is not found is its parent.
+func blameParent(f *orgflow.Fault) *orgflow.Fault {
+	if saysNoDepartment(f.VendorCode) {
+		m := meaningOf("60004", 0)
+		f.Code, f.Field, f.Advice = m.code, m.field, m.advice
 	}
 	return f
 }

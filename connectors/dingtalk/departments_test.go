@@ -144,6 +144,19 @@ func TestUpdateDepartment(t *testing.T) {
 	}
 }
 
+func TestMissingParentBlocksTheInsert(t *testing.T) {
+	for _, code := range []string{"60004", "60003", "40009"} {
+		s := newStub(t).on(pathDeptCreate, failure(code)).on(pathDeptListSub, failure(code))
+		for _, inDoubt := range []bool{false, true} {
+			e := orgInsert()
+			e.InDoubt = inDoubt
+			if _, f := applyFault(t, s.client(), e, orgflow.CodeBlocked); f.Field != "parent_id" || f.VendorCode != code {
+				t.Errorf("%s, in doubt %v: %+v", code, inDoubt, f)
+			}
+		}
+	}
+}
+
 func TestLeaderWhoIsNoMemberBlocksTheDepartment(t *testing.T) {
 	s := newStub(t).on(pathDeptUpdate, failure("60121"))
 	e := connectors.Effect{Kind: orgflow.Org, Op: orgflow.Update, ConsumerID: "7", Fields: map[string]any{managers: "E9"}}

@@ -91,12 +91,12 @@ func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool,
 		return true, refuse(name, "cannot be cleared, DingTalk needs it")
 	case f.forced:
 		p.force(name)
+	case f.when == insertOnly, f.wire == wireInt, f.wire == wireRows, len(f.enum) > 0:
+		p.dropped = append(p.dropped, name)
 	case f.wire == wireBool:
 		p.body[name] = false
 	case f.wire == wireJSON:
 		p.body[name] = "{}"
-	case f.wire == wireInt, f.wire == wireRows, len(f.enum) > 0:
-		p.dropped = append(p.dropped, name)
 	default:
 		p.body[name] = ""
 	}
@@ -137,6 +137,13 @@ func (t fieldTable) forUpdate(p payload) map[string]any {
 	maps.Copy(body, p.later)
 	maps.DeleteFunc(body, func(name string, _ any) bool { return t.fields[name].when == insertOnly })
 	return body
+}
+
+// report tells the receipt what cannot be done.
+func (p payload) report(r *connectors.Receipt) {
+	if r.Dropped = p.dropped; len(p.dropped) > 0 {
+		r.Note = "DingTalk offers no way to clear " + strings.Join(p.dropped, ", ")
+	}
 }
 
 // hide takes personal values we sent out of a vendor's text.

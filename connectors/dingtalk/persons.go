@@ -28,7 +28,7 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	if err != nil {
 		return err
 	}
-	r.Dropped = p.dropped
+	p.report(r)
 	switch given, _ := p.body["userid"].(string); {
 	case e.ConsumerID == "":
 		r.ConsumerID = given

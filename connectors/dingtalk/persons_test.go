@@ -192,7 +192,7 @@ func TestUpdatePerson(t *testing.T) {
 	e := personInsert()
 	e.Op = orgflow.Update
 	e.Fields = map[string]any{"userid": "E1", "mobile": "10000000009", "title": "总监", "manager_userid": ""}
-	e.Clear = []string{"work_place", "hired_date", "hide_mobile", "爱好"}
+	e.Clear = []string{"work_place", "hired_date", "hide_mobile", "login_email", "爱好"}
 	r := apply(t, s.client(), e)
 	want := map[string]any{
 		"userid": "E1", "title": "总监", "work_place": "", "hide_mobile": false,
@@ -201,8 +201,8 @@ func TestUpdatePerson(t *testing.T) {
 	if diff := cmp.Diff(want, s.calls(pathUserUpdate)[0].body); diff != "" {
 		t.Error(diff)
 	}
-	if !slices.Equal(r.Dropped, []string{"hired_date"}) {
-		t.Errorf("dropped %v, want hired_date, which DingTalk cannot clear", r.Dropped)
+	if !slices.Equal(r.Dropped, []string{"hired_date", "login_email"}) || !strings.Contains(r.Note, "hired_date") {
+		t.Errorf("dropped %v, note %q; want what DingTalk cannot clear", r.Dropped, r.Note)
 	}
 }
 

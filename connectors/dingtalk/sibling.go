@@ -39,7 +39,9 @@ func (c *Client) findDepartment(ctx context.Context, r *connectors.Receipt, body
 	name, _ := body["name"].(string)
 	key, _ := body[sourceID].(string)
 	subs, err := c.listSub(ctx, r, parent)
-	if err != nil {
+	if f, ok := err.(*orgflow.Fault); ok {
+		return nil, blameParent(f)
+	} else if err != nil {
 		return nil, err
 	}
 	var namesakes []rawSubDepartment
