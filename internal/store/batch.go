@@ -15,6 +15,7 @@ type column struct{ name, typ string }
 type batch struct {
 	cols       []column
 	head, tail string
+	one        string // the same for one row, where rows are sent singly; empty: by the row source
 }
 
 // insertRows is "INSERT INTO table (cols) <rows> <tail>".
@@ -22,9 +23,23 @@ func insertRows(table, tail string, cols ...column) *batch {
 	return &batch{cols: cols, head: "INSERT INTO " + table + " (" + names(cols) + ") ", tail: " " + tail}
 }
 
-// updateRows is "WITH v (cols) AS (<rows>) <tail>", where tail updates from v.
-func updateRows(tail string, cols ...column) *batch {
-	return &batch{cols: cols, head: "WITH v (" + names(cols) + ") AS (", tail: ") " + tail}
+// updateRows updates the rows that the key columns, the last ones, select.
+// PostgreSQL joins all rows at once; SQLite is fastest row by row.
+func updateRows(table string, keys int, cols ...column) *batch {
+	var set, match, setOne, matchOne []string
+	for i, c := range cols {
+		if i < len(cols)-keys {
+			set, setOne = append(set, c.name+" = v."+c.name), append(setOne, c.name+" = ?")
+			continue
+		}
+		match, matchOne = append(match, table+"."+c.name+" = v."+c.name), append(matchOne, c.name+" = ?")
+	}
+	return &batch{
+		cols: cols,
+		head: "WITH v (" + names(cols) + ") AS (",
+		tail: ") UPDATE " + table + " SET " + strings.Join(set, ", ") + " FROM v WHERE " + strings.Join(match, " AND "),
+		one:  "UPDATE " + table + " SET " + strings.Join(setOne, ", ") + " WHERE " + strings.Join(matchOne, " AND "),
+	}
 }
 
 func names(cols []column) string {
@@ -38,41 +53,29 @@ func names(cols []column) string {
 // run executes the batch over values, row after row in one flat slice, and
 // returns the number of rows affected.
 func (t *tx) run(ctx context.Context, b *batch, values []any) (int, error) {
-	width, affected := len(b.cols), 0
+	width, total := len(b.cols), 0
 	for rest := len(values) / width; rest > 0; {
-		n := min(rest, maxRows)
-		for _, c := range t.s.dialect.chunks {
-			if c <= rest {
-				n = c
-				break
-			}
-		}
+		n := t.s.dialect.chunk(b, rest)
 		done, err := t.runChunk(ctx, b, values[:n*width])
 		if err != nil {
-			return affected, err
+			return total, err
 		}
-		affected += done
+		total += done
 		values, rest = values[n*width:], rest-n
 	}
-	return affected, nil
+	return total, nil
 }
 
 func (t *tx) runChunk(ctx context.Context, b *batch, values []any) (int, error) {
-	rows, args := t.s.dialect.rows(b, values)
-	query := b.head + rows + b.tail
-	if t.s.dialect.chunks == nil {
+	query, args := t.s.dialect.statement(b, values)
+	if !t.s.dialect.prepare {
 		return t.exec(ctx, query, args...)
 	}
 	stmt, err := t.prepared(ctx, query)
 	if err != nil {
 		return 0, err
 	}
-	res, err := stmt.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	return affected(stmt.ExecContext(ctx, args...))
 }
 
 // prepared returns the statement for use inside the transaction. The only

@@ -185,8 +185,10 @@ func (t *tx) conflicts(ctx context.Context, target orgflow.Target, bindings []or
 	for kind, ids := range byKind(consumerKeys) {
 		in, arg := t.s.dialect.inList("consumer_id", "text", anys(ids))
 		var rows []bindingRow
+		// "+ 0" keeps SQLite from reading all bindings of the company along
+		// the primary key instead of looking up the few consumer ids.
 		err := t.list(ctx, &rows, `
-			SELECT source_id, consumer_id FROM binding WHERE company_id = ? AND consumer = ? AND kind = ? AND `+in,
+			SELECT source_id, consumer_id FROM binding WHERE company_id + 0 = ? AND consumer = ? AND kind = ? AND `+in,
 			target.CompanyID, target.Consumer, string(kind), arg)
 		if err != nil {
 			return nil, err

@@ -31,15 +31,17 @@ type dialect struct {
 	// inList returns a condition on col and its one argument, so that the
 	// statement's text does not depend on the number of values.
 	inList func(col, typ string, values []any) (cond string, arg any)
-	// rows returns a statement's row source and its arguments for n rows of
-	// the batch, taken from the flat values.
-	rows func(b *batch, values []any) (sql string, args []any)
-	// chunks are the row counts of one statement, largest first, ending in 1;
-	// nil: any number up to maxRows, prepared nowhere.
-	chunks []int
+	// statement returns a batch's statement over the flat values, and its arguments.
+	statement func(b *batch, values []any) (sql string, args []any)
+	// chunk returns how many of the rest rows the next statement takes.
+	chunk   func(b *batch, rest int) int
+	prepare bool // the statements have few texts and are worth preparing
 }
 
-const maxRows = 5000 // rows of one unnest statement: bounds memory, not speed
+const (
+	maxRows   = 5000 // rows of one unnest statement: bounds memory, not speed
+	valueRows = 8    // rows of one VALUES statement: the driver's time for binding grows with the square
+)
 
 var postgres = dialect{
 	name:      "postgres",
@@ -54,7 +56,8 @@ var postgres = dialect{
 		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool { s, ok := v.(string); return ok && !sound(s) })
 		return col + " = ANY(CAST(? AS " + typ + "[]))", arrayLiteral(values, 0, 1)
 	},
-	rows: unnestRows,
+	statement: unnestRows,
+	chunk:     func(_ *batch, rest int) int { return min(rest, maxRows) },
 }
 
 var sqliteDialect = dialect{
@@ -68,8 +71,14 @@ var sqliteDialect = dialect{
 		list, _ := json.Marshal(values) // texts and numbers only: cannot fail
 		return col + " IN (SELECT value FROM json_each(?))", string(list)
 	},
-	rows:   valuesRows,
-	chunks: []int{64, 8, 1},
+	statement: valuesRows,
+	chunk: func(b *batch, rest int) int {
+		if b.one != "" || rest < valueRows {
+			return 1
+		}
+		return valueRows
+	},
+	prepare: true,
 }
 
 // unnestRows passes each column as one array: one statement and one round
@@ -77,7 +86,7 @@ var sqliteDialect = dialect{
 func unnestRows(b *batch, values []any) (string, []any) {
 	var sql strings.Builder
 	args := make([]any, len(b.cols))
-	sql.WriteString("SELECT * FROM unnest(")
+	sql.WriteString(b.head + "SELECT * FROM unnest(")
 	for i, c := range b.cols {
 		if i > 0 {
 			sql.WriteString(", ")
@@ -85,15 +94,18 @@ func unnestRows(b *batch, values []any) (string, []any) {
 		sql.WriteString("CAST(? AS " + c.typ + "[])")
 		args[i] = arrayLiteral(values, i, len(b.cols))
 	}
-	sql.WriteString(")")
+	sql.WriteString(")" + b.tail)
 	return sql.String(), args
 }
 
 // valuesRows is a VALUES list; its few sizes are prepared once.
 func valuesRows(b *batch, values []any) (string, []any) {
+	if b.one != "" {
+		return b.one, values
+	}
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.cols)), ",") + "),"
 	n := len(values) / len(b.cols)
-	return "VALUES " + strings.TrimSuffix(strings.Repeat(row, n), ","), values
+	return b.head + "VALUES " + strings.TrimSuffix(strings.Repeat(row, n), ",") + b.tail, values
 }
 
 // arrayLiteral writes every stride-th value, from first on, as a PostgreSQL

@@ -58,7 +58,7 @@ func openPostgres(ctx context.Context, dbURL string, opts Options) (*Store, erro
 		return nil, errors.New("not a valid postgres:// URL; percent-encode special characters in user name and password")
 	}
 	q := u.Query()
-	for key, value := range map[string]string{"fallback_application_name": "orgflow", "connect_timeout": "10", "timezone": "UTC"} {
+	for key, value := range map[string]string{"fallback_application_name": "orgflow", "connect_timeout": "10", "binary_parameters": "yes", "timezone": "UTC"} {
 		if !q.Has(key) {
 			q.Set(key, value)
 		}

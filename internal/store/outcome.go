@@ -202,12 +202,10 @@ func lastOf(bindings []orgflow.Binding) []orgflow.Binding {
 	return out
 }
 
-var updateChanges = updateRows(`
-	UPDATE sync_change SET state = v.state, consumer_id = v.consumer_id, error = v.error, attempts = v.attempts,
-		note = v.note, in_flight = false, updated_at = v.updated_at
-	FROM v WHERE sync_change.run_id = v.run_id AND sync_change.id = v.id`,
-	column{"run_id", "text"}, column{"id", "bigint"}, column{"state", "text"}, column{"consumer_id", "text"}, column{"error", "jsonb"},
-	column{"attempts", "bigint"}, column{"note", "text"}, column{"updated_at", "timestamptz"})
+var updateChanges = updateRows("sync_change", 2,
+	column{"state", "text"}, column{"consumer_id", "text"}, column{"error", "jsonb"}, column{"attempts", "bigint"},
+	column{"note", "text"}, column{"in_flight", "boolean"}, column{"updated_at", "timestamptz"},
+	column{"run_id", "text"}, column{"id", "bigint"})
 
 func (p *page) updateChanges(ctx context.Context) error {
 	now := p.s.now()
@@ -225,7 +223,7 @@ func (p *page) updateChanges(ctx context.Context) error {
 		if o.Attempts > 0 {
 			attempts = o.Attempts
 		}
-		values = append(values, p.runID, o.ChangeID, string(o.State), consumerID, cause, attempts, clean(o.Note), now)
+		values = append(values, string(o.State), consumerID, cause, attempts, clean(o.Note), false, now, p.runID, o.ChangeID)
 	}
 	_, err := p.run(ctx, updateChanges, values)
 	return err

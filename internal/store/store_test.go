@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -85,7 +86,7 @@ func persons(n int) []orgflow.Change {
 	changes := make([]orgflow.Change, n)
 	for i := range changes {
 		id := strconv.Itoa(1000 + i)
-		payload := []byte(`{"fields":{"mobile":"10000000` + id[1:] + `","name":"员工` + id + `","title":"工程师"}}`)
+		payload := fmt.Appendf(nil, `{"fields":{"mobile":"100%08d","name":"员工%s","title":"工程师"}}`, i, id)
 		changes[i] = orgflow.Change{
 			ID: i + 1, Kind: orgflow.Person, Op: orgflow.Insert, SourceID: id, Wave: 1, State: orgflow.Planned,
 			Fields: map[string]orgflow.Diff{"name": {After: "员工" + id}}, Reason: "new",

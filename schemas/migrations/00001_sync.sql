@@ -85,7 +85,7 @@ CREATE TABLE binding (
   last_run    {{key}} NOT NULL,
   updated_at  {{time}} NOT NULL,
   PRIMARY KEY (company_id, consumer, kind, source_id),
-  UNIQUE (company_id, consumer, kind, consumer_id)
+  UNIQUE (consumer_id, kind, consumer, company_id)
 ) {{clustered}};
 
 -- The head of a run's plan; its changes are in sync_change.
@@ -120,7 +120,7 @@ CREATE TABLE sync_change (
   updated_at  {{time}} NOT NULL,
   PRIMARY KEY (run_id, id)
 ) {{clustered}};
-CREATE INDEX sync_change_wave ON sync_change (run_id, wave, id);
+CREATE INDEX sync_change_open ON sync_change (run_id, wave, id) WHERE state = 'planned';
 CREATE INDEX sync_change_state ON sync_change (run_id, state, id);
 
 -- What was sent for a record, when, and what came back.

@@ -1,0 +1,239 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"orgflow"
+	"orgflow/internal/store"
+)
+
+func person(id string) store.StagedRow {
+	return store.StagedRow{Record: orgflow.Record{
+		Kind: orgflow.Person, SourceID: id, Fields: map[string]json.RawMessage{"name": json.RawMessage(`"员工"`)}, Raw: json.RawMessage(`{"id": 1}`),
+	}}
+}
+
+func people(from, to int) []store.StagedRow {
+	var rows []store.StagedRow
+	for i := from; i < to; i++ {
+		rows = append(rows, person(fmt.Sprint(i)))
+	}
+	return rows
+}
+
+func begin(t testing.TB, s *store.Store, run, service string) store.Snapshot {
+	t.Helper()
+	snap, err := s.BeginSnapshot(context.Background(), store.NewSnapshot{
+		RunID: run, Target: target, Scope: "default", Service: service, Kind: orgflow.Person, FilterHash: "f-" + run, MetaHash: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+func stage(t testing.TB, s *store.Store, snap store.Snapshot, rows []store.StagedRow, fresh int) {
+	t.Helper()
+	if n, err := s.StagePage(context.Background(), snap.ID, rows); err != nil || n != fresh {
+		t.Fatalf("StagePage: %d fresh, %v; want %d", n, err, fresh)
+	}
+}
+
+func ids(t testing.TB, s *store.Store, snapshot int64) []string {
+	t.Helper()
+	var out []string
+	for r, err := range s.Records(context.Background(), snapshot) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r.SourceID)
+	}
+	return out
+}
+
+func TestStagePageMayBeRepeated(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		if again := begin(t, s, "r", "person_new"); again.ID != snap.ID {
+			t.Errorf("BeginSnapshot again made snapshot %d beside %d", again.ID, snap.ID)
+		}
+		bad := store.StagedRow{Record: orgflow.Record{SourceID: "x1", Raw: json.RawMessage(`{"mobile":null}`)}, Reject: "mobile is missing"}
+
+		stage(t, s, snap, append(people(10, 13), bad), 4)
+		stage(t, s, snap, append(people(10, 13), bad), 0)                                                 // the same page again
+		stage(t, s, snap, append(people(12, 15), person("14"), person("2")), 3)                           // overlaps, and repeats itself
+		stage(t, s, snap, []store.StagedRow{{Record: orgflow.Record{SourceID: "10"}, Reject: "late"}}, 0) // cannot unmake a record
+		stage(t, s, snap, nil, 0)
+
+		if staged, rejected, err := s.CountStaged(ctx, snap.ID); staged != 6 || rejected != 1 || err != nil {
+			t.Errorf("so far %d staged, %d rejected, %v; want 6, 1", staged, rejected, err)
+		}
+		done, err := s.FinishSnapshot(ctx, snap.ID, store.SnapshotResult{Read: 9, Declared: 7, Complete: true})
+		if err != nil || done.Read != 9 || done.Staged != 6 || done.Rejected != 1 || done.Declared != 7 || !done.Complete || done.FinishedAt == nil {
+			t.Errorf("finished %+v, %v", done, err)
+		}
+		again, err := s.FinishSnapshot(ctx, snap.ID, store.SnapshotResult{Read: 1, Cause: "late"})
+		if err != nil || cmp.Diff(done, again) != "" {
+			t.Error("a repeated FinishSnapshot changed the result", err, cmp.Diff(done, again))
+		}
+		if diff := cmp.Diff([]string{"10", "11", "12", "13", "14", "2"}, ids(t, s, snap.ID)); diff != "" {
+			t.Error("records in reading order:", diff)
+		}
+		if _, err := s.StagePage(ctx, snap.ID, people(90, 91)); err == nil {
+			t.Error("a finished snapshot took more records")
+		}
+		if has, err := s.HasRecords(ctx, snap.ID, []string{"10", "x1", "99", "\x00"}); err != nil || cmp.Diff(map[string]bool{"10": true, "x1": true}, has) != "" {
+			t.Errorf("HasRecords %v, %v; want 10 and the rejected x1", has, err)
+		}
+	})
+}
+
+func TestRecordsComeBackAsStaged(t *testing.T) {
+	names := []string{`O'Brien; DROP TABLE binding;--`, `"quoted" \ back\\slash {a,b} NULL`, "王小明👩‍👩‍👧", "", " ", "\uE000org:11\uE001", "a\nb\tc", "%_?$1"}
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		var rows []store.StagedRow
+		for i, name := range names {
+			text, err := json.Marshal(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, store.StagedRow{Record: orgflow.Record{
+				Kind: orgflow.Person, SourceID: fmt.Sprintf("%d %s", i, name), ParentID: name,
+				Fields: map[string]json.RawMessage{"name": text, "n": json.RawMessage("1.50"), "<": json.RawMessage(`{"b":1,"a":[2]}`)},
+				Raw:    json.RawMessage(`{ "z": ` + string(text) + `, "a": 1e2, "nul": "\u0000" }`), // jsonb would refuse or rewrite it
+			}})
+		}
+		stage(t, s, snap, rows, len(rows))
+		i := 0
+		for r, err := range s.Records(context.Background(), snap.ID) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(rows[i].Record, r); diff != "" {
+				t.Errorf("record %d: %s", i, diff)
+			}
+			i++
+		}
+		if i != len(names) {
+			t.Errorf("%d records came back, want %d", i, len(names))
+		}
+	})
+}
+
+func TestUnusableTextsAreRefusedCleanly(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		for name, row := range map[string]store.StagedRow{
+			"NUL in the id":     person("a\x00b"),
+			"broken UTF-8":      person("a\xffb"),
+			"no id":             person(""),
+			"NUL in the parent": {Record: orgflow.Record{SourceID: "1", ParentID: "\x00"}},
+			"NUL in the row":    {Record: orgflow.Record{SourceID: "1", Raw: json.RawMessage("\"\x00\"")}},
+		} {
+			_, err := s.StagePage(ctx, snap.ID, []store.StagedRow{person("ok"), row})
+			var fault *orgflow.Fault
+			if !errors.As(err, &fault) || fault.Code != orgflow.CodeInvalidRecord || fault.Field == "" {
+				t.Errorf("%s: %v; want a CodeInvalidRecord fault with the field", name, err)
+			}
+		}
+		if got := ids(t, s, snap.ID); len(got) != 0 {
+			t.Errorf("refused pages left %v", got)
+		}
+	})
+}
+
+func TestRecordsStreamOverManyPages(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		rows := people(1, 2502)
+		stage(t, s, snap, rows, len(rows))
+		got := ids(t, s, snap.ID)
+		if len(got) != len(rows) || got[0] != "1" || got[2500] != "2501" {
+			t.Fatalf("%d records from %s to %s", len(got), got[0], got[len(got)-1])
+		}
+		for r, err := range s.Records(context.Background(), snap.ID) { // a reader may write meanwhile, and stop early
+			if err != nil {
+				t.Fatal(err)
+			}
+			stage(t, s, snap, []store.StagedRow{person("new " + r.SourceID)}, 1)
+			break
+		}
+	})
+}
+
+func TestRejectedRecordsPages(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		rows := people(1, 8)
+		for i := range rows {
+			if i != 3 {
+				rows[i].Reject = "reason \x00 " + rows[i].Record.SourceID
+			}
+		}
+		stage(t, s, snap, rows, 7)
+		var got []string
+		for cursor, pages := "", 0; ; pages++ {
+			page, next, err := s.RejectedRecords(context.Background(), snap.ID, cursor, 2)
+			if err != nil || pages > 3 {
+				t.Fatal(pages, err)
+			}
+			for _, r := range page {
+				got = append(got, r.Reason)
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		if want := []string{"reason \uFFFD 1", "reason \uFFFD 2", "reason \uFFFD 3", "reason \uFFFD 5", "reason \uFFFD 6", "reason \uFFFD 7"}; !slices.Equal(got, want) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+// However a source repeats and overlaps its pages, every record is stored
+// once, at its first place, and counted as fresh once.
+func TestStagingDeduplicates(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			n++
+			run := fmt.Sprintf("r%d", n)
+			newRun(t, s, run)
+			snap := begin(t, s, run, "person_new")
+			var want []string
+			total := 0
+			for _, page := range rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(0, 30), 0, 20), 1, 5).Draw(rt, "pages") {
+				var rows []store.StagedRow
+				for _, id := range page {
+					rows = append(rows, person(fmt.Sprint(id)))
+					if !slices.Contains(want, fmt.Sprint(id)) {
+						want = append(want, fmt.Sprint(id))
+					}
+				}
+				fresh, err := s.StagePage(context.Background(), snap.ID, rows)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				total += fresh
+			}
+			if got := ids(t, s, snap.ID); !slices.Equal(got, want) || total != len(want) {
+				rt.Fatalf("stored %v, %d fresh; want %v", got, total, want)
+			}
+		})
+	})
+}
