@@ -1,0 +1,71 @@
+# make test    everything that must hold: format, vet, static analysis, all tests
+# make lint    the linters of .golangci.yml, and the determinism check
+# make race    the tests under the race detector only
+# make bench   the benchmarks and a table of ratios
+# make build   bin/worker, bin/starter, bin/standalone
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := test
+
+# The one place for build flags. A different flag changes every key of the
+# build cache: the embedded Temporal server then compiles for minutes again.
+# So builds, tests and CI all use these, and nothing adds its own.
+FLAGS ?= -buildvcs=false
+
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Packages whose tests link the Temporal server: 8 s and 2.6 GB each, and
+# several times that under the race detector. They run one at a time, without it.
+HEAVY := orgflow/internal/embedded orgflow/standalone orgflow/e2e
+# Expanded when used, so that "make build" need not list packages.
+PACKAGES = $(shell go list ./...)
+LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
+PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
+
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint race heavy bench build clean
+
+test: fmt vet staticcheck workflowcheck race heavy
+
+fmt:
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet $(FLAGS) ./...
+
+staticcheck:
+	go run $(FLAGS) $(STATICCHECK) ./...
+
+# Workflow code must be deterministic: no clocks, random numbers, map ranges.
+workflowcheck:
+	go run $(FLAGS) $(WORKFLOWCHECK) ./workflows/...
+
+golangci:
+	go run $(FLAGS) $(GOLANGCI_LINT) run ./...
+
+lint: fmt vet golangci workflowcheck
+
+race:
+	go test $(FLAGS) -race -timeout 20m $(LIGHT)
+
+heavy:
+	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
+
+# The ratio compares each line with the first of its group, for instance
+# PostgreSQL with SQLite.
+bench:
+	@go test $(FLAGS) -run '^$$' -bench . -benchmem $(LIGHT) | tee /dev/stderr | awk ' \
+	  /^Benchmark/ { name = $$1; sub(/-[0-9]+$$/, "", name); group = name; sub(/\/.*/, "", group); \
+	    if (!(group in base)) base[group] = $$3; \
+	    lines[++n] = sprintf("%-60s %14s ns/op %8.2f x", substr(name, 10), $$3, $$3 / base[group]) } \
+	  END { print "\nbenchmark                                                              time         ratio to the first of its group"; \
+	    for (i = 1; i <= n; i++) print lines[i] }'
+
+build:
+	go build $(FLAGS) -o bin/ ./worker ./starter ./standalone
+
+clean:
+	rm -rf bin
