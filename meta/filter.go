@@ -27,7 +27,7 @@ func addressed(filter map[string]json.RawMessage, services map[string]Service) b
 func checkFilter(job orgflow.Job, services map[string]Service) []orgflow.Problem {
 	filter := job.Params.FilterDict
 	if !addressed(filter, services) {
-		return checkFlat(filterPointer, filter)
+		return checkFlat(filterPointer, filter, slices.Sorted(maps.Keys(services)))
 	}
 	var problems []orgflow.Problem
 	for _, key := range slices.Sorted(maps.Keys(filter)) {
@@ -44,20 +44,25 @@ func checkFilter(job orgflow.Job, services map[string]Service) []orgflow.Problem
 			problems = append(problems, orgflow.Problem{Pointer: at, Message: fmt.Sprintf(
 				"must be the filter of service %q, an object", key)})
 		default:
-			problems = append(problems, checkFlat(at, inner)...)
+			problems = append(problems, checkFlat(at, inner, nil)...)
 		}
 	}
 	return problems
 }
 
 // checkFlat accepts what the gateway's filters look like (HCM reference
-// § 1.5); operators are passed on untouched.
-func checkFlat(at string, filter map[string]json.RawMessage) []orgflow.Problem {
+// § 1.5); operators are passed on untouched. A key that all but names a
+// service, with an object, is taken for a slip.
+func checkFlat(at string, filter map[string]json.RawMessage, serviceNames []string) []orgflow.Problem {
 	var problems []orgflow.Problem
 	for _, key := range slices.Sorted(maps.Keys(filter)) {
 		pointer := at + "/" + schemas.Escape(key)
 		if key == "" {
 			problems = append(problems, orgflow.Problem{Pointer: pointer, Message: "must name a field"})
+			continue
+		}
+		if similar := schemas.DidYouMean(key, serviceNames); similar != "" && isObject(filter[key]) {
+			problems = append(problems, orgflow.Problem{Pointer: pointer, Message: fmt.Sprintf("%q is neither a service nor likely a field%s", key, similar)})
 			continue
 		}
 		if message := checkFilterValue(filter[key]); message != "" {
@@ -66,6 +71,8 @@ func checkFlat(at string, filter map[string]json.RawMessage) []orgflow.Problem {
 	}
 	return problems
 }
+
+func isObject(raw json.RawMessage) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) }
 
 func checkFilterValue(raw json.RawMessage) string {
 	const shape = "must be a value, a list of values, or an object of operators such as {\"gte\": …}"

@@ -126,9 +126,6 @@ func (s *Store) Thaw(raw []byte) (*Resolved, error) {
 
 // thaw compiles frozen files; raw is their encoding.
 func (s *Store) thaw(f *frozen, raw []byte) (*Resolved, error) {
-	if r, ok := s.compiled.get(raw); ok {
-		return r, nil
-	}
 	r := &Resolved{Job: f.Job, ServiceClass: f.ServiceClass, frozen: bytes.Clone(raw)}
 	for _, file := range f.Files {
 		r.Files = append(r.Files, file.used())

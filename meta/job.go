@@ -25,7 +25,7 @@ const (
 // CodeInvalidJob, each problem points into the job and says what is allowed;
 // with CodeInvalidConfig the job is right but a meta file it needs is broken.
 func (s *Store) DecodeJob(raw []byte) (orgflow.Job, error) {
-	problems := schemas.Validate(schemas.Job, "", raw)
+	problems := schemas.Decode(schemas.Job, "", raw, new(orgflow.Job))
 	job, readable := readJob(raw)
 	if !readable {
 		return orgflow.Job{}, invalidJob(problems)

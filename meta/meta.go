@@ -8,6 +8,15 @@
 // removes it. A broken file is an error that names file, line and column; it
 // never falls through to the next one.
 //
+// The fetch meta file of a service is looked for in this order, each name in
+// the company's layer first: <Model>.meta.list.<state>.json if the job's
+// extra_property has a state, <Model>.meta.list.<consumer>_<service>.json,
+// <Model>.meta.list.json. An alias (person_sync) looks for its original's
+// file (person_new) after its own. A given state that no service of the job
+// finds a file for is an error; where one does, the others go on along their
+// chain, so that a job with departments and persons may choose a file for
+// persons only.
+//
 // Files are read on each call, so that a change takes effect without a
 // restart; a run works on the frozen copy it began with (Resolved.Frozen).
 package meta

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 )
 
 // Text returns the preview as a person reads it on a terminal.
@@ -16,23 +15,7 @@ func (p Preview) Text() string {
 		fmt.Fprintf(&b, "  %-9s %s%s\n", outcome(l), l.Path, note(l.Note))
 	}
 	b.WriteString("\n")
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "source\tvalue\tstandard key\tvalue\ttarget\tvalue")
-	for _, f := range p.Fields {
-		head := fmt.Sprintf("%s\t%s\t%s\t%s", orNone(f.From), shown(f.Source), f.Key, shown(f.Standard)+note(f.Note))
-		if len(f.Targets) == 0 {
-			fmt.Fprintf(w, "%s\t–\t\n", head)
-		}
-		for _, t := range f.Targets {
-			name := t.Name
-			if t.Ext {
-				name += " (custom)"
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\n", head, name, shown(t.Value)+note(t.Note))
-			head = "\t\t\t"
-		}
-	}
-	_ = w.Flush() // into memory: cannot fail
+	writeTable(&b, p.rows())
 	for _, i := range p.Issues {
 		level := "warning"
 		if i.Fatal {
@@ -49,6 +32,56 @@ func (p Preview) Text() string {
 		b.WriteString("→ would not be sent\n")
 	}
 	return b.String()
+}
+
+// rows are the lines of the table of fields: source, standard, target.
+func (p Preview) rows() [][]string {
+	rows := [][]string{{"source", "value", "standard key", "value", "target", "value"}}
+	for _, f := range p.Fields {
+		row := []string{orNone(f.From), shown(f.Source), f.Key, shown(f.Standard) + note(f.Note)}
+		if len(f.Targets) == 0 {
+			rows = append(rows, append(row, "–", ""))
+		}
+		for _, t := range f.Targets {
+			name := t.Name
+			if t.Ext {
+				name += " (custom)"
+			}
+			rows = append(rows, append(row, name, shown(t.Value)+note(t.Note)))
+			row = []string{"", "", "", ""}
+		}
+	}
+	return rows
+}
+
+// writeTable aligns columns by what a terminal shows: Chinese characters
+// are two columns wide.
+func writeTable(b *strings.Builder, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], columnsOf(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-columnsOf(cell)+2))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+func columnsOf(text string) int {
+	n := 0
+	for _, r := range text {
+		n++
+		if r >= 0x1100 && (r <= 0x115F || r >= 0x2E80 && r <= 0xA4CF || r >= 0xAC00 && r <= 0xD7A3 ||
+			r >= 0xF900 && r <= 0xFAFF || r >= 0xFE30 && r <= 0xFE6F || r >= 0xFF00 && r <= 0xFF60 || r >= 0x20000) {
+			n++
+		}
+	}
+	return n
 }
 
 func outcome(l Looked) string {

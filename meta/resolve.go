@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/internal/mapping"
+	"orgflow/schemas"
 )
 
 // Looked is one place that was looked at for a file, in order.
@@ -99,7 +100,7 @@ func (s *Store) Resolve(job orgflow.Job) (*Resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.thaw(f, raw)
+	return s.Thaw(raw) // the way every worker takes, so that all see the same
 }
 
 // collector gathers the files of a job.
@@ -226,10 +227,11 @@ func (c *collector) standard(service Service, meta file, fs *frozenService) {
 	if doc.Standard != "" {
 		name = doc.Standard
 	}
+	before := len(fs.Chain)
 	f, ok := c.first([]string{standardName(name)}, fs)
 	if !ok {
-		c.broken = append(c.broken, orgflow.Problem{File: meta.path, Pointer: "/standard",
-			Message: fmt.Sprintf("standard format %q does not exist; looked for %s", name, places(fs.Chain[len(fs.Chain)-1:]))})
+		c.broken = append(c.broken, schemas.At(meta.path, meta.raw, "/standard",
+			fmt.Sprintf("standard format %q does not exist; looked for %s", name, places(fs.Chain[before:]))))
 		return
 	}
 	fs.Standard = c.out.add(f)

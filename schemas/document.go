@@ -233,7 +233,7 @@ func (d *document) problemAt(at int, pointer, message string) orgflow.Problem {
 
 // Escape makes a key a segment of a JSON pointer (RFC 6901).
 func Escape(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }
 
 func unescape(segment string) string {

@@ -17,7 +17,7 @@ func Quoted(names []string) string {
 // DidYouMean returns `; did you mean "mode"?` when one of the allowed names
 // is close to what was written, else nothing.
 func DidYouMean(got string, allowed []string) string {
-	best, distance := "", 1+min(3, max(1, len(got)/3))
+	best, distance := "", 1+min(3, len(got)/3)
 	for _, name := range allowed {
 		if d := editDistance(strings.ToLower(got), strings.ToLower(name), distance); d < distance {
 			best, distance = name, d
