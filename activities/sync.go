@@ -7,6 +7,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"sync"
 	"time"
 
 	"orgflow"
@@ -27,6 +28,27 @@ type Sync struct {
 	// Sleep waits between attempts of one record; it returns early with the
 	// context's error.
 	Sleep func(context.Context, time.Duration) error
+
+	mu      sync.Mutex
+	renewed map[connectors.Consumer]int // token renewals charged to runs so far
+}
+
+// renewals returns the connector's token renewals that no run was charged
+// for; of runs that share a connector the first asker is charged.
+func (s *Sync) renewals(c connectors.Consumer) int {
+	m, ok := c.(connectors.Metered)
+	if !ok {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewed == nil {
+		s.renewed = map[connectors.Consumer]int{}
+	}
+	now := m.TokenRenewals()
+	fresh := now - s.renewed[c]
+	s.renewed[c] = now
+	return fresh
 }
 
 // Files resolves jobs to meta files; package meta implements it.

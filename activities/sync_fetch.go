@@ -41,6 +41,7 @@ func (s *Sync) FetchPages(ctx context.Context, p FetchParams) (Fetched, error) {
 // fetcher is one activity's share of a read.
 type fetcher struct {
 	store  Store
+	runID  string
 	source connectors.Source
 	svc    meta.ResolvedService
 	cursor FetchCursor
@@ -66,7 +67,7 @@ func (s *Sync) fetcher(ctx context.Context, p FetchParams) (*fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fetcher{store: s.Store, source: source, svc: svc, cursor: p.From}
+	f := &fetcher{store: s.Store, runID: run.ID, source: source, svc: svc, cursor: p.From}
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &f.cursor); err != nil {
 			return nil, fmt.Errorf("read position: %w", err)
@@ -109,6 +110,9 @@ func (f *fetcher) read(ctx context.Context) (Fetched, error) {
 			return f.broken(ctx, err)
 		}
 		if err := f.stage(ctx, page); err != nil {
+			return Fetched{}, err
+		}
+		if err := f.store.AddCounters(ctx, f.runID, store.Counters{Calls: page.Calls}); err != nil {
 			return Fetched{}, err
 		}
 		if f.cursor.Done {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"orgflow"
-	"orgflow/connectors"
 	"orgflow/internal/store"
 )
 
@@ -102,19 +101,4 @@ func troubled(s orgflow.Summary) bool {
 		}
 	}
 	return false
-}
-
-// meter is implemented by connectors that count their token renewals.
-type meter interface {
-	// TakeTokenRenewals returns the renewals since it was last called.
-	TakeTokenRenewals() int
-}
-
-// renewals takes what the connector counted since the last page asked; of
-// runs that share a connector at one moment the first asker is charged.
-func (s *Sync) renewals(c connectors.Consumer) int {
-	if m, ok := c.(meter); ok {
-		return m.TakeTokenRenewals()
-	}
-	return 0
 }

@@ -95,3 +95,10 @@ type Receipt struct {
 type Checker interface {
 	Check(ctx context.Context) error
 }
+
+// Metered is implemented by connectors that count their token renewals.
+type Metered interface {
+	// TokenRenewals returns the renewals since the connector was made, the
+	// first token included.
+	TokenRenewals() int
+}

@@ -107,6 +107,9 @@ func (c *Client) Stats() Stats {
 	return Stats{Calls: c.calls.Load(), Throttled: c.throttled.Load(), TokenRenewals: c.tokens.Renewals()}
 }
 
+// TokenRenewals implements connectors.Metered.
+func (c *Client) TokenRenewals() int { return int(c.Stats().TokenRenewals) }
+
 // Apply implements connectors.Consumer. The receipt counts calls beside an
 // error too.
 func (c *Client) Apply(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {

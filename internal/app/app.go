@@ -1,0 +1,144 @@
+// Package app builds the program from its settings: every part is made here
+// and nowhere else, so that worker, starter, standalone and tests run the
+// same thing.
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"orgflow/connectors"
+	"orgflow/internal/config"
+	"orgflow/internal/store"
+	"orgflow/internal/telemetry"
+	"orgflow/internal/temporalx"
+	"orgflow/meta"
+)
+
+// App is the open program: files, database and connectors, and Temporal
+// once Dial was called.
+type App struct {
+	Config     config.Config
+	Log        *slog.Logger
+	Store      *store.Store
+	Meta       *meta.Store
+	Connectors *connectors.Registry
+	Metrics    *prometheus.Registry
+
+	getenv func(string) (string, bool)
+
+	mu       sync.Mutex
+	temporal client.Client // nil until Dial
+}
+
+// Option changes how the program is built.
+type Option func(*App)
+
+// WithEnv resolves ${NAME} references in meta files by getenv instead of the
+// process's environment.
+func WithEnv(getenv func(string) (string, bool)) Option {
+	return func(a *App) { a.getenv = getenv }
+}
+
+// Logger returns the program's log, with the settings' secrets redacted.
+func Logger(cfg config.Config, w io.Writer) *slog.Logger {
+	return telemetry.NewLogger(w, cfg.LogFormat, cfg.LogLevel, telemetry.NewRedactor(cfg.Secrets()...))
+}
+
+// Open opens meta files and database. The caller closes the App.
+func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...Option) (*App, error) {
+	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv}
+	for _, o := range options {
+		o(a)
+	}
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
+	}
+	a.Connectors = a.registry()
+	var err error
+	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, meta.WithConnectors(consumerNames()...)); err != nil {
+		return nil, err
+	}
+	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Dial connects to Temporal, unless it is connected already. Commands that
+// need no Temporal never call it.
+func (a *App) Dial(ctx context.Context) (client.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.temporal != nil {
+		return a.temporal, nil
+	}
+	cl, err := temporalx.Dial(ctx, a.temporalConfig(), a.Log)
+	if err != nil {
+		return nil, err
+	}
+	a.temporal = cl
+	return cl, nil
+}
+
+func (a *App) temporalConfig() temporalx.Config {
+	t := a.Config.Temporal
+	return temporalx.Config{
+		Addr: t.Addr, Namespace: t.Namespace, APIKey: string(t.APIKey),
+		TLS: temporalx.TLS{
+			Enabled: t.TLS.Enabled, CertFile: t.TLS.CertFile, KeyFile: t.TLS.KeyFile,
+			CAFile: t.TLS.CAFile, ServerName: t.TLS.ServerName,
+		},
+		PayloadKey: payloadKey(a.Config),
+		Identity:   "orgflow-" + string(a.Config.Role),
+	}
+}
+
+// payloadKey is the key as temporalx reads it; empty without encryption.
+func payloadKey(cfg config.Config) string {
+	if len(cfg.PayloadKey) == 0 {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(cfg.PayloadKey)
+}
+
+func (a *App) dataConverter() (converter.DataConverter, error) {
+	return temporalx.DataConverter(payloadKey(a.Config))
+}
+
+// Close releases everything, Temporal first. Workers must have stopped.
+func (a *App) Close() error {
+	if a.temporal != nil {
+		a.temporal.Close()
+	}
+	if err := a.Store.Close(); err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
+}
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// isNotFound tells whether the store has no such row.
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -1,0 +1,234 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/internal/store"
+)
+
+// Runs starts, steers and reads sync runs; HTTP and CLI share it.
+type Runs struct{ app *App }
+
+// Runs returns what starts, steers and reads runs.
+func (a *App) Runs() *Runs { return &Runs{a} }
+
+// Start starts a run of a valid job. raw is what the workflow gets, so that
+// the Web UI shows the job as it was written.
+func (r *Runs) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, opts api.StartOptions) (api.Started, error) {
+	id := opts.WorkflowID
+	if id == "" {
+		suffix, err := randomSuffix()
+		if err != nil {
+			return api.Started{}, err
+		}
+		id = orgflow.SyncRunID(job.Target(), time.Now(), suffix)
+	}
+	cl, err := r.app.Dial(ctx)
+	if err != nil {
+		return api.Started{}, err
+	}
+	run, err := cl.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                r.app.Config.Temporal.TaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            fmt.Sprintf("%s → %s, company %d", strings.Join(job.Services, " + "), job.Consumer, job.CompanyID),
+		TypedSearchAttributes:                    searchAttributes(job.Target()),
+	}, orgflow.WorkflowSyncRun, raw)
+	var taken *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &taken) && opts.IdempotencyKey != "":
+		return r.started(id, taken.RunId), nil
+	case errors.As(err, &taken):
+		return api.Started{}, orgflow.Faultf(orgflow.CodeConflict, "a run with id %s exists already", id)
+	case err != nil:
+		return api.Started{}, unavailable("start the run", err)
+	}
+	return r.started(run.GetID(), run.GetRunID()), nil
+}
+
+func (r *Runs) started(id, runID string) api.Started {
+	return api.Started{ID: id, RunID: runID, URL: "/api/v1/sync-runs/" + url.PathEscape(id)}
+}
+
+// Cancel asks a run to stop at the next operation boundary.
+func (r *Runs) Cancel(ctx context.Context, id string, s api.Steering) error {
+	run, err := r.app.Store.GetRun(ctx, id)
+	if err != nil {
+		return noRun(id, err)
+	}
+	if run.Status.Terminal() {
+		return orgflow.Faultf(orgflow.CodeConflict, "run %s has ended already: %s", id, run.Status)
+	}
+	cl, err := r.app.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	err = cl.CancelWorkflow(ctx, run.WorkflowID, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return orgflow.Faultf(orgflow.CodeConflict, "the workflow of run %s has ended", id)
+	}
+	if err != nil {
+		return unavailable("cancel run "+id, err)
+	}
+	return r.app.Store.Audit(ctx, store.AuditEntry{
+		CompanyID: run.Job.CompanyID, Who: cmp.Or(s.By, s.Key, "unknown"), Action: "cancel", Subject: id, Detail: s.Reason,
+	})
+}
+
+// Summary returns a run as users see it. A run that was started a moment ago
+// and has no record yet is shown from its workflow.
+func (r *Runs) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
+	summary, err := r.app.Store.Summary(ctx, id)
+	if isNotFound(err) {
+		return r.unrecorded(ctx, id)
+	}
+	return summary, err
+}
+
+// unrecorded shows a workflow that has not written its record: it is about
+// to, or its job was refused.
+func (r *Runs) unrecorded(ctx context.Context, id string) (orgflow.Summary, error) {
+	cl, err := r.app.Dial(ctx)
+	if err != nil {
+		return orgflow.Summary{}, err
+	}
+	d, err := cl.DescribeWorkflowExecution(ctx, id, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) || err == nil && d.GetWorkflowExecutionInfo().GetType().GetName() != orgflow.WorkflowSyncRun {
+		return orgflow.Summary{}, noRun(id, store.ErrNotFound)
+	}
+	if err != nil {
+		return orgflow.Summary{}, unavailable("look up run "+id, err)
+	}
+	info := d.GetWorkflowExecutionInfo()
+	summary := api.Complete(orgflow.Summary{
+		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
+		StartedAt: info.GetStartTime().AsTime(),
+	})
+	if info.GetCloseTime() == nil {
+		return summary, nil
+	}
+	closed := info.GetCloseTime().AsTime()
+	summary.Status, summary.FinishedAt = orgflow.StatusFailed, &closed
+	err = cl.GetWorkflow(ctx, id, info.GetExecution().GetRunId()).Get(ctx, nil)
+	summary.Error = workflowFault(err)
+	return summary, nil
+}
+
+// workflowFault reads the fault a refused workflow ended with.
+func workflowFault(err error) *orgflow.Fault {
+	if err == nil {
+		return nil
+	}
+	var app *temporal.ApplicationError
+	var f orgflow.Fault
+	if errors.As(err, &app) && app.HasDetails() && app.Details(&f) == nil {
+		return &f
+	}
+	return orgflow.Faultf(orgflow.CodeInternal, "the workflow ended: %v", err)
+}
+
+// ListRuns lists runs, newest first.
+func (r *Runs) ListRuns(ctx context.Context, f api.RunFilter) (api.RunPage, error) {
+	filter := store.RunFilter{Company: f.CompanyID, Consumer: f.Consumer, Cursor: f.Cursor, Limit: f.Limit}
+	if f.Status != "" {
+		filter.Status = []orgflow.Status{f.Status}
+	}
+	runs, next, err := r.app.Store.ListRuns(ctx, filter)
+	if err != nil {
+		return api.RunPage{}, badCursor(err)
+	}
+	page := api.RunPage{Runs: make([]orgflow.Summary, 0, len(runs)), NextCursor: next}
+	for _, run := range runs {
+		summary, err := r.app.Store.Summary(ctx, run.ID)
+		if err != nil {
+			return api.RunPage{}, err
+		}
+		page.Runs = append(page.Runs, summary)
+	}
+	return page, nil
+}
+
+// ListChanges lists a run's changes in canonical order.
+func (r *Runs) ListChanges(ctx context.Context, id string, f api.ChangeFilter) (api.ChangePage, error) {
+	if _, err := r.app.Store.GetRun(ctx, id); err != nil {
+		return api.ChangePage{}, noRun(id, err)
+	}
+	changes, next, err := r.app.Store.ListChanges(ctx, id, store.ChangeFilter{
+		State: f.State, Op: f.Op, Kind: f.Kind, Cursor: f.Cursor, Limit: f.Limit,
+	})
+	return api.ChangePage{Changes: changes, NextCursor: next}, badCursor(err)
+}
+
+// RecordLog lists what was sent for one record, newest first.
+func (r *Runs) RecordLog(ctx context.Context, target orgflow.Target, key orgflow.RecordKey, cursor string, limit int) (api.LogPage, error) {
+	entries, next, err := r.app.Store.RecordLog(ctx, target, key, cursor, limit)
+	if err != nil {
+		return api.LogPage{}, badCursor(err)
+	}
+	page := api.LogPage{Entries: make([]api.LogEntry, len(entries)), NextCursor: next}
+	for i, e := range entries {
+		page.Entries[i] = api.LogEntry{
+			ID: e.ID, At: e.At, RunID: e.RunID, ChangeID: e.ChangeID, Op: e.Op, ConsumerID: e.ConsumerID,
+			Attempt: e.Attempt, Outcome: e.Outcome, VendorCode: e.VendorCode, Message: e.Message,
+			Request: e.Request, DurationMS: e.Duration.Milliseconds(), Calls: e.Calls,
+		}
+	}
+	return page, nil
+}
+
+func searchAttributes(t orgflow.Target) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("sync"),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(orgflow.StatusRunning)),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
+	)
+}
+
+func randomSuffix() (string, error) {
+	b := make([]byte, 2)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("random run id: %w", err)
+	}
+	return hex.EncodeToString(b), nil
+}
+
+func unavailable(what string, err error) error {
+	return &orgflow.Fault{
+		Code: orgflow.CodeUnavailable, Message: fmt.Sprintf("cannot %s: Temporal answered: %v", what, err),
+		Advice: "check that Temporal runs and ORGFLOW_TEMPORAL_ADDR names it", Err: err,
+	}
+}
+
+func noRun(id string, err error) error {
+	if !isNotFound(err) {
+		return err
+	}
+	return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: fmt.Sprintf("there is no run %q", id), Advice: "GET /api/v1/sync-runs or starter runs list shows all", Err: err}
+}
+
+func badCursor(err error) error {
+	if errors.Is(err, store.ErrBadCursor) {
+		return &orgflow.Fault{Code: orgflow.CodeInvalidJob, Message: err.Error(), Field: "cursor", Err: err}
+	}
+	return err
+}

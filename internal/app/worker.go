@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"orgflow/activities"
+	"orgflow/internal/api"
+	"orgflow/internal/telemetry"
+	"orgflow/workflows"
+)
+
+const (
+	// stopTimeout is how long a stopping worker waits for pages in flight.
+	stopTimeout = 25 * time.Second
+	// activitySlots and the pollers are sized for pages that mostly wait for
+	// a vendor (Temporal reference § 3).
+	activitySlots = 32
+	pollers       = 4
+)
+
+// Worker returns a worker for all workflows and activities, not started.
+func (a *App) Worker(cl client.Client) worker.Worker {
+	w := worker.New(cl, a.Config.Temporal.TaskQueue, worker.Options{
+		WorkerStopTimeout:                  stopTimeout,
+		MaxConcurrentActivityExecutionSize: activitySlots,
+		MaxConcurrentActivityTaskPollers:   pollers,
+		MaxConcurrentWorkflowTaskPollers:   pollers,
+	})
+	workflows.Register(w)
+	a.Sync(cl).Register(w)
+	return w
+}
+
+// Sync returns the activities of a sync run.
+func (a *App) Sync(cl client.Client) *activities.Sync {
+	return &activities.Sync{
+		Store: a.Store, Files: a.Meta, Connectors: a.Connectors,
+		Executions: executions{cl}, Now: time.Now, Sleep: sleep,
+	}
+}
+
+// executions asks Temporal whether a run's workflow is still there.
+type executions struct{ client client.Client }
+
+// Running reports whether the workflow that began with firstRunID still
+// runs; one that continued as new counts as the same.
+func (e executions) Running(ctx context.Context, workflowID, firstRunID string) (bool, error) {
+	d, err := e.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	var notFound *serviceerror.NotFound
+	if errors.As(err, &notFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	info := d.GetWorkflowExecutionInfo()
+	return info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING && info.GetFirstRunId() == firstRunID, nil
+}
+
+// RunWorker checks database and Temporal and works until ctx ends. Pages in
+// flight are finished or handed over before it returns.
+func (a *App) RunWorker(ctx context.Context) error {
+	if err := a.Store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	cl, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	stopMetrics, err := a.serveMetrics()
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
+	w := a.Worker(cl)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	a.Log.Info("worker started", "task_queue", a.Config.Temporal.TaskQueue)
+	<-ctx.Done()
+	a.Log.Info("worker stopping, pages in flight are handed over")
+	w.Stop()
+	return nil
+}
+
+// serveMetrics serves /metrics and /healthz where the settings say so.
+func (a *App) serveMetrics() (stop func(), err error) {
+	if a.Config.MetricsAddr == "" {
+		return func() {}, nil
+	}
+	l, err := api.Listen(a.Config.MetricsAddr, "ORGFLOW_METRICS_ADDR")
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", telemetry.MetricsHandler(a.Metrics))
+	mux.HandleFunc("GET /healthz", a.healthz)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := api.ServeListener(ctx, l, mux, a.Log); err != nil {
+			a.Log.Error("metrics endpoint ended", "error", err)
+		}
+	}()
+	return func() { cancel(); <-done }, nil
+}
+
+// healthz answers 200 while database and Temporal answer.
+func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
+	for _, check := range []func(context.Context) error{a.Store.CheckSchema, a.checkTemporal} {
+		if err := check(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+	}
+	_, _ = io.WriteString(w, "ok\n") // a prober that went away needs no answer
+}
+
+// FirstError returns the first of its arguments that is not nil.
+func FirstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	hcmsim "orgflow/connectors/hcm/sim"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/internal/cli"
+	"orgflow/internal/telemetry"
+)
+
+// demoJob is the sync of the demo company 129.
+const demoJob = `{"services": ["org_new", "person_new"], "consumer": "ding_talk", "company_id": 129, "params": {}}`
+
+const (
+	// lookEvery is how often the demo's progress is looked at.
+	lookEvery = 200 * time.Millisecond
+	// sayEvery is how often it is printed where no terminal can be redrawn.
+	sayEvery = 5 * time.Second
+)
+
+// demo loads the demo company, runs its sync, prints the summary and says
+// where to look. A run that an earlier process began is waited for instead.
+func (p parts) demo(ctx context.Context, opts options) (completed bool, err error) {
+	if !opts.demo {
+		p.addresses()
+		return false, nil
+	}
+	if err := p.loadDemo(); err != nil {
+		return false, err
+	}
+	id, err := p.startOrResume(ctx)
+	if err != nil {
+		return false, err
+	}
+	summary, err := p.watch(ctx, id)
+	if err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintf(p.out, "\nStopping. Run %s goes on when standalone is started again.\n", id)
+			return false, nil
+		}
+		return false, err
+	}
+	width, color := 100, telemetry.IsTerminal(p.out)
+	cli.RenderSummary(p.out, summary, width, color)
+	if !opts.exit {
+		p.addresses()
+	}
+	return summary.Status == orgflow.StatusCompleted, nil
+}
+
+// loadDemo gives the HCM simulator the demo organisation unless it holds
+// rows already: what somebody changed there survives a restart.
+func (p parts) loadDemo() error {
+	if state, ok := p.sims.hcm.State().(hcmsim.State); ok && len(state.Models) > 0 {
+		return nil
+	}
+	raw, err := json.Marshal(hcmsim.Demo())
+	if err != nil {
+		return fmt.Errorf("demo organisation: %w", err)
+	}
+	return p.sims.hcm.PutState(raw)
+}
+
+// startOrResume finds the run an earlier process left unfinished, or starts
+// a new one.
+func (p parts) startOrResume(ctx context.Context) (id string, err error) {
+	runs := p.app.Runs()
+	page, err := runs.ListRuns(ctx, api.RunFilter{CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusRunning, Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	if len(page.Runs) > 0 {
+		fmt.Fprintf(p.out, "Run %s was interrupted; it goes on.\n", page.Runs[0].ID)
+		return page.Runs[0].ID, nil
+	}
+	job, err := p.app.Meta.DecodeJob([]byte(demoJob))
+	if err != nil {
+		return "", err
+	}
+	started, err := runs.Start(ctx, job, json.RawMessage(demoJob), api.StartOptions{By: "standalone"})
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(p.out, "Demo company 129: HCM → DingTalk simulator, run %s\n", started.ID)
+	return started.ID, nil
+}
+
+// watch shows the run's progress until it has ended.
+func (p parts) watch(ctx context.Context, id string) (orgflow.Summary, error) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	show := progress(p.out)
+	for {
+		summary, err := p.app.Runs().Summary(ctx, id)
+		if err != nil {
+			return summary, err
+		}
+		show(summary)
+		if summary.Status.Terminal() {
+			return summary, nil
+		}
+		select {
+		case <-ctx.Done():
+			return summary, errors.Join(ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// progress redraws one line on a terminal and prints a line now and then
+// elsewhere.
+func progress(out io.Writer) func(orgflow.Summary) {
+	if telemetry.IsTerminal(out) {
+		return func(s orgflow.Summary) {
+			fmt.Fprintf(out, "\r\x1b[K%s", cli.ProgressLine(s))
+			if s.Status.Terminal() {
+				fmt.Fprint(out, "\r\x1b[K")
+			}
+		}
+	}
+	var said time.Time
+	return func(s orgflow.Summary) {
+		if now := time.Now(); now.Sub(said) >= sayEvery {
+			said = now
+			fmt.Fprintln(out, cli.ProgressLine(s))
+		}
+	}
+}
+
+// addresses says where to look.
+func (p parts) addresses() {
+	var b strings.Builder
+	b.WriteString("\nLook here:\n")
+	line := func(name, url string) { fmt.Fprintf(&b, "  %-22s %s\n", name, url) }
+	line("Temporal Web UI", p.temporal.UIURL())
+	line("HTTP API", "http://"+p.listeners.http.Addr().String()+"/")
+	if p.sims.host != nil {
+		sim := "http://" + p.listeners.sim.Addr().String()
+		line("DingTalk simulator", sim+"/_sim/dingtalk/state")
+		line("HCM simulator", sim+"/_sim/hcm/state")
+	}
+	line("Temporal (gRPC)", p.temporal.FrontendAddr())
+	b.WriteString("Ctrl-C stops everything; the data stays.\n")
+	fmt.Fprint(p.out, b.String())
+}
