@@ -136,24 +136,36 @@ type Schedules interface {
 	TriggerSchedule(ctx context.Context, id string, s Steering) error
 }
 
-// Schedule is a job with its calendar.
+// Schedule is an existing schedule and what it does next.
 type Schedule struct {
-	ID        string      `json:"id"`
-	CompanyID int64       `json:"company_id"`
-	Consumer  string      `json:"consumer"`
-	Calendar  string      `json:"calendar" doc:"cron expression or calendar, in words"`
-	TimeZone  string      `json:"time_zone"`
-	Paused    bool        `json:"paused"`
-	Note      string      `json:"note,omitempty" doc:"who paused it and why"`
-	Next      []time.Time `json:"next" doc:"the times it will start next"`
-	LastRun   string      `json:"last_run,omitempty" doc:"id of the latest run"`
+	ID       string          `json:"id"`
+	Workflow string          `json:"workflow" doc:"workflow type it starts"`
+	Paused   bool            `json:"paused"`
+	Note     string          `json:"note,omitempty" doc:"who paused or resumed it and why"`
+	Next     []time.Time     `json:"next" doc:"the coming start times"`
+	Recent   []ScheduleStart `json:"recent" doc:"the latest starts"`
+}
+
+// ScheduleStart is a run that a schedule has started.
+type ScheduleStart struct {
+	ScheduledFor time.Time `json:"scheduled_for"`
+	StartedAt    time.Time `json:"started_at"`
+	WorkflowID   string    `json:"workflow_id"`
+	RunID        string    `json:"run_id"`
 }
 
 // ScheduleChange is one difference between the files and the server.
 type ScheduleChange struct {
-	ID     string `json:"id"`
-	Action string `json:"action" enum:"create,update,delete,unchanged"`
-	Detail string `json:"detail,omitempty" doc:"what differs"`
+	ID     string        `json:"id"`
+	Action string        `json:"action" enum:"create,update,delete,unchanged"`
+	Fields []FieldChange `json:"fields,omitempty" doc:"what an update changes"`
+}
+
+// FieldChange is one changed field, as people read it.
+type FieldChange struct {
+	Field  string `json:"field"`
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // Check is one thing the program cannot work without.

@@ -22,6 +22,9 @@ const (
 	// RoleStarter is any other starter command that touches runs: needs a
 	// database, listens nowhere.
 	RoleStarter Role = "starter"
+	// RoleMigrate is "starter migrate": needs a database, which may still be
+	// empty, and no Temporal.
+	RoleMigrate Role = "migrate"
 	// RoleOffline is a command that only reads files ("starter meta").
 	RoleOffline Role = "offline"
 )

@@ -65,6 +65,7 @@ func TestEveryRoleNamesWhatItNeeds(t *testing.T) {
 		RoleWorker:     "ORGFLOW_DATABASE_URL",
 		RoleServer:     "ORGFLOW_DATABASE_URL",
 		RoleStarter:    "ORGFLOW_DATABASE_URL",
+		RoleMigrate:    "ORGFLOW_DATABASE_URL",
 		RoleStandalone: "",
 		RoleOffline:    "",
 	} {

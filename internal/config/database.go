@@ -33,7 +33,7 @@ func (p *problems) database(role Role, value, dataDir string) Database {
 		case RoleOffline:
 			return Database{}
 		}
-		p.add(variable, "required for the %s: %s", role, databaseAllowed)
+		p.add(variable, "required: %s", databaseAllowed)
 		return Database{}
 	}
 	scheme, rest, found := strings.Cut(value, "://")

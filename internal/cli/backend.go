@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/internal/config"
+)
+
+// Open connects what a command needs; the configuration's role says what
+// that is. The function it returns closes everything again.
+//
+//	RoleOffline  Decode, Meta: no connection
+//	RoleStarter  Decode, Start, Runs, Steer, Schedules
+//	RoleMigrate  Migrate: the database only, its schema as it is
+//	RoleServer   Serve
+type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
+
+// Backend is what commands work with. Fields a role does not need may be nil.
+type Backend struct {
+	// Decode reads and validates a job, like api.Deps.Decode.
+	Decode    func(raw []byte) (orgflow.Job, error)
+	Start     api.Starter
+	Runs      api.Runs
+	Steer     api.Steerer
+	Schedules Schedules
+	Meta      Meta
+	// Migrate brings the database schema up to date and returns its version
+	// before and after.
+	Migrate func(ctx context.Context) (before, after int64, err error)
+	// Serve runs API and console until ctx ends.
+	Serve func(ctx context.Context) error
+}
+
+// Schedules is what the API offers, and backfilling.
+type Schedules interface {
+	api.Schedules
+	// Backfill runs a schedule as if the time between from and to were now.
+	Backfill(ctx context.Context, id string, from, to time.Time) error
+}
+
+// Meta looks at mapping files without touching any system.
+type Meta interface {
+	// Lint returns everything that is wrong or doubtful in the files of a
+	// company and those shipped; company 0 is every company.
+	Lint(ctx context.Context, company int64) ([]orgflow.Problem, error)
+	// Preview shows one source row's way through the files.
+	Preview(ctx context.Context, r PreviewRequest) (Preview, error)
+}
+
+// PreviewRequest names the files and gives the row.
+type PreviewRequest struct {
+	CompanyID int64 // 0: the only configured company
+	Service   string
+	Consumer  string
+	Row       json.RawMessage
+}
+
+// Preview is a row's way: source → standard record → consumer payload.
+type Preview struct {
+	Files    []orgflow.UsedFile `json:"files"`
+	Standard json.RawMessage    `json:"standard"`
+	Payload  json.RawMessage    `json:"payload"`
+	// Problems say why there is no standard record or payload, or warn.
+	Problems []orgflow.Problem `json:"problems,omitempty"`
+}
+
+// with opens the backend of a role, runs f and closes it again.
+func (p *program) with(ctx context.Context, role config.Role, f func(Backend) error) error {
+	c, err := p.load(role)
+	if err != nil {
+		return err
+	}
+	p.warn(c.Warnings)
+	b, closeAll, err := p.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := closeAll(); err != nil {
+			p.say("warning: close: %v", err) // what was asked for is done
+		}
+	}()
+	return f(b)
+}
+
+// warn says what is doubtful about the settings, once per program.
+func (p *program) warn(warnings []string) {
+	for _, w := range warnings {
+		if !p.warned {
+			p.say("warning: %s", w)
+		}
+	}
+	p.warned = true
+}

@@ -1,0 +1,294 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/internal/config"
+)
+
+// walk visits every command of ours.
+func walk(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
+	for _, sub := range cmd.Commands() {
+		if sub.Name() != "help" && sub.Name() != "completion" {
+			walk(sub, visit)
+		}
+	}
+}
+
+// TestHelp: every command has help with an example, and none of it changes
+// unnoticed.
+func TestHelp(t *testing.T) {
+	var paths [][]string
+	walk(newProgram(Stdio{}, nil).root(), func(cmd *cobra.Command) {
+		paths = append(paths, strings.Fields(cmd.CommandPath())[1:])
+		if cmd.Short == "" || !strings.Contains(cmd.Example, "starter ") {
+			t.Errorf("%s has no example or no description", cmd.CommandPath())
+		}
+	})
+	var all strings.Builder
+	for _, path := range paths {
+		var w world
+		if code := w.run(append(path, "--help")...); code != 0 || w.err.Len() > 0 || len(w.opened) > 0 {
+			t.Errorf("%v --help: %d %s", path, code, &w.err)
+		}
+		fmt.Fprintf(&all, "$ starter %s\n%s\n", strings.Join(append(path, "--help"), " "), &w.out)
+	}
+	golden(t, "help.golden", all.String())
+}
+
+func TestWhatCannotBeUnderstoodIsExplained(t *testing.T) {
+	for line, want := range map[string]string{
+		"snyc":                      `unknown command "snyc" for "starter"`,
+		"runs lst":                  `unknown command "lst" for "starter runs"`,
+		"schedules":                 "",
+		"sync":                      `required flag(s) "file" not set`,
+		"sync --fiel x":             "unknown flag: --fiel\nSee starter sync --help",
+		"sync extra --file x":       `unknown command "extra" for "starter sync"`,
+		"sync --file /no/such":      "read /no/such: no such file or directory",
+		"runs show":                 "needs exactly one ID",
+		"runs show a b":             "needs exactly one ID",
+		"runs list --status done":   `--status "done" is not one of running, awaiting_approval`,
+		"runs list --limit 0":       "--limit must be 1 to 500",
+		"runs list --company x":     `invalid argument "x" for "--company"`,
+		"runs changes x --kind p":   `--kind "p" is not one of org, person`,
+		"runs changes x --op y":     `--op "y" is not one of insert, update, delete`,
+		"runs changes x --state z":  `--state "z" is not one of planned`,
+		"runs changes x --limit -1": "--limit must not be negative",
+		"schedules backfill s --from 2026-01-02 --to 2026-01-01":                "--from 2026-01-02 must be before --to 2026-01-01",
+		"schedules backfill s --from yesterday --to 2026-01-01":                 `--from "yesterday" is not a time such as`,
+		"schedules backfill s --from 2026-01-01 --to 2026-01-02 --time-zone CN": `--time-zone "CN" is not a time zone`,
+		"meta preview --service s --consumer c --row -":                         "is not JSON",
+	} {
+		var w world
+		code := w.run(strings.Fields(line)...)
+		if want == "" {
+			if code != 0 || !strings.Contains(w.out.String(), "Usage:") {
+				t.Errorf("%q: %d %s", line, code, &w.out)
+			}
+			continue
+		}
+		if code != ExitFailed || !strings.Contains(w.err.String(), want) || len(w.opened) > 0 || w.out.Len() > 0 {
+			t.Errorf("%q: %d, opened %v\n%s%s\nwant %s", line, code, w.opened, &w.err, &w.out, want)
+		}
+	}
+}
+
+func TestBadSettingsAreListed(t *testing.T) {
+	w := world{settings: &config.Error{Problems: []config.Problem{{Variable: "ORGFLOW_A", Message: "is bad"}, {Variable: "ORGFLOW_B", Message: "too"}}}}
+	if code := w.run("runs", "list"); code != ExitFailed || w.err.String() != "The settings cannot be used:\n  ORGFLOW_A: is bad\n  ORGFLOW_B: too\n" {
+		t.Errorf("%d\n%s", code, &w.err)
+	}
+}
+
+func TestRunsList(t *testing.T) {
+	t.Setenv("TZ", "UTC")
+	second := troubled()
+	second.ID, second.Consumer = "按日同步", "we_com"
+	w := world{runs: api.RunPage{Runs: []orgflow.Summary{completed(), second, failed()}, NextCursor: "c2"}}
+	if code := w.run("runs", "list", "--company", "129", "--consumer", "we_com", "--status", "failed", "--limit", "3", "--cursor", "c1"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	if want := (api.RunFilter{CompanyID: 129, Consumer: "we_com", Status: orgflow.StatusFailed, Cursor: "c1", Limit: 3}); w.runFilter != want {
+		t.Errorf("%+v", w.runFilter)
+	}
+	local := began.Local().Format("2006-01-02 15:04")
+	golden(t, "runs_list.golden", strings.ReplaceAll(w.out.String(), local, "2026-11-21 01:00"))
+	if !strings.Contains(w.err.String(), "More:  --cursor c2") {
+		t.Error(w.err.String())
+	}
+	w.out.Reset()
+	if w.run("runs", "list", "--json"); !json.Valid(w.out.Bytes()) || !strings.Contains(w.out.String(), `"next_cursor": "c2"`) {
+		t.Errorf("%s", &w.out)
+	}
+	var empty world
+	if code := empty.run("runs", "list"); code != 0 || empty.out.Len() > 0 || !strings.Contains(empty.err.String(), "No runs.") {
+		t.Errorf("%s", &empty.err)
+	}
+}
+
+func TestRunsShow(t *testing.T) {
+	for want, s := range map[int]orgflow.Summary{0: running(), 1: failed(), 2: troubled()} {
+		w := world{summaries: []any{s}}
+		if code := w.run("runs", "show", "x"); code != want || !strings.Contains(w.out.String(), statusText(s)) {
+			t.Errorf("%s: %d\n%s", s.Status, code, &w.out)
+		}
+	}
+	w := world{summaries: []any{waiting()}}
+	if code := w.run("runs", "show", "x"); code != 0 {
+		t.Errorf("a waiting run: %d", code)
+	}
+	w = world{summaries: []any{running(), completed()}}
+	if code := w.run("runs", "show", "x", "--wait"); code != 0 || w.polls != 2 {
+		t.Errorf("%d after %d polls", code, w.polls)
+	}
+	w = world{summaries: []any{notFound()}}
+	if code := w.run("runs", "show", "x"); code != 1 || !strings.Contains(w.err.String(), "run x: not_found: no such run") {
+		t.Errorf("%d %s", code, &w.err)
+	}
+}
+
+func someChanges() []orgflow.Change {
+	return []orgflow.Change{
+		{ID: 3, Kind: "org", Op: "insert", SourceID: "11", ConsumerID: "7001", State: orgflow.Done, Reason: "new", Fields: map[string]orgflow.Diff{"name": {After: "研发部"}, "parent_id": {After: orgflow.Ref("org", "1")}}},
+		{ID: 17, Kind: "person", Op: "update", SourceID: "1001", ConsumerID: "E1001", State: orgflow.Failed, Reason: "title differs", DependsOn: []int{3},
+			Fields: map[string]orgflow.Diff{"title": {Before: "工程师", After: "高级工程师"}, "dept_id_list": {Before: []int{1, 2}}},
+			Error:  &orgflow.Fault{Code: orgflow.CodeInvalidRecord, VendorCode: "60104", Message: "手机号码不合法", Advice: "correct it in the HR system"}},
+		{ID: 18, Kind: "person", Op: "delete", SourceID: "E9", ConsumerID: "E9", State: orgflow.Parked, Reason: "gone from the source\x1b[31m"},
+	}
+}
+
+func TestRunsChanges(t *testing.T) {
+	w := world{changes: []api.ChangePage{{Changes: someChanges()[:2], NextCursor: "n"}, {Changes: someChanges()[2:]}}}
+	if code := w.run("runs", "changes", "x", "--state", "failed", "--kind", "person", "--op", "update"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "changes.golden", w.out.String())
+	want := []api.ChangeFilter{
+		{State: "failed", Op: "update", Kind: "person", Limit: api.MaxLimit},
+		{State: "failed", Op: "update", Kind: "person", Limit: api.MaxLimit, Cursor: "n"},
+	}
+	if diff := cmp.Diff(want, w.filters); diff != "" {
+		t.Error(diff)
+	}
+
+	w = world{changes: []api.ChangePage{{Changes: someChanges()[:2], NextCursor: "n"}}}
+	w.run("runs", "changes", "x", "--limit", "2", "--json")
+	lines := strings.Split(strings.TrimSpace(w.out.String()), "\n")
+	if len(lines) != 2 || !json.Valid([]byte(lines[1])) || w.filters[0].Limit != 2 || !strings.Contains(w.err.String(), "raise --limit") {
+		t.Errorf("%q %+v\n%s", lines, w.filters, &w.err)
+	}
+	var none world
+	if none.run("runs", "changes", "x"); none.out.Len() > 0 || !strings.Contains(none.err.String(), "No such changes.") {
+		t.Errorf("%s", &none.err)
+	}
+}
+
+func TestSteering(t *testing.T) {
+	var w world
+	for _, line := range [][]string{
+		{"runs", "cancel", "r1", "--reason", "wrong filter"},
+		{"schedules", "pause", "s1", "--by", "E1", "--reason", "holiday"},
+		{"schedules", "resume", "s1"},
+		{"schedules", "trigger", "s1"},
+		{"schedules", "backfill", "s1", "--from", "2026-11-18", "--to", "2026-11-19T08:30"},
+		{"schedules", "backfill", "s1", "--from", "2026-11-18T00:00:00Z", "--to", "2026-11-18 09:00", "--time-zone", "UTC"},
+	} {
+		if code := w.run(line...); code != 0 {
+			t.Errorf("%v: %d %s", line, code, &w.err)
+		}
+	}
+	want := []string{
+		"cancel r1 by tester because wrong filter", "pause s1 by E1 because holiday", "resume s1 by tester because ", "trigger s1 by tester because ",
+		"backfill s1 2026-11-17T16:00:00Z 2026-11-19T00:30:00Z", "backfill s1 2026-11-18T00:00:00Z 2026-11-18T09:00:00Z",
+	}
+	if diff := cmp.Diff(want, w.steered); diff != "" {
+		t.Error(diff)
+	}
+	w = world{steerErr: orgflow.Faultf(orgflow.CodeConflict, "the run has ended")}
+	if code := w.run("runs", "cancel", "r1"); code != 1 || !strings.Contains(w.err.String(), "cancel run r1: conflict: the run has ended") || w.out.Len() > 0 {
+		t.Errorf("%d %s", code, &w.err)
+	}
+}
+
+func TestSchedulesApplyShowsTheDifference(t *testing.T) {
+	diff := []api.ScheduleChange{
+		{ID: "nightly-129", Action: "update", Fields: []api.FieldChange{{Field: "cron", Before: "0 1 * * *", After: "0 2 * * *"}, {Field: "note", Before: "夜间"}}},
+		{ID: "new", Action: "create"}, {ID: "old", Action: "delete"}, {ID: "same", Action: "unchanged"},
+	}
+	w := world{diff: diff}
+	w.run("schedules", "apply", "--dry-run")
+	golden(t, "schedules_apply.golden", w.out.String())
+	if !w.dry || !strings.Contains(w.err.String(), "3 changes to make. Nothing was done") {
+		t.Errorf("dry %t: %s", w.dry, &w.err)
+	}
+	w = world{diff: diff}
+	if w.run("schedules", "apply"); w.dry || !strings.Contains(w.err.String(), "3 changes made.") {
+		t.Errorf("dry %t: %s", w.dry, &w.err)
+	}
+	w = world{diff: diff[3:]}
+	if w.run("schedules", "apply"); !strings.Contains(w.err.String(), "Nothing to change: 1 schedule in step.") {
+		t.Errorf("%s", &w.err)
+	}
+}
+
+func TestSchedulesList(t *testing.T) {
+	w := world{schedules: []api.Schedule{
+		{ID: "nightly-129", Next: []time.Time{began}, Recent: []api.ScheduleStart{{WorkflowID: "w-1"}, {WorkflowID: "w-2"}}},
+		{ID: "部门-129", Paused: true, Note: "春节", Next: []time.Time{began}},
+	}}
+	w.run("schedules", "list")
+	golden(t, "schedules_list.golden", strings.ReplaceAll(w.out.String(), localTime(began), "2026-11-21 01:00 UTC"))
+	w.out.Reset()
+	if w.run("schedules", "list", "--json"); !json.Valid(w.out.Bytes()) {
+		t.Errorf("%s", &w.out)
+	}
+}
+
+func TestMetaLint(t *testing.T) {
+	warning := orgflow.Problem{File: "companies/129/company.json", Line: 4, Column: 7, Pointer: "/qps", Message: "above what DingTalk allows", Warning: true}
+	for _, c := range []struct {
+		problems []orgflow.Problem
+		code     int
+		says     string
+	}{
+		{nil, 0, "All files are in order."},
+		{[]orgflow.Problem{warning}, 0, "0 errors, 1 warning."},
+		{[]orgflow.Problem{{File: "services.json", Message: "is missing"}, warning}, 1, "1 error, 1 warning."},
+	} {
+		w := world{problems: c.problems}
+		if code := w.run("meta", "lint", "--company", "129"); code != c.code || !strings.Contains(w.err.String(), c.says) || w.company != 129 {
+			t.Errorf("%v: %d %s", c.problems, code, &w.err)
+		}
+		for _, p := range c.problems {
+			if !strings.Contains(w.out.String(), p.String()) {
+				t.Errorf("%s is not printed:\n%s", p, &w.out)
+			}
+		}
+		if !cmp.Equal(w.opened, []config.Role{config.RoleOffline}) {
+			t.Errorf("opened %v", w.opened)
+		}
+	}
+}
+
+func TestMetaPreview(t *testing.T) {
+	w := world{in: "\ufeff" + `{"id": 1001}`, preview: Preview{
+		Files:    []orgflow.UsedFile{{Name: "HcmDingSyncService.person_new.json", Layer: "company", SHA256: "2c26b46b68ffc68f"}},
+		Standard: json.RawMessage(`{"id":1001,"name":"张三"}`),
+		Payload:  json.RawMessage(`{"userid":"E1001","dept_id_list":["` + orgflow.Ref("org", "11") + `"]}`),
+		Problems: []orgflow.Problem{{Pointer: "/email", Message: "is empty", Warning: true}},
+	}}
+	if code := w.run("meta", "preview", "--service", "person_new", "--consumer", "ding_talk", "--row", "-", "--company", "129"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "preview.golden", w.out.String())
+	if w.request.CompanyID != 129 || w.request.Service != "person_new" || w.request.Consumer != "ding_talk" || string(w.request.Row) != `{"id": 1001}` {
+		t.Errorf("%+v", w.request)
+	}
+	w = world{in: `{}`, preview: Preview{Problems: []orgflow.Problem{{Pointer: "/name", Message: "required"}}}}
+	if code := w.run("meta", "preview", "--service", "s", "--consumer", "c", "--row", "-"); code != ExitFailed || !strings.Contains(w.out.String(), "✗ /name: required") {
+		t.Errorf("%d\n%s", code, &w.out)
+	}
+}
+
+func TestMigrateAndServe(t *testing.T) {
+	for versions, want := range map[[2]int64]string{{0, 4}: "Migrated the schema from version 0 to 4.\n", {4, 4}: "The schema is up to date (version 4).\n"} {
+		w := world{versions: versions}
+		if code := w.run("migrate"); code != 0 || w.out.String() != want || w.opened[0] != config.RoleMigrate {
+			t.Errorf("%d %s", code, &w.out)
+		}
+	}
+	var w world
+	if code := w.run("serve"); code != 0 || !w.served || w.opened[0] != config.RoleServer || w.closed != 1 {
+		t.Errorf("%d %+v", code, w.opened)
+	}
+}

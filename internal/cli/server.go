@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"orgflow/internal/config"
+)
+
+func (p *program) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Serve the HTTP API and console", Args: cobra.NoArgs,
+		Long: "Serve the HTTP API and console on ORGFLOW_HTTP_ADDR (default " + config.DefaultHTTPAddr + ") until\n" +
+			"interrupted. Beyond loopback ORGFLOW_API_KEYS is required.",
+		Example: "  starter serve\n  ORGFLOW_HTTP_ADDR=0.0.0.0:8080 ORGFLOW_API_KEYS=ops:operate:$(printf %s TOKEN | sha256sum | cut -c-64) starter serve",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), config.RoleServer, func(b Backend) error { return b.Serve(cmd.Context()) })
+		},
+	}
+}
+
+func (p *program) migrateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "migrate", Short: "Bring the database schema up to date", Args: cobra.NoArgs,
+		Long:    "Bring the schema of ORGFLOW_DATABASE_URL up to date. Running it again changes nothing.",
+		Example: "  ORGFLOW_DATABASE_URL=postgres://orgflow:…@db/orgflow starter migrate",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), config.RoleMigrate, func(b Backend) error {
+				before, after, err := b.Migrate(cmd.Context())
+				switch {
+				case err != nil:
+					return fmt.Errorf("migrate: %w", err)
+				case before == after:
+					return p.print("The schema is up to date (version %d).", after)
+				}
+				return p.print("Migrated the schema from version %d to %d.", before, after)
+			})
+		},
+	}
+}
