@@ -140,8 +140,12 @@ func DecodeStrict(raw []byte, into any) error {
 	if err := dec.Decode(into); err != nil {
 		var typeErr *json.UnmarshalTypeError
 		switch {
-		case errors.As(err, &typeErr) && typeErr.Field != "":
-			return fmt.Errorf("%s: a %s cannot be a %s", typeErr.Field, typeErr.Value, typeErr.Type)
+		case errors.As(err, &typeErr):
+			field := typeErr.Field
+			if field == "" {
+				field = "the value"
+			}
+			return fmt.Errorf("%s: %s found, %s expected", field, typeErr.Value, typeErr.Type)
 		case errors.Is(err, io.EOF):
 			return errors.New("the body is empty: JSON is expected")
 		}
