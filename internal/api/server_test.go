@@ -133,6 +133,18 @@ func TestAccessLogShowsNoQueryAndNoBody(t *testing.T) {
 	}
 }
 
+func TestAccessLogNamesTheKey(t *testing.T) {
+	w := newWorld()
+	d := w.deps()
+	d.Keys = keys(t)
+	h := New(d)
+	call(h, "GET", "/api/v1/sync-runs", "", "X-API-Key: read-token")
+	call(h, "GET", "/metrics", "", "X-API-Key: admin-token")
+	if log := w.logs.String(); !strings.Contains(log, "caller=read-key") || !strings.Contains(log, "caller=admin-key") || strings.Contains(log, "-token") {
+		t.Errorf("%s", log)
+	}
+}
+
 func TestMetricsCountByRoute(t *testing.T) {
 	h := New(newWorld().deps())
 	call(h, "GET", "/api/v1/sync-runs/some-id", "")

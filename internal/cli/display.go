@@ -15,12 +15,16 @@ import (
 // display shows a run's progress.
 type display interface {
 	show(s orgflow.Summary)
+	// say writes a line beside the progress.
+	say(line string)
 	close()
 }
 
-type silent struct{}
+// silent shows no progress; what has to be said goes to w.
+type silent struct{ w io.Writer }
 
 func (silent) show(orgflow.Summary) {}
+func (d silent) say(line string)    { _, _ = fmt.Fprintln(d.w, line) } // nobody is left to tell
 func (silent) close()               {}
 
 // linesEvery is the time between two lines when nobody looks at a terminal.
@@ -52,7 +56,8 @@ func (l *lines) show(s orgflow.Summary) {
 	}
 }
 
-func (l *lines) close() {}
+func (l *lines) say(line string) { _, _ = fmt.Fprintln(l.w, line) }
+func (l *lines) close()          {}
 
 // pace estimates how fast changes get done and how long the rest will take,
 // from what was seen since the first one.
@@ -62,6 +67,9 @@ type pace struct {
 }
 
 func (p *pace) add(s orgflow.Summary, now time.Time) {
+	if s.Progress.Total == 0 {
+		return // nothing to count yet; reading is not the pace of writing
+	}
 	if p.start.IsZero() || s.Progress.Done < p.first {
 		p.start, p.first = now, s.Progress.Done
 	}
@@ -127,6 +135,9 @@ func (b *bar) show(s orgflow.Summary) {
 		b.bar.SetCurrent(int64(s.Progress.Done))
 	}
 }
+
+// say puts the line above the bar.
+func (b *bar) say(line string) { _, _ = b.progress.Write([]byte(line + "\n")) }
 
 // close removes the bar: the summary that follows says it better.
 func (b *bar) close() {

@@ -23,7 +23,7 @@ const (
 // watch follows a run until it ends or waits for a person, then prints its
 // summary. Interrupted, it says how to look again.
 func (p *program) watch(ctx context.Context, runs api.Runs, id string, quiet bool) error {
-	var d display = silent{}
+	var d display = silent{p.Err}
 	switch {
 	case quiet:
 	case p.terminal:
@@ -95,7 +95,7 @@ func (p *program) follow(ctx context.Context, runs api.Runs, id string, d displa
 		case isNotFound(err):
 			// The run's first activity writes it down: a worker has to come.
 			if unknown++; unknown == hintAfter {
-				p.say("The run has not begun yet: is a worker running on its task queue?")
+				d.say("The run has not begun yet: is a worker running on its task queue?")
 			}
 		default:
 			if failures++; failures >= maxFailures {
