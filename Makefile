@@ -19,7 +19,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # Packages whose tests link the Temporal server: 8 s and 2.6 GB each, and
 # several times that under the race detector. They run one at a time, without it.
-HEAVY := orgflow/internal/embedded orgflow/standalone orgflow/e2e
+HEAVY := orgflow/internal/embedded orgflow/standalone orgflow/e2e orgflow/bench
 # Expanded when used, so that "make build" need not list packages.
 PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
@@ -54,9 +54,11 @@ race:
 heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
 
-# The ratio compares each line with the first of its group, for instance
-# PostgreSQL with SQLite.
+# The comparison with a plain script, then the benchmarks of single packages,
+# where each line is compared with the first of its group (PostgreSQL with
+# SQLite, for instance).
 bench:
+	go run $(FLAGS) ./bench
 	@go test $(FLAGS) -run '^$$' -bench . -benchmem $(LIGHT) | tee /dev/stderr | awk ' \
 	  /^Benchmark/ { name = $$1; sub(/-[0-9]+$$/, "", name); group = name; sub(/\/.*/, "", group); \
 	    if (!(group in base)) base[group] = $$3; \
