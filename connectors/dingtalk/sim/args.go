@@ -159,7 +159,7 @@ func (a *args) into(name string, v any) bool {
 	return true
 }
 
-// setStr, setBool and setInt overwrite the target with a parameter that was sent.
+// setStr and setBool overwrite the target with a parameter that was sent.
 func (a *args) setStr(name string, to *string) {
 	if s, ok := a.str(name); ok {
 		*to = s

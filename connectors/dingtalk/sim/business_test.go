@@ -99,6 +99,8 @@ func TestUserRules(t *testing.T) {
 		{"§4.6 extension undeclared", `{"declared_ext_attrs":["爱好"]}`, create, with(`,"extension":"{\"别的\":\"1\"}"`), "40035"},
 		{"§4.6 extension declared", `{"declared_ext_attrs":["爱好"]}`, create, with(`,"extension":"{\"爱好\":\"1\"}"`), "0"},
 		{"§4.6 manager unknown", "", create, with(`,"manager_userid":"nobody"`), "60128"},
+		{"§4.6 manager of wrong type", "", create, with(`,"manager_userid":["E1"]`), "41"},
+		{"§4.6 extension as object", "", create, with(`,"extension":{"a":"b"}`), "41"},
 		{"§4.6 manager known", "", create, with(`,"manager_userid":"E1"`), "0"},
 		{"§4.6 100 departments, one twice", "", create, body("N1", "新人", mobile(9), many(101)), "0"},
 		{"§4.6 101 departments", "", create, body("N1", "新人", mobile(9), seq(101)), "40066"},

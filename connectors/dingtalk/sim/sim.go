@@ -47,7 +47,9 @@ var _ simctl.Handler = (*Sim)(nil)
 // New makes an organisation with nothing but its root department.
 func New(o Options) *Sim {
 	s := &Sim{desk: simctl.NewDesk(o.Now, o.Sleep), dir: newDirectory()}
-	s.install(DefaultSettings())
+	if err := s.install(DefaultSettings()); err != nil {
+		panic(err) // ours to get right
+	}
 	return s
 }
 
@@ -71,8 +73,7 @@ func (s *Sim) Reset() error {
 		return err
 	}
 	s.throttle.clear()
-	s.install(DefaultSettings())
-	return nil
+	return s.install(DefaultSettings())
 }
 
 // ExpireTokens implements simctl.Simulator.

@@ -19,6 +19,7 @@ func (s *Sim) createUser(c *simctl.Call, a *args) (any, *refusal) {
 	u.Mobile = a.needStr("mobile")
 	depts := a.needStr("dept_id_list")
 	a.setStr("userid", &u.UserID)
+	a.setStr("manager_userid", &u.Manager)
 	if a.bad != nil {
 		return nil, a.bad
 	}
@@ -28,7 +29,6 @@ func (s *Sim) createUser(c *simctl.Call, a *args) (any, *refusal) {
 	if r := s.fillUser(&u.User, a); r != nil {
 		return nil, r
 	}
-	a.setStr("manager_userid", &u.Manager)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.placeUser(&u.User, depts, 100); r != nil {

@@ -113,51 +113,8 @@ func TestGenerateHasTheSameShape(t *testing.T) {
 // returns its number of levels.
 func checkOrganisation(t *testing.T, orgs []org, people []employee) int {
 	t.Helper()
-	byID, depth, siblings := map[int]org{}, map[int]int{}, map[string]bool{}
-	levels := 0
-	for i, o := range orgs { // parents come before children
-		if (i == 0) != (o.ParentID == 0) || byID[o.ID].ID != 0 || o.ID != o.OriginID {
-			t.Fatalf("department %d: root, duplicate id or origin", o.ID)
-		}
-		if i > 0 && byID[o.ParentID].ID == 0 {
-			t.Fatalf("department %d: parent %d is not above it", o.ID, o.ParentID)
-		}
-		key := fmt.Sprint(o.ParentID, "/", o.Name)
-		if siblings[key] || strings.ContainsAny(o.Name, "-，,") || utf8.RuneCountInString(o.Name) > 64 || o.Name == "" {
-			t.Errorf("department %d: name %q is illegal or a sibling's", o.ID, o.Name)
-		}
-		byID[o.ID], siblings[key], depth[o.ID] = o, true, depth[o.ParentID]+1
-		levels = max(levels, depth[o.ID])
-	}
-	persons, unique := map[int]employee{}, map[string]bool{}
-	mobile := regexp.MustCompile(`^100[0-9]{8}$`)
-	for _, p := range people {
-		for _, v := range []string{fmt.Sprint("id", p.ID), p.Number, p.Mobile, p.Email, p.IdentityCard} {
-			if unique[v] {
-				t.Errorf("person %d: %s is there twice", p.ID, v)
-			}
-			unique[v] = true
-		}
-		switch {
-		case !mobile.MatchString(p.Mobile), !strings.HasSuffix(p.Email, "@example.com"), len(p.Email) > 50,
-			!strings.HasPrefix(p.IdentityCard, "TEST-ID-"), p.Number != fmt.Sprintf("E%d", p.ID):
-			t.Errorf("person %d: mobile, email, identity card or number is off", p.ID)
-		case p.Name == "" || p.Position.Name == "" || p.Birthday == "" || p.JobInfo.Begin == "" || p.Gender < 1 || p.Gender > 2:
-			t.Errorf("person %d: incomplete", p.ID)
-		case !slices.Contains([]int{2, 7, 18, 19}, p.JobInfo.Status):
-			t.Errorf("person %d: status %d", p.ID, p.JobInfo.Status)
-		case len(p.Departments) == 0 || p.Departments[0].Origin != p.Department.Origin:
-			t.Errorf("person %d: the first department is not the main one", p.ID)
-		case len(p.Departments) == 2 && p.Departments[0] == p.Departments[1]:
-			t.Errorf("person %d: twice in one department", p.ID)
-		}
-		for _, d := range p.Departments {
-			if byID[d.Origin].ID == 0 {
-				t.Errorf("person %d: department %d is not there", p.ID, d.Origin)
-			}
-		}
-		persons[p.ID] = p
-	}
+	levels := checkTree(t, orgs)
+	persons := checkPeople(t, orgs, people)
 	for _, o := range orgs {
 		if m, ok := persons[o.Manager]; !ok || !m.in(o.ID) {
 			t.Errorf("department %d: manager %d is not one of its members", o.ID, o.Manager)
@@ -172,4 +129,63 @@ func checkOrganisation(t *testing.T, orgs []org, people []employee) int {
 		}
 	}
 	return levels
+}
+
+func checkTree(t *testing.T, orgs []org) (levels int) {
+	t.Helper()
+	byID, depth, siblings := map[int]org{}, map[int]int{}, map[string]bool{}
+	for i, o := range orgs { // parents come before children
+		if (i == 0) != (o.ParentID == 0) || byID[o.ID].ID != 0 || o.ID != o.OriginID {
+			t.Fatalf("department %d: root, duplicate id or origin", o.ID)
+		}
+		if i > 0 && byID[o.ParentID].ID == 0 {
+			t.Fatalf("department %d: parent %d is not above it", o.ID, o.ParentID)
+		}
+		key := fmt.Sprint(o.ParentID, "/", o.Name)
+		if siblings[key] || strings.ContainsAny(o.Name, "-，,") || utf8.RuneCountInString(o.Name) > 64 || o.Name == "" {
+			t.Errorf("department %d: name %q is illegal or a sibling's", o.ID, o.Name)
+		}
+		byID[o.ID], siblings[key], depth[o.ID] = o, true, depth[o.ParentID]+1
+		levels = max(levels, depth[o.ID])
+	}
+	return levels
+}
+
+var inventedMobile = regexp.MustCompile(`^100[0-9]{8}$`)
+
+func checkPeople(t *testing.T, orgs []org, people []employee) map[int]employee {
+	t.Helper()
+	depts := map[int]bool{}
+	for _, o := range orgs {
+		depts[o.ID] = true
+	}
+	persons, unique := map[int]employee{}, map[string]bool{}
+	for _, p := range people {
+		for _, v := range []string{fmt.Sprint("id", p.ID), p.Number, p.Mobile, p.Email, p.IdentityCard} {
+			if unique[v] {
+				t.Errorf("person %d: %s is there twice", p.ID, v)
+			}
+			unique[v] = true
+		}
+		switch {
+		case !inventedMobile.MatchString(p.Mobile), !strings.HasSuffix(p.Email, "@example.com"), len(p.Email) > 50,
+			!strings.HasPrefix(p.IdentityCard, "TEST-ID-"), p.Number != fmt.Sprintf("E%d", p.ID):
+			t.Errorf("person %d: mobile, email, identity card or number is off", p.ID)
+		case p.Name == "" || p.Position.Name == "" || p.Birthday == "" || p.JobInfo.Begin == "" || p.Gender < 1 || p.Gender > 2:
+			t.Errorf("person %d: incomplete", p.ID)
+		case !slices.Contains([]int{2, 7, 18, 19}, p.JobInfo.Status):
+			t.Errorf("person %d: status %d", p.ID, p.JobInfo.Status)
+		case len(p.Departments) == 0 || p.Departments[0] != (place{p.Department.Origin}):
+			t.Errorf("person %d: the first department is not the main one", p.ID)
+		case len(p.Departments) == 2 && p.Departments[0] == p.Departments[1]:
+			t.Errorf("person %d: twice in one department", p.ID)
+		}
+		for _, d := range p.Departments {
+			if !depts[d.Origin] {
+				t.Errorf("person %d: department %d is not there", p.ID, d.Origin)
+			}
+		}
+		persons[p.ID] = p
+	}
+	return persons
 }
