@@ -5,7 +5,7 @@ package orgflow
 // replay fixture.
 const (
 	// DefaultTaskQueue is the queue of workflows and activities unless
-	// ORGFLOW_TASK_QUEUE names another.
+	// ORGFLOW_TEMPORAL_TASK_QUEUE names another.
 	DefaultTaskQueue = "orgflow"
 
 	// WorkflowSyncRun runs one job from fetch to summary.

@@ -33,38 +33,38 @@ func (r *syncRun) show(ctx workflow.Context, phase orgflow.Phase, note string) {
 // details is the run as Markdown. It holds counts only.
 func details(s orgflow.Summary, note string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** — %s\n\n", s.Phase, note)
+	b.WriteString(fmt.Sprintf("**%s** — %s\n\n", s.Phase, note))
 	if s.Progress.Total > 0 {
-		fmt.Fprintf(&b, "Progress: **%d of %d** changes\n\n", s.Progress.Done, s.Progress.Total)
+		b.WriteString(fmt.Sprintf("Progress: **%d of %d** changes\n\n", s.Progress.Done, s.Progress.Total))
 	}
 	kinds := []orgflow.Kind{orgflow.Org, orgflow.Person}
 	failed := 0
 	for _, k := range kinds {
 		if f, ok := s.Fetch[k]; ok {
-			fmt.Fprintf(&b, "- %s read: %d, staged %d, rejected %d%s\n", k, f.Read, f.Staged, f.Rejected, incomplete(f))
+			b.WriteString(fmt.Sprintf("- %s read: %d, staged %d, rejected %d%s\n", k, f.Read, f.Staged, f.Rejected, incomplete(f)))
 		}
 	}
 	for _, k := range kinds {
 		if p, ok := s.Plan[k]; ok {
-			fmt.Fprintf(&b, "- %s planned: %d insert, %d update, %d delete, %d unchanged, %d held\n", k, p.Insert, p.Update, p.Delete, p.Unchanged, p.Held)
+			b.WriteString(fmt.Sprintf("- %s planned: %d insert, %d update, %d delete, %d unchanged, %d held\n", k, p.Insert, p.Update, p.Delete, p.Unchanged, p.Held))
 		}
 	}
 	for _, k := range kinds {
 		for _, op := range []orgflow.Op{orgflow.Insert, orgflow.Update, orgflow.Delete} {
 			if a, ok := s.Applied[k][op]; ok {
-				fmt.Fprintf(&b, "- %s %s: %d done, %d failed, %d blocked, %d to go\n", k, op, a.Done, a.Failed, a.Blocked, a.Pending)
+				b.WriteString(fmt.Sprintf("- %s %s: %d done, %d failed, %d blocked, %d to go\n", k, op, a.Done, a.Failed, a.Blocked, a.Pending))
 				failed += a.Failed + a.Blocked
 			}
 		}
 	}
 	if failed > 0 {
-		fmt.Fprintf(&b, "\nFailures: **%d** — `starter runs changes %s` shows each with its reason\n", failed, s.ID)
+		b.WriteString(fmt.Sprintf("\nFailures: **%d** — `starter runs changes %s` shows each with its reason\n", failed, s.ID))
 	}
 	if s.ParkedDeletes > 0 {
-		fmt.Fprintf(&b, "\nParked deletes: **%d**\n", s.ParkedDeletes)
+		b.WriteString(fmt.Sprintf("\nParked deletes: **%d**\n", s.ParkedDeletes))
 	}
 	if s.Error != nil {
-		fmt.Fprintf(&b, "\nError: %s\n", s.Error.Error())
+		b.WriteString(fmt.Sprintf("\nError: %s\n", s.Error.Error()))
 	}
 	return b.String()
 }

@@ -2,14 +2,11 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
 
-	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/cli"
 	"orgflow/internal/config"
-	"orgflow/internal/temporalx"
 	"orgflow/meta"
 )
 
@@ -33,25 +30,16 @@ func CLI(ctx context.Context, cfg config.Config) (cli.Backend, func() error, err
 	}, a.Close, nil
 }
 
-// migrate brings the schema up to date and, where Temporal answers, registers
-// the search attributes.
+// migrate brings the schema up to date.
 func (a *App) migrate(ctx context.Context) (before, after int64, err error) {
-	before, _, err = a.Store.SchemaVersion(ctx)
-	if err != nil {
+	if before, _, err = a.Store.SchemaVersion(ctx); err != nil {
 		return 0, 0, err
 	}
 	if err := a.Store.Migrate(ctx); err != nil {
 		return before, before, err
 	}
 	after, _, err = a.Store.SchemaVersion(ctx)
-	if err != nil {
-		return before, after, err
-	}
-	cl, err := a.Dial(ctx)
-	if err != nil {
-		return before, after, fmt.Errorf("the database is up to date, the search attributes are not registered: %w", err)
-	}
-	return before, after, temporalx.EnsureSearchAttributes(ctx, cl, a.Config.Temporal.Namespace, orgflow.SearchAttributes())
+	return before, after, err
 }
 
 // serve runs the HTTP API until ctx ends.
@@ -59,7 +47,11 @@ func (a *App) serve(ctx context.Context) error {
 	if err := a.Store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	if _, err := a.Dial(ctx); err != nil {
+	cl, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.ensureAttributes(ctx, cl); err != nil {
 		return err
 	}
 	return api.Serve(ctx, a.Config.HTTPAddr, a.Handler(""), a.Log)

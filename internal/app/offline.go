@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 
 	"orgflow"
 	"orgflow/internal/cli"
@@ -39,10 +39,19 @@ func dedupe(problems []orgflow.Problem) []orgflow.Problem {
 
 // Preview shows one row's way through the files.
 func (o offline) Preview(_ context.Context, r cli.PreviewRequest) (cli.Preview, error) {
-	p, err := o.files.Preview(meta.PreviewRequest{Service: r.Service, Consumer: r.Consumer, CompanyID: r.CompanyID, Row: r.Row})
+	company := r.CompanyID
+	if company == 0 {
+		known := o.files.Companies()
+		if len(known) != 1 {
+			return cli.Preview{}, fmt.Errorf("name the company with --company; configured: %v", known)
+		}
+		company = known[0]
+	}
+	p, err := o.files.Preview(meta.PreviewRequest{
+		Service: r.Service, Consumer: r.Consumer, CompanyID: company, State: r.State, Row: r.Row,
+	})
 	if err != nil {
 		return cli.Preview{}, err
 	}
-	raw, err := json.Marshal(p)
-	return cli.Preview{Files: p.Files, Payload: raw}, err
+	return cli.Preview{Text: p.Text(), Detail: p, Refused: p.Rejected || !p.Sendable}, nil
 }

@@ -228,7 +228,7 @@ func noRun(id string, err error) error {
 
 func badCursor(err error) error {
 	if errors.Is(err, store.ErrBadCursor) {
-		return &orgflow.Fault{Code: orgflow.CodeInvalidJob, Message: err.Error(), Field: "cursor", Err: err}
+		return &orgflow.Fault{Code: orgflow.CodeInvalidRecord, Message: err.Error(), Field: "cursor", Err: err}
 	}
 	return err
 }

@@ -13,9 +13,11 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
+	"orgflow"
 	"orgflow/activities"
 	"orgflow/internal/api"
 	"orgflow/internal/telemetry"
+	"orgflow/internal/temporalx"
 	"orgflow/workflows"
 )
 
@@ -77,6 +79,9 @@ func (a *App) RunWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.ensureAttributes(ctx, cl); err != nil {
+		return err
+	}
 	stopMetrics, err := a.serveMetrics()
 	if err != nil {
 		return err
@@ -91,6 +96,12 @@ func (a *App) RunWorker(ctx context.Context) error {
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()
 	return nil
+}
+
+// ensureAttributes registers the search attributes without which no run can
+// be started.
+func (a *App) ensureAttributes(ctx context.Context, cl client.Client) error {
+	return temporalx.EnsureSearchAttributes(ctx, cl, a.Config.Temporal.Namespace, orgflow.SearchAttributes())
 }
 
 // serveMetrics serves /metrics and /healthz where the settings say so.

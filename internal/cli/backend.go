@@ -56,16 +56,16 @@ type PreviewRequest struct {
 	CompanyID int64 // 0: the only configured company
 	Service   string
 	Consumer  string
+	State     string // extra_property.state of the job; empty without one
 	Row       json.RawMessage
 }
 
 // Preview is a row's way: source → standard record → consumer payload.
 type Preview struct {
-	Files    []orgflow.UsedFile `json:"files"`
-	Standard json.RawMessage    `json:"standard"`
-	Payload  json.RawMessage    `json:"payload"`
-	// Problems say why there is no standard record or payload, or warn.
-	Problems []orgflow.Problem `json:"problems,omitempty"`
+	Text   string // for people
+	Detail any    // for programs
+	// Refused: the row would be set aside, or not be sent.
+	Refused bool
 }
 
 // with opens the backend of a role, runs f and closes it again.

@@ -261,22 +261,18 @@ func TestMetaLint(t *testing.T) {
 }
 
 func TestMetaPreview(t *testing.T) {
-	w := world{in: "\ufeff" + `{"id": 1001}`, preview: Preview{
-		Files:    []orgflow.UsedFile{{Name: "HcmDingSyncService.person_new.json", Layer: "company", SHA256: "2c26b46b68ffc68f"}},
-		Standard: json.RawMessage(`{"id":1001,"name":"张三"}`),
-		Payload:  json.RawMessage(`{"userid":"E1001","dept_id_list":["` + orgflow.Ref("org", "11") + `"]}`),
-		Problems: []orgflow.Problem{{Pointer: "/email", Message: "is empty", Warning: true}},
-	}}
-	if code := w.run("meta", "preview", "--service", "person_new", "--consumer", "ding_talk", "--row", "-", "--company", "129"); code != 0 {
-		t.Fatal(w.err.String())
+	w := world{in: "\ufeff" + `{"id": 1001}`, preview: Preview{Text: "id  1001 → E1001\n", Detail: map[string]int{"fields": 1}}}
+	args := []string{"meta", "preview", "--service", "person_new", "--consumer", "ding_talk", "--row", "-"}
+	if code := w.run(append(args, "--company", "129", "--state", "abcd")...); code != 0 || w.out.String() != "id  1001 → E1001\n" {
+		t.Fatal(code, w.out.String(), w.err.String())
 	}
-	golden(t, "preview.golden", w.out.String())
-	if w.request.CompanyID != 129 || w.request.Service != "person_new" || w.request.Consumer != "ding_talk" || string(w.request.Row) != `{"id": 1001}` {
-		t.Errorf("%+v", w.request)
+	want := PreviewRequest{CompanyID: 129, Service: "person_new", Consumer: "ding_talk", State: "abcd", Row: json.RawMessage(`{"id": 1001}`)}
+	if d := cmp.Diff(want, w.request); d != "" {
+		t.Error(d)
 	}
-	w = world{in: `{}`, preview: Preview{Problems: []orgflow.Problem{{Pointer: "/name", Message: "required"}}}}
-	if code := w.run("meta", "preview", "--service", "s", "--consumer", "c", "--row", "-"); code != ExitFailed || !strings.Contains(w.out.String(), "✗ /name: required") {
-		t.Errorf("%d\n%s", code, &w.out)
+	w = world{in: `{}`, preview: Preview{Detail: map[string]int{"fields": 1}, Refused: true}}
+	if code := w.run(append(args, "--json")...); code != ExitFailed || !strings.Contains(w.out.String(), `"fields": 1`) {
+		t.Errorf("a refused row exits with %d\n%s", code, &w.out)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -110,6 +111,7 @@ func (p *program) metaPreview() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&r.Service, "service", "", "service, org_new or person_new for example")
 	cmd.Flags().StringVar(&r.Consumer, "consumer", "", "consumer, ding_talk for example")
+	cmd.Flags().StringVar(&r.State, "state", "", "extra_property.state of the job, where it names a meta file")
 	cmd.Flags().StringVar(&file, "row", "", "file with one source row as a JSON object; - reads standard input")
 	cmd.Flags().Int64Var(&r.CompanyID, "company", 0, "company; default the only configured one")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -125,45 +127,15 @@ func (p *program) preview(ctx context.Context, m Meta, r PreviewRequest, asJSON 
 		return fmt.Errorf("preview: %w", err)
 	}
 	if asJSON {
-		err = p.printJSON(result)
+		err = p.printJSON(result.Detail)
 	} else {
-		err = p.printPreview(result)
+		err = p.print("%s", strings.TrimSuffix(result.Text, "\n"))
 	}
 	if err != nil {
 		return err
 	}
-	if errors, _ := tally(result.Problems); errors > 0 {
+	if result.Refused {
 		return exit{code: ExitFailed}
 	}
 	return nil
-}
-
-func (p *program) printPreview(v Preview) error {
-	paint := palette{on: p.color}
-	for _, f := range v.Files {
-		if err := p.print("%s", paint.dim(fmt.Sprintf("%s (%s, %.8s)", clean(f.Name), clean(f.Layer), clean(f.SHA256)))); err != nil {
-			return err
-		}
-	}
-	for _, part := range []struct {
-		title string
-		raw   json.RawMessage
-	}{{"standard record", v.Standard}, {"payload", v.Payload}} {
-		if len(part.raw) == 0 {
-			continue
-		}
-		var b bytes.Buffer
-		if err := json.Indent(&b, []byte(orgflow.ShowRefs(string(part.raw))), "", "  "); err != nil {
-			return fmt.Errorf("%s: %w", part.title, err)
-		}
-		if err := p.print("\n%s\n%s", paint.bold(part.title), b.String()); err != nil {
-			return err
-		}
-	}
-	if len(v.Problems) > 0 {
-		if err := p.print(""); err != nil {
-			return err
-		}
-	}
-	return p.printProblems(v.Problems)
 }
