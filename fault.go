@@ -41,6 +41,8 @@ const (
 	CodeNeedsHuman Code = "needs_human"
 	// CodeBlocked: something this record depends on did not succeed.
 	CodeBlocked Code = "blocked"
+	// CodeDeleteLimit: a safeguard on deletes stopped the run, as the job asked.
+	CodeDeleteLimit Code = "delete_limit"
 	// CodeTargetBusy: another run holds the target.
 	CodeTargetBusy Code = "target_busy"
 	// CodePartialRead: the source could not be read whole.
@@ -109,7 +111,7 @@ func AsFault(err error) *Fault {
 // that the run has to end instead of failing record by record.
 func (f *Fault) StopsRun() bool {
 	switch f.Code {
-	case CodeUnauthorized, CodeForbidden, CodeInvalidConfig, CodeInvalidJob, CodeTargetBusy, CodeCanceled:
+	case CodeUnauthorized, CodeForbidden, CodeInvalidConfig, CodeInvalidJob, CodeDeleteLimit, CodeTargetBusy, CodeCanceled:
 		return true
 	}
 	return false

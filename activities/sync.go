@@ -99,6 +99,7 @@ type StagingStore interface {
 	CountStaged(ctx context.Context, snapshotID int64) (staged, rejected int, err error)
 	FinishSnapshot(ctx context.Context, id int64, r store.SnapshotResult) (store.Snapshot, error)
 	SnapshotsOfRun(ctx context.Context, runID string) ([]store.Snapshot, error)
+	FilterChanged(context.Context, store.FilterProof) (bool, error)
 	LatestSnapshots(context.Context, store.SnapshotFilter) ([]store.Snapshot, error)
 	Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow.Record, error]
 	RejectedRecords(ctx context.Context, snapshotID int64, cursor string, limit int) ([]store.RejectedRecord, string, error)

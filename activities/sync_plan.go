@@ -132,7 +132,11 @@ func (s *Sync) loadSide(ctx context.Context, run store.Run, svc meta.ResolvedSer
 	}
 	side.Present, side.Ops = true, svc.Operations
 	side.Complete, side.Cause = snapshot.Complete, snapshot.Cause
-	if side.FilterChanged, err = s.filterChanged(ctx, run, snapshot); err != nil {
+	side.FilterChanged, err = s.Store.FilterChanged(ctx, store.FilterProof{
+		Target: snapshot.Target, Scope: snapshot.Scope, Service: snapshot.Service, Kind: snapshot.Kind,
+		ExceptRun: snapshot.RunID, FilterHash: snapshot.FilterHash, MetaHash: snapshot.MetaHash,
+	})
+	if err != nil {
 		return 0, err
 	}
 	for record, err := range s.Store.Records(ctx, snapshot.ID) {
@@ -185,18 +189,6 @@ func (s *Sync) snapshotOf(ctx context.Context, run store.Run, kind orgflow.Kind)
 		Advice:  `run the job with "stages": ["fetch"] or ["fetch", "send"] first`,
 		Field:   "/params/stages",
 	}
-}
-
-// filterChanged compares with the scope's last complete read: where filter
-// or meta file changed, absence may mean "no longer asked for".
-func (s *Sync) filterChanged(ctx context.Context, run store.Run, now store.Snapshot) (bool, error) {
-	earlier, err := s.Store.LatestSnapshots(ctx, store.SnapshotFilter{
-		Target: now.Target, Scope: now.Scope, Kind: now.Kind, Complete: true, ExceptRun: now.RunID,
-	})
-	if err != nil || len(earlier) == 0 {
-		return false, err
-	}
-	return earlier[0].FilterHash != now.FilterHash || earlier[0].MetaHash != now.MetaHash, nil
 }
 
 // rejected lists the ids that exist in the source but were set aside.

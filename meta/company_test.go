@@ -110,9 +110,9 @@ func TestExpand(t *testing.T) {
 	for text, want := range map[string]string{
 		"hush${NOPE}":         "f.json: /p: refers to ${NOPE}, which is not set in the environment",
 		"hush${EMPTY}":        "f.json: /p: refers to ${EMPTY}, which is not set in the environment",
-		"hush${A":             "f.json: /p: has a reference that is not ${NAME} or ${file:/path}; write $${ for a literal ${",
-		"hush${hush hush}":    "f.json: /p: has a reference that is not ${NAME} or ${file:/path}; write $${ for a literal ${",
-		"hush${}":             "f.json: /p: has a reference that is not ${NAME} or ${file:/path}; write $${ for a literal ${",
+		"hush${A":             "f.json: /p: has a reference that is not ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${",
+		"hush${hush hush}":    "f.json: /p: has a reference that is not ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${",
+		"hush${}":             "f.json: /p: has a reference that is not ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${",
 		"hush${file:rel}":     "f.json: /p: refers to ${file:rel}; the path must be absolute",
 		"hush" + file("gone"): "f.json: /p: refers to " + file("gone") + ", which does not exist",
 		file("empty"):         "f.json: /p: refers to " + file("empty") + ", which is empty",

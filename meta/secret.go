@@ -23,7 +23,7 @@ var reference = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Expand replaces the references in a text: ${NAME} by the environment's
-// value, ${file:/run/secrets/x} by the file's content without its last line
+// value, ${NAME:-default} by that or the default, ${file:/run/secrets/x} by the file's content without its last line
 // break. $${ stands for a literal ${. A missing or empty one is an error
 // that names the reference, the file and the pointer it stands at, never a
 // value.
@@ -67,14 +67,18 @@ func (s *Store) secret(ref string) (string, error) {
 	name, ok := strings.CutPrefix(ref, "${")
 	name, closed := strings.CutSuffix(name, "}")
 	path, isFile := strings.CutPrefix(name, "file:")
+	name, fallback, _ := strings.Cut(name, ":-")
 	switch {
 	case !ok || !closed || (!isFile && !envName.MatchString(name)):
-		return "", errors.New("has a reference that is not ${NAME} or ${file:/path}; write $${ for a literal ${")
+		return "", errors.New("has a reference that is not ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${")
 	case isFile:
 		return secretFile(ref, path)
 	}
 	value, set := s.getenv(name)
 	if !set || value == "" {
+		value = fallback
+	}
+	if value == "" {
 		return "", fmt.Errorf("refers to %s, which is not set in the environment", ref)
 	}
 	return value, nil

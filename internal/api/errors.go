@@ -37,6 +37,7 @@ var statuses = map[orgflow.Code]int{
 	orgflow.CodeNotFound:       http.StatusNotFound,
 	orgflow.CodeConflict:       http.StatusConflict,
 	orgflow.CodeTargetBusy:     http.StatusConflict,
+	orgflow.CodeDeleteLimit:    http.StatusConflict,
 	orgflow.CodeBlocked:        http.StatusConflict,
 	orgflow.CodePending:        http.StatusConflict,
 	orgflow.CodeNeedsHuman:     http.StatusConflict,

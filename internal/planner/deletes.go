@@ -2,15 +2,31 @@ package planner
 
 import (
 	"fmt"
+	"strings"
 
 	"orgflow"
 )
 
 // planDeletes plans the deletes of bound records that the job's own complete
-// read no longer contains, and parks those the safeguards stop.
-func (b *builder) planDeletes() {
+// read no longer contains, and parks those the safeguards stop; where the
+// job says so they stop the run instead, before anything is written.
+func (b *builder) planDeletes() error {
 	b.deletesOf(orgflow.Person, &b.in.People, phasePersonDelete)
 	b.deletesOf(orgflow.Org, &b.in.Orgs, phaseOrgDelete)
+	if b.in.Job.Params.OnLimit != orgflow.LimitStop {
+		return nil
+	}
+	for _, d := range b.drafts {
+		if d.State == orgflow.Parked {
+			return &orgflow.Fault{
+				Code:    orgflow.CodeDeleteLimit,
+				Message: strings.Join(b.notes, "; ") + `; params.on_limit is "stop", so nothing was sent`,
+				Advice:  "look at a dry run; then raise delete_limit, or park the deletes",
+				Field:   "/params/delete_limit",
+			}
+		}
+	}
+	return nil
 }
 
 func (b *builder) deletesOf(kind orgflow.Kind, side *Side, phase int) {

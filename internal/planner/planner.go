@@ -113,7 +113,9 @@ func Build(in Input) (*Plan, error) {
 		return nil, err
 	}
 	b.planPeople()
-	b.planDeletes()
+	if err := b.planDeletes(); err != nil {
+		return nil, err
+	}
 	return b.finish(), nil
 }
 

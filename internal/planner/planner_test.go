@@ -272,6 +272,21 @@ func TestDeletesAreStoppedBySafeguards(t *testing.T) {
 	}
 }
 
+func TestOnLimitStopEndsTheRunBeforeAnyWrite(t *testing.T) {
+	people := make([]Item, 20)
+	for i := range people {
+		people[i] = person(fmt.Sprint(1000+i), "1")
+	}
+	in := input([]Item{org("1", "", "公司")}, people)
+	in = after(t, in, build(t, in))
+	in.People.Records = people[5:]
+	in.Job.Params.OnLimit = orgflow.LimitStop
+	_, err := Build(in)
+	if f := orgflow.AsFault(err); f == nil || f.Code != orgflow.CodeDeleteLimit || !strings.Contains(f.Message, "5 deletes of 20 managed") {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func TestWhatCannotBeWrittenIsHeldWithItsReason(t *testing.T) {
 	cases := []struct {
 		name         string
