@@ -120,18 +120,42 @@ func (c *statements) in(ctx context.Context, t *sqlx.Tx, query string) (*sqlx.St
 	return t.PreparexContext(ctx, query)
 }
 
-// prepare makes the statements earlier transactions wanted. It needs a
-// connection of its own, so it must not be called inside a transaction.
+// prepare makes the statements earlier transactions wanted. It waits for a
+// connection, so it must not be called inside a transaction, and it must not
+// hold the lock meanwhile: the transaction that has the connection may want
+// the lock.
 func (c *statements) prepare(ctx context.Context, db *sqlx.DB) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for query := range c.wanted {
+	for _, query := range c.takeWanted() {
 		stmt, err := db.PreparexContext(ctx, query)
 		if err != nil {
-			return err
+			return err // the next transaction that uses it will want it again
 		}
-		c.ready[query] = stmt
-		delete(c.wanted, query)
+		c.keep(query, stmt)
 	}
 	return nil
+}
+
+// keep stores the statement, unless another caller was faster.
+func (c *statements) keep(query string, stmt *sqlx.Stmt) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ready[query] != nil {
+		stmt.Close() //nolint:errcheck // a spare: nobody depends on it
+		return
+	}
+	c.ready[query] = stmt
+}
+
+// takeWanted hands each wanted text to one caller.
+func (c *statements) takeWanted() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var queries []string
+	for query := range c.wanted {
+		if c.ready[query] == nil {
+			queries = append(queries, query)
+		}
+	}
+	clear(c.wanted)
+	return queries
 }
