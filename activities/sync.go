@@ -12,6 +12,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/mapping"
 	"orgflow/internal/store"
 	"orgflow/meta"
 )
@@ -56,7 +57,7 @@ type Files interface {
 	DecodeJob(raw []byte) (orgflow.Job, error)
 	Company(id int64) (meta.Company, error)
 	Resolve(job orgflow.Job) (*meta.Resolved, error)
-	Thaw(frozen []byte) (*meta.Resolved, error)
+	Thaw(frozen []byte, find mapping.Lookup) (*meta.Resolved, error)
 }
 
 // Connectors hands out shared connector instances.

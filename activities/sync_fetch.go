@@ -43,6 +43,7 @@ type fetcher struct {
 	store  Store
 	runID  string
 	source connectors.Source
+	look   *lookups
 	svc    meta.ResolvedService
 	cursor FetchCursor
 }
@@ -55,7 +56,11 @@ func (s *Sync) fetcher(ctx context.Context, p FetchParams) (*fetcher, error) {
 	if err := s.Store.SetPhase(ctx, run.ID, orgflow.PhaseFetch); err != nil {
 		return nil, err
 	}
-	resolved, err := s.Files.Thaw(run.Frozen)
+	look, err := s.lookups(ctx, run.Job)
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := s.Files.Thaw(run.Frozen, look.find)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +68,7 @@ func (s *Sync) fetcher(ctx context.Context, p FetchParams) (*fetcher, error) {
 	if !ok {
 		return nil, orgflow.Faultf(orgflow.CodeInternal, "run %s reads no %s records", run.ID, p.Kind)
 	}
-	source, err := s.source(run.Job)
-	if err != nil {
-		return nil, err
-	}
-	f := &fetcher{store: s.Store, runID: run.ID, source: source, svc: svc, cursor: p.From}
+	f := &fetcher{store: s.Store, runID: run.ID, source: look.source, look: look, svc: svc, cursor: p.From}
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &f.cursor); err != nil {
 			return nil, fmt.Errorf("read position: %w", err)
@@ -129,6 +130,9 @@ func (f *fetcher) stage(ctx context.Context, page connectors.Page) error {
 	rows := make([]store.StagedRow, len(page.Rows))
 	for i, raw := range page.Rows {
 		rows[i] = stageRow(f.svc.Standard, raw, f.cursor.Reading.Read+i)
+	}
+	if f.look.err != nil {
+		return f.look.err // the source's failure, not the records'
 	}
 	fresh, err := f.store.StagePage(ctx, f.cursor.Snapshot, rows)
 	if err != nil {

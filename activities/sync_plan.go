@@ -84,7 +84,11 @@ type planContent struct {
 
 // planInput gathers everything the plan depends on.
 func (s *Sync) planInput(ctx context.Context, run store.Run) (planner.Input, []int64, error) {
-	resolved, err := s.Files.Thaw(run.Frozen)
+	look, err := s.lookups(ctx, run.Job)
+	if err != nil {
+		return planner.Input{}, nil, err
+	}
+	resolved, err := s.Files.Thaw(run.Frozen, look.find)
 	if err != nil {
 		return planner.Input{}, nil, err
 	}
@@ -120,7 +124,7 @@ func (s *Sync) planInput(ctx context.Context, run store.Run) (planner.Input, []i
 		}
 	}
 	slices.Sort(snapshots)
-	return in, snapshots, nil
+	return in, snapshots, look.err
 }
 
 // loadSide fills one kind from the snapshot this run read or, where the job

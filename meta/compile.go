@@ -17,6 +17,7 @@ type compileUnit struct {
 	required       []string // target names the template must fill
 	meta, standard file
 	template       *file
+	find           mapping.Lookup // serves the transform "lookup"
 }
 
 // compile checks and compiles the files, warnings included.
@@ -36,10 +37,10 @@ func (u compileUnit) compile() (compiled, []orgflow.Problem) {
 		c.identity = defaultIdentity
 	}
 	var found []orgflow.Problem
-	c.standard, found = mapping.CompileStandard(u.service.Kind, c.doc.entries(), standard.Fields, c.identity)
+	c.standard, found = mapping.CompileStandard(u.service.Kind, c.doc.entries(), standard.Fields, c.identity, mapping.WithLookup(u.find))
 	problems = append(problems, located(u.meta, c.doc.named(found))...)
 	if u.template != nil {
-		c.template, found = mapping.CompileTemplate(u.service.Kind, template.Fields, standard.Fields, mapping.TemplateOptions{Required: u.required})
+		c.template, found = mapping.CompileTemplate(u.service.Kind, template.Fields, standard.Fields, mapping.TemplateOptions{Required: u.required, Lookup: u.find})
 		problems = append(problems, located(*u.template, found)...)
 	}
 	return c, problems

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"orgflow"
@@ -103,9 +104,9 @@ func (f *frozen) encode() ([]byte, error) {
 func (r *Resolved) Frozen() []byte { return bytes.Clone(r.frozen) }
 
 // Thaw compiles a run's frozen files again; what lies in the directories by
-// now plays no part. Results are cached, so that pages of one run compile
-// once per process.
-func (s *Store) Thaw(raw []byte) (*Resolved, error) {
+// now plays no part. find serves the transform "lookup"; nil is for who
+// maps no rows. Files without that transform are compiled once per process.
+func (s *Store) Thaw(raw []byte, find mapping.Lookup) (*Resolved, error) {
 	if r, ok := s.compiled.get(raw); ok {
 		return r, nil
 	}
@@ -121,18 +122,21 @@ func (s *Store) Thaw(raw []byte) (*Resolved, error) {
 			return nil, orgflow.Faultf(orgflow.CodeInternal, "the frozen file %s does not match its hash; the stored run was changed", file.Path)
 		}
 	}
-	return s.thaw(&f, raw)
+	return s.thaw(&f, raw, find)
 }
 
 // thaw compiles frozen files; raw is their encoding.
-func (s *Store) thaw(f *frozen, raw []byte) (*Resolved, error) {
+func (s *Store) thaw(f *frozen, raw []byte, find mapping.Lookup) (*Resolved, error) {
+	if find == nil {
+		find = noLookup
+	}
 	r := &Resolved{Job: f.Job, ServiceClass: f.ServiceClass, frozen: bytes.Clone(raw)}
 	for _, file := range f.Files {
 		r.Files = append(r.Files, file.used())
 	}
 	var problems []orgflow.Problem
 	for _, fs := range f.Services {
-		service, found := s.compile(f, fs)
+		service, found := s.compile(f, fs, find)
 		problems = append(problems, found...)
 		r.Services = append(r.Services, service)
 	}
@@ -142,14 +146,27 @@ func (s *Store) thaw(f *frozen, raw []byte) (*Resolved, error) {
 	if err := r.agree(); err != nil {
 		return nil, err
 	}
-	s.compiled.put(raw, r)
+	if !f.looksUp() {
+		s.compiled.put(raw, r)
+	}
 	return r, nil
 }
 
+// noLookup stands in where files are checked and no rows are mapped.
+func noLookup(model, _, _ string) (map[string]any, bool, error) {
+	return nil, false, fmt.Errorf("records of %s can be looked up in a run only", model)
+}
+
+// looksUp tells whether a file may use the transform "lookup": such files
+// are compiled for each run, with that run's source.
+func (f *frozen) looksUp() bool {
+	return slices.ContainsFunc(f.Files, func(file frozenFile) bool { return strings.Contains(file.Content, `"lookup"`) })
+}
+
 // compile builds one service from its frozen files.
-func (s *Store) compile(f *frozen, fs frozenService) (ResolvedService, []orgflow.Problem) {
+func (s *Store) compile(f *frozen, fs frozenService, find mapping.Lookup) (ResolvedService, []orgflow.Problem) {
 	r := ResolvedService{Service: fs.Service, Chain: fs.Chain, Operations: allowed(fs.Service, f.Job)}
-	u := compileUnit{store: s, service: fs.Service, required: f.Required[fs.Service.Kind]}
+	u := compileUnit{store: s, service: fs.Service, required: f.Required[fs.Service.Kind], find: find}
 	metaFile, hasMeta := f.file(fs.Meta)
 	standardFile, hasStandard := f.file(fs.Standard)
 	if !hasMeta || !hasStandard {

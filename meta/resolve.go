@@ -100,7 +100,7 @@ func (s *Store) Resolve(job orgflow.Job) (*Resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Thaw(raw) // the way every worker takes, so that all see the same
+	return s.Thaw(raw, nil) // the way every worker takes, so that all see the same
 }
 
 // collector gathers the files of a job.

@@ -297,7 +297,7 @@ func TestARunKeepsTheFilesItBeganWith(t *testing.T) {
 	after := openWith(t, map[string]string{
 		"companies/129/Employee.meta.list.abcd.json": "{ broken", "HcmDingSyncService.org_new.json": "{}", "services.json": "[]",
 	})
-	thawed, err := after.Thaw(r.Frozen())
+	thawed, err := after.Thaw(r.Frozen(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func TestThawingTwiceCompilesOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Thaw(r.Frozen())
+	again, err := s.Thaw(r.Frozen(), nil)
 	if err != nil || again != r {
 		t.Errorf("%p, %p, %v", r, again, err)
 	}
@@ -340,7 +340,7 @@ func TestThawRefusesChangedContents(t *testing.T) {
 		"version": strings.Replace(string(r.Frozen()), `"version":1`, `"version":9`, 1),
 		"cut off": string(r.Frozen()[:100]),
 	} {
-		if _, err := s.Thaw([]byte(raw)); err == nil {
+		if _, err := s.Thaw([]byte(raw), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

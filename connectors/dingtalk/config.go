@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"orgflow"
@@ -17,11 +18,15 @@ type Config struct {
 	// in it is kept in front of every call's.
 	BaseURL string `json:"base_url"`
 	// APIBaseURL is the new family's address, https://api.dingtalk.com.
+	// Absent it is https://api.dingtalk.com for the public service, else
+	// BaseURL.
 	APIBaseURL string `json:"api_base_url"`
-	CorpID     string `json:"corp_id"`
-	AgentID    string `json:"agent_id"`
-	AppKey     string `json:"appkey"`
-	AppSecret  string `json:"appsecret"`
+	// API is the contact interface: v2, the default, is the only one here.
+	API       string `json:"api"`
+	CorpID    string `json:"corp_id"`
+	AgentID   string `json:"agent_id"`
+	AppKey    string `json:"appkey"`
+	AppSecret string `json:"appsecret"`
 	// RootDepartmentID is the department under which everything is put;
 	// absent it is 1, the organisation itself.
 	RootDepartmentID int64 `json:"root_department_id"`
@@ -74,6 +79,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.QPS == nil {
 		c.QPS = new(float64(defaultQPS))
 	}
+	if c.APIBaseURL == "" {
+		c.APIBaseURL = c.BaseURL
+		if strings.HasPrefix(c.BaseURL, "https://oapi.dingtalk.") {
+			c.APIBaseURL = strings.Replace(c.BaseURL, "//oapi.", "//api.", 1)
+		}
+	}
 	var problems []orgflow.Problem
 	refuse := func(key, message string) {
 		problems = append(problems, orgflow.Problem{Pointer: "/consumers/ding_talk/" + key, Message: message})
@@ -82,6 +93,9 @@ func (c Config) withDefaults() (Config, error) {
 		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
 			refuse(key, "must be an http or https address without a query, like https://oapi.dingtalk.com")
 		}
+	}
+	if c.API != "" && c.API != "v2" {
+		refuse("api", fmt.Sprintf("%q is not available in this version; allowed: \"v2\"", c.API))
 	}
 	if c.AppKey == "" {
 		refuse("appkey", "must be the application's Client ID (AppKey)")
