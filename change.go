@@ -2,6 +2,7 @@ package orgflow
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -36,18 +37,20 @@ type Diff struct {
 // Change is one operation on one record at the consumer: a line of the plan
 // before it is sent, and its outcome afterwards.
 type Change struct {
-	ID         int             `json:"id"` // position in the run's canonical order, from 1
-	Kind       Kind            `json:"kind"`
-	Op         Op              `json:"op"`
-	SourceID   string          `json:"source_id"`
-	ConsumerID string          `json:"consumer_id"`
-	State      State           `json:"state"`
-	Fields     map[string]Diff `json:"fields,omitempty"`
-	Reason     string          `json:"reason"`
-	DependsOn  []int           `json:"depends_on,omitempty"`
-	Error      *Fault          `json:"error,omitempty"`
-	Attempts   int             `json:"attempts"`
-	UpdatedAt  time.Time       `json:"updated_at"`
+	ID         int    `json:"id"` // position in the run's canonical order, from 1
+	Kind       Kind   `json:"kind"`
+	Op         Op     `json:"op"`
+	SourceID   string `json:"source_id"`
+	ConsumerID string `json:"consumer_id"`
+	State      State  `json:"state"`
+	// Fields are the differences of an update. An insert stores none: its
+	// payload says everything, and Shown derives them.
+	Fields    map[string]Diff `json:"fields,omitempty"`
+	Reason    string          `json:"reason"`
+	DependsOn []int           `json:"depends_on,omitempty"`
+	Error     *Fault          `json:"error,omitempty"`
+	Attempts  int             `json:"attempts"`
+	UpdatedAt time.Time       `json:"updated_at"`
 
 	// Wave groups changes that may run at the same time; waves run in order.
 	Wave int `json:"wave"`
@@ -59,6 +62,39 @@ type Change struct {
 	Payload json.RawMessage `json:"-"`
 	// Hash identifies Payload; it becomes the binding's once accepted.
 	Hash string `json:"-"`
+}
+
+// ExtPrefix marks custom attributes among the fields of a change.
+const ExtPrefix = "ext."
+
+// Masked stands for a sensitive value wherever one would be shown.
+const Masked = "***"
+
+// Shown returns the change as people see it: an insert lists its fields,
+// sensitive values masked.
+func (c Change) Shown() Change {
+	if c.Op != Insert || len(c.Fields) > 0 || len(c.Payload) == 0 {
+		return c
+	}
+	p, err := DecodePayload(c.Payload)
+	if err != nil {
+		return c
+	}
+	c.Fields = make(map[string]Diff, len(p.Fields)+len(p.Ext))
+	add := func(prefix string, values map[string]any) {
+		for name, v := range values {
+			if v == nil {
+				continue
+			}
+			if slices.Contains(p.Sensitive, name) {
+				v = Masked
+			}
+			c.Fields[prefix+name] = Diff{After: ShowValue(v)}
+		}
+	}
+	add("", p.Fields)
+	add(ExtPrefix, p.Ext)
+	return c
 }
 
 // AspectReferences marks a second-pass change.

@@ -67,5 +67,23 @@ func ResolveRefs(s string, resolve func(RecordKey) (string, bool)) (text string,
 
 // ShowRefs makes references readable: "@org:11".
 func ShowRefs(s string) string {
-	return strings.NewReplacer(refOpen, "@", refClose, "").Replace(s)
+	if !HasRefMark(s) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, refOpen, "@"), refClose, "")
+}
+
+// ShowValue makes references inside a payload's value readable.
+func ShowValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return ShowRefs(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = ShowValue(e)
+		}
+		return out
+	}
+	return v
 }

@@ -7,7 +7,6 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
-	"orgflow/internal/planner"
 )
 
 // resolver answers the consumer ids of records as they are bound now.
@@ -191,7 +190,7 @@ func refsOf(p orgflow.Payload) []orgflow.RecordKey {
 
 func anyExt(fields map[string]orgflow.Diff) bool {
 	for name := range fields {
-		if strings.HasPrefix(name, planner.ExtPrefix) {
+		if strings.HasPrefix(name, orgflow.ExtPrefix) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -61,6 +62,9 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Store.RenewTarget(ctx, run.Job.Target(), run.ID, holdFor, s.Now()); err != nil {
+		return nil, holdLost(err)
+	}
 	if err := s.Store.SetPhase(ctx, run.ID, p.Phase); err != nil {
 		return nil, err
 	}
@@ -87,6 +91,14 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	}
 	pg.states, err = s.Store.StatesOf(ctx, run.ID, depends)
 	return pg, err
+}
+
+// holdLost ends a run whose target another run has taken.
+func holdLost(err error) error {
+	if !errors.Is(err, store.ErrHoldLost) {
+		return err
+	}
+	return &orgflow.Fault{Code: orgflow.CodeTargetBusy, Message: err.Error(), Advice: "look at the runs of this target; start the job again", Err: err}
 }
 
 // keepAlive heartbeats until stopped: a page may wait long for its rate

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -23,10 +24,26 @@ import (
 )
 
 // Runs starts, steers and reads sync runs; HTTP and CLI share it.
-type Runs struct{ app *App }
+type Runs struct {
+	app *App
+
+	mu       sync.Mutex
+	progress map[string]progress
+}
+
+// progress is a running run's summary as counted a moment ago: counting
+// hundreds of thousands of changes for everybody who looks would slow the
+// run down.
+type progress struct {
+	summary orgflow.Summary
+	at      time.Time
+}
+
+// progressAge is how old a running run's counts may be.
+const progressAge = time.Second
 
 // Runs returns what starts, steers and reads runs.
-func (a *App) Runs() *Runs { return &Runs{a} }
+func (a *App) Runs() *Runs { return &Runs{app: a, progress: map[string]progress{}} }
 
 // Start starts a run of a valid job. raw is what the workflow gets, so that
 // the Web UI shows the job as it was written.
@@ -96,9 +113,25 @@ func (r *Runs) Cancel(ctx context.Context, id string, s api.Steering) error {
 // Summary returns a run as users see it. A run that was started a moment ago
 // and has no record yet is shown from its workflow.
 func (r *Runs) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
-	summary, err := r.app.Store.Summary(ctx, id)
+	run, err := r.app.Store.GetRun(ctx, id)
 	if isNotFound(err) {
 		return r.unrecorded(ctx, id)
+	}
+	if err != nil {
+		return orgflow.Summary{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if run.Status.Terminal() {
+		delete(r.progress, id)
+		return r.app.Store.Summary(ctx, id)
+	}
+	if p, ok := r.progress[id]; ok && time.Since(p.at) < progressAge {
+		return p.summary, nil
+	}
+	summary, err := r.app.Store.Summary(ctx, id)
+	if err == nil {
+		r.progress[id] = progress{summary, time.Now()}
 	}
 	return summary, err
 }
@@ -175,6 +208,9 @@ func (r *Runs) ListChanges(ctx context.Context, id string, f api.ChangeFilter) (
 	changes, next, err := r.app.Store.ListChanges(ctx, id, store.ChangeFilter{
 		State: f.State, Op: f.Op, Kind: f.Kind, Cursor: f.Cursor, Limit: f.Limit,
 	})
+	for i, c := range changes {
+		changes[i] = c.Shown()
+	}
 	return api.ChangePage{Changes: changes, NextCursor: next}, badCursor(err)
 }
 

@@ -8,9 +8,6 @@ import (
 	"orgflow"
 )
 
-// ExtPrefix marks custom attributes among the fields of a change.
-const ExtPrefix = "ext."
-
 // diff compares what the consumer last accepted with what it should hold.
 // A field the source has no value for stays as it is, unless its entry says
 // on_update "clear" (then its value is nil). Create-only fields and those in
@@ -19,9 +16,9 @@ func diff(before, after orgflow.Payload, skip []string, all bool) map[string]org
 	var out map[string]orgflow.Diff
 	masked := func(name string, v any) any {
 		if v != nil && slices.Contains(after.Sensitive, name) {
-			return "***"
+			return orgflow.Masked
 		}
-		return show(v)
+		return orgflow.ShowValue(v)
 	}
 	compare := func(prefix, name string, old, now any, had bool) {
 		if now == nil && (!had || old == nil) {
@@ -44,7 +41,7 @@ func diff(before, after orgflow.Payload, skip []string, all bool) map[string]org
 	}
 	for label, now := range after.Ext {
 		old, had := before.Ext[label]
-		compare(ExtPrefix, label, old, now, had)
+		compare(orgflow.ExtPrefix, label, old, now, had)
 	}
 	return out
 }
@@ -60,26 +57,11 @@ func same(a, b any) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-// show makes references inside a value readable.
-func show(v any) any {
-	switch v := v.(type) {
-	case string:
-		return orgflow.ShowRefs(v)
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = show(e)
-		}
-		return out
-	}
-	return v
-}
-
 // differs lists the changed fields as a sentence: "name, title differ".
 func differs(fields map[string]orgflow.Diff) string {
 	names := make([]string, 0, len(fields))
 	for name := range fields {
-		names = append(names, strings.TrimPrefix(name, ExtPrefix))
+		names = append(names, strings.TrimPrefix(name, orgflow.ExtPrefix))
 	}
 	slices.Sort(names)
 	if len(names) == 1 {

@@ -117,7 +117,6 @@ func (b *builder) planOrg(it Item, level int) {
 			return
 		}
 		d := b.add(&draft{phase: phaseOrgInsert, level: level, Change: change(key, orgflow.Insert, "", plain)})
-		d.Fields = diff(orgflow.Payload{}, plain, nil, true)
 		d.Reason = "new in the source"
 		if parent := b.planned[orgKey(it.ParentID)]; parent != nil {
 			d.needs = append(d.needs, parent)
@@ -182,7 +181,7 @@ func (b *builder) updateOrg(it Item, bd *orgflow.Binding, payload, plain orgflow
 func (b *builder) reference(insert *draft, payload orgflow.Payload, field string) {
 	d := b.add(&draft{phase: phaseReferences, Change: change(insert.Key(), orgflow.Update, "", payload)})
 	d.Aspect = orgflow.AspectReferences
-	d.Fields = map[string]orgflow.Diff{field: {After: show(payload.Fields[field])}}
+	d.Fields = map[string]orgflow.Diff{field: {After: orgflow.ShowValue(payload.Fields[field])}}
 	d.Reason = field + " is set once the people exist"
 	d.needs = append(d.needs, insert)
 	b.count(insert.Kind).References++

@@ -43,8 +43,7 @@ func (b *builder) planPeople() {
 // insertPerson drafts an insert; the id at the consumer is the template's.
 func (b *builder) insertPerson(it Item, phase int, reason string) *draft {
 	key := personKey(it.SourceID)
-	d := b.add(&draft{phase: phase, Change: change(key, orgflow.Insert, text(it.Payload.Fields[b.in.Profile.PersonFields.ID]), it.Payload)})
-	d.Fields = diff(orgflow.Payload{}, it.Payload, nil, true)
+	d := b.add(&draft{phase: phase, payload: it.Payload, Change: change(key, orgflow.Insert, text(it.Payload.Fields[b.in.Profile.PersonFields.ID]), it.Payload)})
 	d.Reason = reason
 	for _, dept := range refsIn(it.Payload.Fields[b.in.Profile.PersonFields.Orgs]) {
 		if insert := b.planned[dept]; insert != nil {
@@ -194,11 +193,7 @@ func (b *builder) orderByManager(inserts []*draft) {
 		return
 	}
 	manager := func(d *draft) *draft {
-		p, err := orgflow.DecodePayload(d.Payload)
-		if err != nil {
-			return nil
-		}
-		for _, ref := range refsIn(p.Fields[field]) {
+		for _, ref := range refsIn(d.payload.Fields[field]) {
 			return b.planned[ref] // one manager
 		}
 		return nil
@@ -234,14 +229,9 @@ func (b *builder) orderByManager(inserts []*draft) {
 
 // cutCycle takes the manager out of an insert and sets it afterwards.
 func (b *builder) cutCycle(d *draft, field string) {
-	p, err := orgflow.DecodePayload(d.Payload)
-	if err != nil {
-		return
-	}
-	cut := change(d.Key(), d.Op, d.ConsumerID, without(p, field))
+	cut := change(d.Key(), d.Op, d.ConsumerID, without(d.payload, field))
 	d.Payload, d.Hash = cut.Payload, cut.Hash
-	delete(d.Fields, field)
-	b.reference(d, p, field)
+	b.reference(d, d.payload, field)
 }
 
 func personKey(id string) orgflow.RecordKey { return orgflow.RecordKey{Kind: orgflow.Person, ID: id} }

@@ -135,9 +135,10 @@ type builder struct {
 // draft is a change whose id and wave are not known yet.
 type draft struct {
 	orgflow.Change
-	phase int // canonical phase, see the phase constants
-	level int // order inside the phase: tree level, manager depth
-	needs []*draft
+	payload orgflow.Payload // of a person's insert
+	phase   int             // canonical phase, see the phase constants
+	level   int             // order inside the phase: tree level, manager depth
+	needs   []*draft
 }
 
 // Phases in canonical order (spec § 3.4). References come when the people

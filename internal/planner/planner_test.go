@@ -57,7 +57,7 @@ func input(orgs, people []Item) Input {
 }
 
 // after returns the input of the next run: what the plan did is bound now.
-func after(t *testing.T, in Input, plan *Plan) Input {
+func after(t testing.TB, in Input, plan *Plan) Input {
 	t.Helper()
 	bound := map[orgflow.RecordKey]orgflow.Binding{}
 	for _, bd := range append(in.Orgs.Bindings, in.People.Bindings...) {
@@ -379,7 +379,10 @@ func TestSensitiveValuesAreMaskedInTheDifference(t *testing.T) {
 	in.People.Records[0].Payload.Ext = map[string]any{"身份": "TEST-ID-1"}
 	in.People.Records[0].Payload.Sensitive = []string{"身份", "mobile"}
 	plan := build(t, in)
-	raw, _ := json.Marshal(plan.Changes[0].Fields)
+	raw, _ := json.Marshal(plan.Changes[0].Shown().Fields)
+	if !strings.Contains(string(raw), `"name":{"before":null,"after":"N5"}`) {
+		t.Errorf("difference does not list the insert's fields: %s", raw)
+	}
 	if strings.Contains(string(raw), "TEST-ID-1") || strings.Contains(string(raw), "1005") {
 		t.Errorf("difference shows a sensitive value: %s", raw)
 	}

@@ -14,9 +14,19 @@ import (
 	"orgflow/internal/store"
 )
 
+// claim claims the next limit planned changes of a wave behind an id.
 func claim(t testing.TB, s *store.Store, run string, wave, after, limit int) []store.ClaimedChange {
 	t.Helper()
-	claimed, err := s.ClaimChanges(context.Background(), run, wave, after, limit)
+	var ids []int
+	for _, c := range list(t, s, run) {
+		if c.Wave == wave && c.ID > after && c.State == orgflow.Planned && len(ids) < limit {
+			ids = append(ids, c.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	claimed, err := s.ClaimPage(context.Background(), run, ids[0], ids[len(ids)-1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func benchPlan(b *testing.B, s *store.Store, run string, changes []orgflow.Chang
 func benchApply(b *testing.B, s *store.Store, run string) {
 	ctx, after := context.Background(), 0
 	for {
-		claimed, err := s.ClaimChanges(ctx, run, 1, after, applyPage)
+		claimed, err := s.ClaimPage(ctx, run, after+1, after+applyPage)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -15,30 +15,24 @@ type ClaimedChange struct {
 	InDoubt bool
 }
 
-// ClaimChanges returns, in id order, up to limit changes of a wave that are
-// in state planned and have an id above afterID. In the same transaction each
-// is marked in flight and its attempts are counted up: the intent is stored
-// before the call. A claim is not exclusive; the target's hold is what keeps
-// two runs apart, and one page of a run has one activity.
-func (s *Store) ClaimChanges(ctx context.Context, runID string, wave, afterID, limit int) ([]ClaimedChange, error) {
+// ClaimPage marks the planned changes with ids from…to as in flight and
+// returns them. A change that was in flight already is in doubt: an earlier
+// attempt may have called the consumer without recording what came of it.
+// The intent is stored before the call. A claim is not exclusive: the
+// target's hold keeps two runs apart, and one page of a run has one activity.
+func (s *Store) ClaimPage(ctx context.Context, runID string, from, to int) ([]ClaimedChange, error) {
 	var rows []changeRow
 	now := s.now()
 	err := s.inTx(ctx, "claim changes of run "+runID, func(t *tx) error {
 		rows = rows[:0]
 		err := t.list(ctx, &rows, `SELECT `+changeColumns+` FROM sync_change
-			WHERE run_id = ? AND wave = ? AND id > ? AND state = 'planned' ORDER BY id LIMIT ?`+s.dialect.forUpdate,
-			runID, wave, afterID, pageSize(limit))
+			WHERE run_id = ? AND id BETWEEN ? AND ? AND state = 'planned' ORDER BY id`+s.dialect.forUpdate, runID, from, to)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		// The page is locked, and it is every planned change of the range.
-		n, err := t.exec(ctx, `
+		_, err = t.exec(ctx, `
 			UPDATE sync_change SET in_flight = true, attempts = attempts + 1, updated_at = ?
-			WHERE run_id = ? AND wave = ? AND id > ? AND id <= ? AND state = 'planned'`,
-			now, runID, wave, afterID, rows[len(rows)-1].ID)
-		if err == nil && n != len(rows) {
-			err = fmt.Errorf("the page moved while it was claimed: %d changes read, %d marked", len(rows), n)
-		}
+			WHERE run_id = ? AND id BETWEEN ? AND ? AND state = 'planned'`, now, runID, from, to)
 		return err
 	})
 	if err != nil {
@@ -55,4 +49,41 @@ func (s *Store) ClaimChanges(ctx context.Context, runID string, wave, afterID, l
 		claimed[i] = ClaimedChange{Change: change, InDoubt: row.InFlight}
 	}
 	return claimed, nil
+}
+
+// ReleaseClaims gives back changes of which it is certain that no call was
+// made, so that the next claim does not hold them in doubt.
+func (s *Store) ReleaseClaims(ctx context.Context, runID string, ids []int) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	in, arg := s.dialect.inList("id", "bigint", anys(ids))
+	_, err := s.exec(ctx, "release claims of run "+runID,
+		`UPDATE sync_change SET in_flight = false WHERE run_id = ? AND state = 'planned' AND `+in, runID, arg)
+	return err
+}
+
+// CountPage counts the outcomes of the changes with ids from…to: those of
+// the records themselves by kind and operation, and all with a final state.
+func (s *Store) CountPage(ctx context.Context, runID string, from, to int) (done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, settled int, err error) {
+	var rows []struct {
+		Kind   orgflow.Kind  `db:"kind"`
+		Op     orgflow.Op    `db:"op"`
+		Aspect string        `db:"aspect"`
+		State  orgflow.State `db:"state"`
+		N      int           `db:"n"`
+	}
+	err = s.list(ctx, "outcomes of run "+runID, &rows, `
+		SELECT kind, op, aspect, state, count(*) AS n FROM sync_change
+		WHERE run_id = ? AND id BETWEEN ? AND ? GROUP BY kind, op, aspect, state`, runID, from, to)
+	done = map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{}
+	for _, r := range rows {
+		if r.State.Final() {
+			settled += r.N
+		}
+		if r.Aspect == "" && r.State != orgflow.Held && r.State != orgflow.Skipped {
+			addApplied(done, r.Kind, r.Op, r.State, r.N)
+		}
+	}
+	return done, settled, err
 }

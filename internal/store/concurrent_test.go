@@ -66,7 +66,7 @@ func writeAll(ctx context.Context, s *store.Store, run string, snapshot int64, w
 			rows = append(rows, person(c.SourceID))
 		}
 		_, stageErr := s.StagePage(ctx, snapshot, rows)
-		claimed, claimErr := s.ClaimChanges(ctx, run, 1, from, perPage)
+		claimed, claimErr := s.ClaimPage(ctx, run, from+1, from+perPage)
 		var outcomes []store.Outcome
 		for _, c := range claimed {
 			outcomes = append(outcomes, done(c.Change))
@@ -121,7 +121,7 @@ func TestCanceledContextStopsBeforeWriting(t *testing.T) {
 		savePlan(t, s, "r", persons(1))
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, err := s.ClaimChanges(ctx, "r", 1, 0, 1); !errors.Is(err, context.Canceled) {
+		if _, err := s.ClaimPage(ctx, "r", 1, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("claim: %v, want the context's error", err)
 		}
 		if got := claim(t, s, "r", 1, 0, 1); len(got) != 1 || got[0].InDoubt {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Setting is the environment variable Open's errors blame.
@@ -104,14 +106,14 @@ func openSQLite(ctx context.Context, path string, opts Options) (*Store, error) 
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
-	rw, err := sqlx.ConnectContext(ctx, "sqlite", sqliteDSN(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=foreign_keys(1)"))
+	rw, err := connectSQLite(ctx, sqliteDSN(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=foreign_keys(1)"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot use sqlite file %q: %w", path, err)
 	}
 	// One writer: writers of this process wait for the connection, in order
 	// and with their contexts, instead of meeting SQLITE_BUSY.
 	rw.SetMaxOpenConns(1)
-	ro, err := sqlx.ConnectContext(ctx, "sqlite", sqliteDSN(path, "_pragma=query_only(1)"))
+	ro, err := connectSQLite(ctx, sqliteDSN(path, "_pragma=query_only(1)"))
 	if err != nil {
 		rw.Close()
 		return nil, fmt.Errorf("cannot use sqlite file %q: %w", path, err)
@@ -119,6 +121,26 @@ func openSQLite(ctx context.Context, path string, opts Options) (*Store, error) 
 	ro.SetMaxOpenConns(or(opts.MaxConns, 4))
 	ro.SetMaxIdleConns(or(opts.MaxConns, 4))
 	return &Store{rw: rw, ro: ro, dialect: sqliteDialect}, nil
+}
+
+// connectSQLite opens the file. Two processes that switch a new file to WAL
+// at one moment make SQLite refuse one of them at once, whatever its busy
+// timeout (it suspects a deadlock); that one tries again.
+func connectSQLite(ctx context.Context, dsn string) (*sqlx.DB, error) {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		db, err := sqlx.ConnectContext(ctx, "sqlite", dsn)
+		var e *sqlite.Error
+		if err == nil || !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return db, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // prepareFile makes sure that the file exists and can be written, because
