@@ -12,6 +12,7 @@ import (
 // Four differences in the source cost four writes and not one more, however
 // the run is started.
 func TestOnlyWhatChangedIsSent(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(w *world) summary{
 		"CLI": func(w *world) summary {
 			got := w.starter("sync", "--file", w.file("job.json", demoJob), "--wait", "--json")

@@ -8,6 +8,7 @@ import (
 
 // The first thing anybody does: the demo, twice, and then a look at it.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.standalone("--exit")
 	if code := first.exit(2 * time.Minute); code != 0 {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var client = &http.Client{Timeout: 30 * time.Second}
+var httpClient = &http.Client{Timeout: 30 * time.Second}
 
 // call sends JSON and returns status and body.
 func call(method, url, body string) (int, string, error) {
@@ -21,7 +21,7 @@ func call(method, url, body string) (int, string, error) {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := client.Do(req)
+	res, err := httpClient.Do(req)
 	if err != nil {
 		return 0, "", err
 	}
