@@ -24,12 +24,12 @@ func (s Status) Terminal() bool { return s != StatusRunning && s != StatusAwaiti
 // canonical phases.
 type Phase string
 
-// Phases before, between and after the six of the canonical order.
+// Phases before the six of the canonical order. A run that has ended keeps
+// the phase it ended in.
 const (
 	PhasePrepare Phase = "prepare"
 	PhaseFetch   Phase = "fetch"
 	PhasePlan    Phase = "plan"
-	PhaseFinish  Phase = "finish"
 )
 
 // PhaseOf returns the canonical phase of an operation: "person_insert".

@@ -169,7 +169,7 @@ func (r *syncRun) finish(ctx workflow.Context, cause error) (orgflow.Summary, er
 		return orgflow.Summary{}, err
 	}
 	r.summary = summary
-	r.show(ctx, orgflow.PhaseFinish, "ended: "+string(summary.Status))
+	r.show(ctx, summary.Phase, "ended: "+string(summary.Status))
 	if err := r.tag(detached, summary.Status); err != nil {
 		return summary, err
 	}

@@ -142,8 +142,6 @@ func phaseText(p orgflow.Phase) string {
 		return "reading the source"
 	case orgflow.PhasePlan:
 		return "planning"
-	case orgflow.PhaseFinish:
-		return "finishing"
 	}
 	kind, op, found := strings.Cut(string(p), "_")
 	if name, known := kindText[orgflow.Kind(kind)]; found && known {

@@ -233,8 +233,8 @@ func (s *Store) FinishRun(ctx context.Context, id string, status orgflow.Status,
 		return Run{}, err
 	}
 	_, err = s.exec(ctx, "finish run "+id, `
-		UPDATE sync_run SET status = ?, phase = ?, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
-		string(status), string(orgflow.PhaseFinish), cause, encoded, s.now(), id)
+		UPDATE sync_run SET status = ?, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
+		string(status), cause, encoded, s.now(), id)
 	if err != nil {
 		return Run{}, err
 	}

@@ -56,7 +56,7 @@ func TestSummaryCountsExactly(t *testing.T) {
 		}
 		got, err := s.Summary(ctx, "r")
 		want := orgflow.Summary{
-			ID: "r", RunID: "first-r", CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusFailed, Phase: orgflow.PhaseFinish,
+			ID: "r", RunID: "first-r", CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusFailed, Phase: orgflow.PhasePrepare,
 			Progress: orgflow.Progress{Done: 12, Total: 15}, StartedAt: run.StartedAt, FinishedAt: finished.FinishedAt,
 			Fetch: map[orgflow.Kind]orgflow.FetchCount{
 				orgflow.Org:    {Read: 2, Staged: 2, Complete: true},

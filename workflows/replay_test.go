@@ -1,0 +1,49 @@
+package workflows
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orgflow"
+)
+
+// Every history recorded from a released build must replay on today's code:
+// a failure means that running workflows would stop at the next deploy.
+func TestReplay(t *testing.T) {
+	fixtures, err := filepath.Glob("testdata/replay/*.json")
+	if err != nil || len(fixtures) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	for _, file := range fixtures {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			replayer := worker.NewWorkflowReplayer()
+			replayer.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
+			if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The replay test itself must be able to fail: a history without its plan
+// does not fit the workflow.
+func TestReplayNoticesAChange(t *testing.T) {
+	raw, err := os.ReadFile("testdata/replay/sync_completed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := filepath.Join(t.TempDir(), "changed.json")
+	if err := os.WriteFile(changed, bytes.ReplaceAll(raw, []byte("PlanRun"), []byte("PlanRunOld")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
+	if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, changed); err == nil {
+		t.Error("a renamed activity replays")
+	}
+}
