@@ -146,6 +146,8 @@ func (p Problem) String() string {
 			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
 		}
 		b.WriteString(": ")
+	} else if p.Line > 0 && p.Pointer == "" {
+		fmt.Fprintf(&b, "line %d, column %d: ", p.Line, p.Column)
 	}
 	if p.Pointer != "" {
 		b.WriteString(p.Pointer + ": ")

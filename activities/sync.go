@@ -121,5 +121,6 @@ type PlanStore interface {
 	ReleaseClaims(ctx context.Context, runID string, ids []int) error
 	RecordOutcomes(ctx context.Context, runID string, outcomes []store.Outcome) (store.Recorded, error)
 	CountPage(ctx context.Context, runID string, from, to int) (done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, settled int, err error)
+	CountByState(ctx context.Context, runID string) (map[orgflow.State]int, error)
 	StatesOf(ctx context.Context, runID string, ids []int) (map[int]orgflow.State, error)
 }

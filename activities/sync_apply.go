@@ -18,7 +18,7 @@ const (
 	// outcomesPerWrite is how many outcomes one transaction records.
 	outcomesPerWrite = 50
 	// heartbeatEvery keeps an activity alive while it waits for its budget.
-	heartbeatEvery = 10 * time.Second
+	heartbeatEvery = 5 * time.Second
 )
 
 // ApplyPage sends a range of planned changes, several at a time, and records
@@ -102,9 +102,18 @@ func holdLost(err error) error {
 }
 
 // keepAlive heartbeats until stopped: a page may wait long for its rate
-// budget, and cancellation reaches an activity through heartbeats only.
-func keepAlive(ctx context.Context) (stop func()) {
+// budget or a slow answer, and cancellation reaches an activity through
+// heartbeats only. details, if any, go along: the next attempt gets the last
+// ones.
+func keepAlive(ctx context.Context, details ...func() any) (stop func()) {
 	ctx, stop = context.WithCancel(ctx)
+	beat := func() {
+		values := make([]any, len(details))
+		for i, d := range details {
+			values[i] = d()
+		}
+		activity.RecordHeartbeat(ctx, values...)
+	}
 	go func() {
 		tick := time.NewTicker(heartbeatEvery)
 		defer tick.Stop()
@@ -113,7 +122,7 @@ func keepAlive(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				activity.RecordHeartbeat(ctx)
+				beat()
 			}
 		}
 	}()

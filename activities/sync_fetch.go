@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"go.temporal.io/sdk/activity"
 
@@ -34,6 +35,8 @@ func (s *Sync) FetchPages(ctx context.Context, p FetchParams) (Fetched, error) {
 	if err != nil {
 		return Fetched{}, temporalError(err)
 	}
+	f.mark()
+	defer keepAlive(ctx, func() any { return f.reached.Load() })()
 	out, err := f.read(ctx)
 	return out, temporalError(err)
 }
@@ -46,6 +49,13 @@ type fetcher struct {
 	look   *lookups
 	svc    meta.ResolvedService
 	cursor FetchCursor
+	// reached is the position behind the last stored page, for heartbeats.
+	reached atomic.Pointer[FetchCursor]
+}
+
+func (f *fetcher) mark() {
+	cursor := f.cursor
+	f.reached.Store(&cursor)
 }
 
 func (s *Sync) fetcher(ctx context.Context, p FetchParams) (*fetcher, error) {
@@ -119,6 +129,7 @@ func (f *fetcher) read(ctx context.Context) (Fetched, error) {
 		if f.cursor.Done {
 			return f.end(ctx, "")
 		}
+		f.mark()
 		activity.RecordHeartbeat(ctx, f.cursor)
 	}
 	staged, rejected, err := f.store.CountStaged(ctx, f.cursor.Snapshot)

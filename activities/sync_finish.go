@@ -25,7 +25,11 @@ func (s *Sync) FinishRun(ctx context.Context, p FinishParams) (orgflow.Summary, 
 	if err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
-	status, fault, notes := verdict(summary, p)
+	states, err := s.Store.CountByState(ctx, run.ID)
+	if err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	status, fault, notes := verdict(summary, states, p)
 	planNotes, err := s.planNotes(ctx, run.ID)
 	if err != nil {
 		return orgflow.Summary{}, temporalError(err)
@@ -63,7 +67,7 @@ func (s *Sync) planNotes(ctx context.Context, runID string) ([]string, error) {
 }
 
 // verdict decides the final status from what happened.
-func verdict(s orgflow.Summary, p FinishParams) (orgflow.Status, *orgflow.Fault, []string) {
+func verdict(s orgflow.Summary, states map[orgflow.State]int, p FinishParams) (orgflow.Status, *orgflow.Fault, []string) {
 	var notes []string
 	partial := false
 	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
@@ -79,25 +83,20 @@ func verdict(s orgflow.Summary, p FinishParams) (orgflow.Status, *orgflow.Fault,
 		return orgflow.StatusFailed, p.Fault, notes
 	case s.DryRun && !partial:
 		return orgflow.StatusCompleted, nil, notes
-	case partial || troubled(s):
+	case partial || troubled(states):
 		return orgflow.StatusCompletedWithFailures, nil, notes
 	}
 	return orgflow.StatusCompleted, nil, notes
 }
 
-// troubled tells whether a record's fate needs somebody's attention.
-func troubled(s orgflow.Summary) bool {
-	if s.ParkedDeletes > 0 {
-		return true
-	}
-	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
-		if s.Plan[kind].Held > 0 {
+// troubled tells whether a change's fate needs somebody's attention; second
+// passes count like any other.
+func troubled(states map[orgflow.State]int) bool {
+	for _, state := range []orgflow.State{
+		orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Disputed, orgflow.NeedsHuman, orgflow.Parked,
+	} {
+		if states[state] > 0 {
 			return true
-		}
-		for _, op := range []orgflow.Op{orgflow.Insert, orgflow.Update, orgflow.Delete} {
-			if a := s.Applied[kind][op]; a.Failed+a.Blocked > 0 {
-				return true
-			}
 		}
 	}
 	return false

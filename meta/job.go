@@ -163,6 +163,10 @@ func (s *Store) checkCompany(job orgflow.Job) ([]orgflow.Problem, Company, error
 		return []orgflow.Problem{{Pointer: "/company_id", Message: fmt.Sprintf(
 			"company %d has no \"source\" in %s, which stage \"fetch\" reads from", company.ID, company.file.path)}}, company, nil
 	}
+	if kind := company.SourceType(); s.sources != nil && kind != "" && !slices.Contains(s.sources, kind) {
+		return []orgflow.Problem{{Pointer: "/company_id", Message: fmt.Sprintf(
+			"company %d has a source of type %q in %s; this build reads: %s", company.ID, kind, company.file.path, listed(s.sources))}}, company, nil
+	}
 	return nil, company, nil
 }
 

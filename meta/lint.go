@@ -221,6 +221,9 @@ func (l *lint) connections(c Company) {
 			l.add(schemas.At(c.file.path, c.file.raw, "/consumers/"+schemas.Escape(name), unknown("consumer", name, keys(l.consumers))))
 		}
 	}
+	if kind := c.SourceType(); kind != "" && l.store.sources != nil && !slices.Contains(l.store.sources, kind) {
+		l.add(schemas.At(c.file.path, c.file.raw, "/source/type", fmt.Sprintf("%q is not read by this build; it reads: %s", kind, listed(l.store.sources))))
+	}
 	var tree any
 	if err := decodeNumbers(schemas.TrimBOM(c.file.raw), &tree); err != nil {
 		return // complained about already

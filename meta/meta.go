@@ -51,6 +51,7 @@ type Store struct {
 	overlay    fs.FS // nil without a directory
 	getenv     func(string) (string, bool)
 	connectors []string // nil: not known here
+	sources    []string // nil: not known here
 	valid      validCache
 	compiled   compiledCache
 }
@@ -63,6 +64,12 @@ type Option func(*Store)
 // template passes.
 func WithConnectors(consumers ...string) Option {
 	return func(s *Store) { s.connectors = append([]string{}, consumers...) }
+}
+
+// WithSources tells the store which types of source the build can read; a
+// job of a company with another one is refused.
+func WithSources(types ...string) Option {
+	return func(s *Store) { s.sources = append([]string{}, types...) }
 }
 
 // Open returns the shipped files with the overlay directory, if one is

@@ -61,7 +61,25 @@ func serve(ctx context.Context, opts options, out, errOut io.Writer) (completed 
 		return false, fmt.Errorf("start worker: %w", err)
 	}
 	defer w.Stop()
-	return keep(ctx, opts, parts{app: a, temporal: temporal, sims: sims, listeners: l, handler: a.Handler(temporal.UIURL()), log: log, out: out})
+	handler, err := routes(a, temporal.UIURL())
+	if err != nil {
+		return false, err
+	}
+	return keep(ctx, opts, parts{app: a, temporal: temporal, sims: sims, listeners: l, handler: handler, log: log, out: out})
+}
+
+// routes is the API and, where payloads are encrypted and nobody beyond this
+// machine can reach it, the codec that lets the Web UI show them.
+func routes(a *app.App, webUI string) (http.Handler, error) {
+	handler := a.Handler(webUI)
+	codec, err := a.Codec(webUI)
+	if err != nil || codec == nil || !config.Loopback(a.Config.HTTPAddr) {
+		return handler, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(app.CodecPath+"/", codec)
+	mux.Handle("/", handler)
+	return mux, nil
 }
 
 // parts are what keeps running.
@@ -127,6 +145,9 @@ func embeddedConfig(cfg config.Config, log *slog.Logger) embedded.Config {
 		Addr: cfg.Temporal.Addr, UIAddr: cfg.Temporal.UIAddr, Namespace: cfg.Temporal.Namespace,
 		DataDir:          filepath.Join(cfg.DataDir, "temporal"),
 		SearchAttributes: orgflow.SearchAttributes(), Logger: log,
+	}
+	if len(cfg.PayloadKey) > 0 && config.Loopback(cfg.HTTPAddr) {
+		out.CodecEndpoint = "http://" + cfg.HTTPAddr + app.CodecPath
 	}
 	if cfg.Database.Driver == config.Postgres {
 		out.PostgresURL = cfg.Database.DSN

@@ -10,6 +10,10 @@ import (
 // Activity options come from these few profiles; a workflow never writes its
 // own.
 
+// heartbeatTimeout is how long a killed worker's page waits for another one.
+// Activities heartbeat every five seconds.
+const heartbeatTimeout = 20 * time.Second
+
 // bookkeeping is for short steps against our own database and files.
 func bookkeeping(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -23,7 +27,7 @@ func bookkeeping(ctx workflow.Context, summary string) workflow.Context {
 func planning(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         retry(30*time.Second, 5),
 		Summary:             summary,
 	})
@@ -34,7 +38,7 @@ func planning(ctx workflow.Context, summary string) workflow.Context {
 func remote(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         retry(2*time.Minute, 50),
 		WaitForCancellation: true,
 		Summary:             summary,
@@ -46,7 +50,7 @@ func remote(ctx workflow.Context, summary string) workflow.Context {
 func reading(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         retry(time.Minute, 4),
 		WaitForCancellation: true,
 		Summary:             summary,

@@ -67,7 +67,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	}
 	a.Connectors = a.registry()
 	var err error
-	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, meta.WithConnectors(consumerNames()...)); err != nil {
+	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, build()...); err != nil {
 		return nil, err
 	}
 	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {

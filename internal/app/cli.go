@@ -13,7 +13,7 @@ import (
 // CLI opens what a starter command of the settings' role needs.
 func CLI(ctx context.Context, cfg config.Config) (cli.Backend, func() error, error) {
 	if cfg.Role == config.RoleOffline {
-		files, err := meta.Open(cfg.MetaDir, os.LookupEnv, meta.WithConnectors(consumerNames()...))
+		files, err := meta.Open(cfg.MetaDir, os.LookupEnv, build()...)
 		if err != nil {
 			return cli.Backend{}, nil, err
 		}

@@ -10,15 +10,19 @@ import (
 	"orgflow/connectors/dingtalk"
 	"orgflow/connectors/hcm"
 	"orgflow/internal/transport"
+	"orgflow/meta"
 )
 
 // registry names the connectors of this build. Adding one is a package and a
 // line here.
 func (a *App) registry() *connectors.Registry {
-	sources := map[string]connectors.SourceFactory{
+	return connectors.NewRegistry(a.consumers(), sources())
+}
+
+func sources() map[string]connectors.SourceFactory {
+	return map[string]connectors.SourceFactory{
 		"hcm": func(s connectors.Settings) (connectors.Source, error) { return hcm.FromSettings(s) },
 	}
-	return connectors.NewRegistry(a.consumers(), sources)
 }
 
 func (a *App) consumers() map[string]connectors.ConsumerFactory {
@@ -37,6 +41,10 @@ func (a *App) consumers() map[string]connectors.ConsumerFactory {
 	}
 }
 
-func consumerNames() []string {
-	return slices.Sorted(maps.Keys((&App{}).consumers()))
+// build tells the meta files what this build can read and write.
+func build() []meta.Option {
+	return []meta.Option{
+		meta.WithConnectors(slices.Sorted(maps.Keys((&App{}).consumers()))...),
+		meta.WithSources(slices.Sorted(maps.Keys(sources()))...),
+	}
 }

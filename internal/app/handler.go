@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orgflow/internal/api"
+	"orgflow/internal/temporalx"
 )
 
 // Handler returns the HTTP API. webUI is the address of Temporal's Web UI,
@@ -24,6 +25,23 @@ func (a *App) Handler(webUI string) http.Handler {
 		Addr:        a.Config.HTTPAddr, Keys: a.Config.APIKeys,
 		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics,
 	})
+}
+
+// CodecPath is where Codec is mounted.
+const CodecPath = "/codec"
+
+// Codec lets the Web UI at origin decrypt payloads; it is nil when none are
+// encrypted. Whoever reaches it reads payloads: mount it on loopback only.
+func (a *App) Codec(origin string) (http.Handler, error) {
+	key := payloadKey(a.Config)
+	if key == "" {
+		return nil, nil
+	}
+	codec, err := temporalx.NewCodecHandler(key, origin)
+	if err != nil {
+		return nil, err
+	}
+	return http.StripPrefix(CodecPath, codec), nil
 }
 
 func (a *App) checkTemporal(ctx context.Context) error {

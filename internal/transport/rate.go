@@ -18,13 +18,18 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// PerSecond returns a limiter of n calls a second without bursts, or one
-// that never waits when n is 0 or less.
+// steady is the share of a budget that evenly spaced calls use: the rest
+// absorbs that calls leave and arrive some milliseconds early or late, so
+// that no second ever sees more than the budget.
+const steady = 0.96
+
+// PerSecond returns a limiter that lets no second have more than n calls,
+// evenly spaced, or one that never waits when n is 0 or less.
 func PerSecond(n float64) Limiter {
 	if n <= 0 {
 		return rate.NewLimiter(rate.Inf, 1)
 	}
-	return rate.NewLimiter(rate.Limit(n), 1)
+	return rate.NewLimiter(rate.Limit(n*steady), 1)
 }
 
 // Rate waits for the limiter before each request. A deadline too near to
