@@ -34,6 +34,7 @@ type result struct {
 	calls     int
 	throttled int
 	stop      error // the page cannot go on
+	doubt     bool  // a call of this or an earlier attempt may have taken effect
 }
 
 // send works through the claimed changes, recordsInFlight at a time, and
@@ -79,11 +80,12 @@ func (p *page) send(ctx context.Context) error {
 }
 
 // collect records outcomes in batches until all workers are through, and
-// gives back the claim on changes that were not tried.
+// gives back the claim on changes of which it is certain that no call took
+// effect. Those in doubt stay claimed: the next attempt reads them back.
 func (p *page) collect(ctx context.Context, results <-chan result, halt context.CancelCauseFunc) error {
 	open := make(map[int]bool, len(p.changes))
 	for _, c := range p.changes {
-		open[c.ID] = true
+		open[c.ID] = !c.InDoubt
 	}
 	var batch []store.Outcome
 	var failed error
@@ -100,9 +102,7 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 		p.counters.Throttled += r.throttled
 		if r.stop != nil {
 			halt(r.stop)
-			if orgflow.AsFault(r.stop).Code == orgflow.CodeUnknownOutcome {
-				delete(open, r.change.ID) // stays claimed: the next attempt reads back
-			}
+			open[r.change.ID] = !r.doubt
 			continue
 		}
 		delete(open, r.change.ID)
@@ -119,8 +119,10 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 		return err
 	}
 	untried := make([]int, 0, len(open))
-	for id := range open {
-		untried = append(untried, id)
+	for id, certain := range open {
+		if certain {
+			untried = append(untried, id)
+		}
 	}
 	return p.sync.Store.ReleaseClaims(ctx, p.run.ID, untried)
 }
@@ -141,6 +143,7 @@ func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
 		return r.blocked(blocked)
 	}
 	ready.effect.InDoubt = c.InDoubt
+	r.doubt = c.InDoubt
 	receipt, fault := p.attempt(ctx, ready.effect, &r)
 	r.calls += receipt.Calls
 	if fault != nil && p.stops(ctx, fault) {
@@ -186,7 +189,7 @@ func (p *page) attempt(ctx context.Context, e connectors.Effect, r *result) (con
 		case orgflow.CodeUnavailable:
 			busy++
 		case orgflow.CodeUnknownOutcome:
-			e.InDoubt = true
+			e.InDoubt, r.doubt = true, true
 			doubt++
 		default:
 			return receipt, fault

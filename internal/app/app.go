@@ -62,8 +62,10 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	for _, o := range options {
 		o(a)
 	}
-	for _, warning := range cfg.Warnings {
-		log.Warn(warning)
+	if cfg.Role == config.RoleWorker || cfg.Role == config.RoleStandalone { // the starter says them itself
+		for _, warning := range cfg.Warnings {
+			log.Warn(warning)
+		}
 	}
 	a.Connectors = a.registry()
 	var err error
