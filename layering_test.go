@@ -13,10 +13,9 @@ import (
 // rule says what a package may import of ours and what it must not import at
 // all. Prefixes match whole path segments.
 type rule struct {
-	pkg      string   // ours, relative to the module; "" is the root
-	ours     []string // our packages it may import directly
-	mustNot  []string // import paths it must not reach, even through others
-	children bool     // holds for the packages below it too
+	pkg     string   // ours, relative to the module; "" is the root
+	ours    []string // our packages it may import directly
+	mustNot []string // import paths it must not reach, even through others
 }
 
 const (
@@ -41,11 +40,13 @@ var rules = []rule{
 	{pkg: "workflows", ours: []string{"", "activities"}, mustNot: []string{server}},
 	{pkg: "worker", mustNot: []string{server, "github.com/temporalio/ui-server"}},
 	{pkg: "starter", mustNot: []string{server, "github.com/temporalio/ui-server"}},
-	{pkg: "internal/api", mustNot: []string{server}},
-	{pkg: "internal/cli", mustNot: []string{server}},
+	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/telemetry"}, mustNot: []string{server, sql}},
+	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/telemetry"}, mustNot: []string{server, sql}},
+	{pkg: "internal/temporalx", ours: []string{""}, mustNot: []string{server, sql}},
+	{pkg: "internal/transport", ours: []string{""}, mustNot: []string{temporal, sql}},
 }
 
-// onlyOne lists packages that may link the Temporal server.
+// serverUsers lists the packages that may link the Temporal server.
 var serverUsers = []string{"internal/embedded", "standalone", "e2e"}
 
 type listed struct {

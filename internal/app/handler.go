@@ -50,7 +50,7 @@ func (a *App) checkTemporal(ctx context.Context) error {
 		return err
 	}
 	if _, err := cl.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return fmt.Errorf("Temporal at %s does not answer: %w", a.Config.Temporal.Addr, err)
+		return fmt.Errorf("no answer from Temporal at %s: %w", a.Config.Temporal.Addr, err)
 	}
 	return nil
 }

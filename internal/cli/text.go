@@ -34,12 +34,10 @@ func measure() *runewidth.Condition {
 	return &runewidth.Condition{EastAsianWidth: false, StrictEmojiNeutral: true}
 }
 
-// fill pads to a width on the right, cut on the left.
+// fill pads to a width on the right.
 func fill(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-columns(s)))
 }
-
-func cut(s string, width int) string { return measure().Truncate(s, width, "…") }
 
 // clean makes foreign text fit for a terminal: one line, no control
 // characters, which could move the cursor or colour the screen.
