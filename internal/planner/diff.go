@@ -85,6 +85,43 @@ func refsIn(v any) []orgflow.RecordKey {
 	return nil
 }
 
+// keepRefs drops from a list, or a comma-separated text, the parts that refer
+// to a record keep refuses, and counts them; nil when nothing is left.
+func keepRefs(v any, keep func(orgflow.RecordKey) bool) (kept any, left int) {
+	all := func(v any) bool {
+		return !slices.ContainsFunc(refsIn(v), func(k orgflow.RecordKey) bool { return !keep(k) })
+	}
+	switch v := v.(type) {
+	case string:
+		var parts []string
+		for part := range strings.SplitSeq(v, ",") {
+			if all(part) {
+				parts = append(parts, part)
+			} else {
+				left++
+			}
+		}
+		if len(parts) == 0 {
+			return nil, left
+		}
+		return strings.Join(parts, ","), left
+	case []any:
+		var parts []any
+		for _, part := range v {
+			if all(part) {
+				parts = append(parts, part)
+			} else {
+				left++
+			}
+		}
+		if len(parts) == 0 {
+			return nil, left
+		}
+		return parts, left
+	}
+	return v, 0
+}
+
 // without returns the payload less one field.
 func without(p orgflow.Payload, field string) orgflow.Payload {
 	if _, ok := p.Fields[field]; !ok {

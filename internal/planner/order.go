@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"slices"
 
 	"orgflow"
@@ -8,6 +9,9 @@ import (
 
 // finish numbers the drafts in canonical order and groups them into waves.
 func (b *builder) finish() *Plan {
+	if b.absent > 0 {
+		b.notes = append(b.notes, fmt.Sprintf("%d leaders or managers are left out: they are neither at the consumer nor in this run's read; a run that knows them sets them", b.absent))
+	}
 	slices.SortStableFunc(b.drafts, func(x, y *draft) int {
 		if x.phase != y.phase {
 			return x.phase - y.phase

@@ -106,7 +106,7 @@ func (b *builder) orgProblem(it Item, level int, siblings map[string]string) str
 func (b *builder) planOrg(it Item, level int) {
 	side, names := &b.in.Orgs, b.in.Profile.OrgFields
 	key := orgKey(it.SourceID)
-	payload := b.underRoot(it)
+	payload := b.knownPeople(b.underRoot(it), names.Leaders)
 	leaders := payload.Fields[names.Leaders]
 	plain := without(payload, names.Leaders)
 

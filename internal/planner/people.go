@@ -21,7 +21,7 @@ func (b *builder) planPeople() {
 		if !b.selected(key) {
 			continue
 		}
-		it.Payload = b.inRoot(it.Payload)
+		it.Payload = b.knownPeople(b.inRoot(it.Payload), b.in.Profile.PersonFields.Manager)
 		if reason := b.personProblem(it, claims); reason != "" {
 			b.hold(key, reason)
 			continue
@@ -172,6 +172,26 @@ func (b *builder) claims() map[string]string {
 	claim(true)
 	claim(false)
 	return owner
+}
+
+// knownPeople takes references out of a field to persons who are neither at
+// the consumer nor in this run's read: a department job that runs before the
+// people, a manager outside the filter. A run that knows them sets them.
+func (b *builder) knownPeople(p orgflow.Payload, field string) orgflow.Payload {
+	v, ok := p.Fields[field]
+	if !ok || v == nil {
+		return p
+	}
+	known := func(ref orgflow.RecordKey) bool { return b.bound[ref] != nil || b.present[ref.ID] }
+	kept, left := keepRefs(v, known)
+	if left == 0 {
+		return p
+	}
+	b.absent += left
+	if kept == nil {
+		return without(p, field)
+	}
+	return with(p, field, kept)
 }
 
 // inRoot puts a person without a department under the root where the

@@ -109,6 +109,10 @@ func Build(in Input) (*Plan, error) {
 			b.bound[orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID}] = bd
 		}
 	}
+	b.present = make(map[string]bool, len(b.in.People.Records))
+	for _, it := range b.in.People.Records {
+		b.present[it.SourceID] = it.Issue == ""
+	}
 	if err := b.planOrgs(); err != nil {
 		return nil, err
 	}
@@ -127,6 +131,8 @@ type builder struct {
 	planned  map[orgflow.RecordKey]*draft // the insert of a record, if one is planned
 	held     map[orgflow.RecordKey]string // records that cannot be written, and why
 	selected func(orgflow.RecordKey) bool
+	present  map[string]bool      // persons this run's read contains and can map
+	absent   int                  // references left out because nobody knows the person
 	counts   [2]orgflow.PlanCount // org, person
 	root     string
 	notes    []string

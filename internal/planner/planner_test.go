@@ -350,6 +350,29 @@ func TestSeveralRootsAreRefusedBeforeAnyWrite(t *testing.T) {
 	}
 }
 
+func TestPeopleNobodyKnowsAreLeftOutAndSetLater(t *testing.T) {
+	orgs, people := small()
+	alone := input(orgs, nil)
+	alone.People.Present = false
+	plan := build(t, alone)
+	if d := cmp.Diff([]string{"insert org:10", "insert org:11"}, lines(plan)); d != "" {
+		t.Errorf("departments before people: %s", d)
+	}
+	if len(plan.Notes) != 1 {
+		t.Errorf("notes = %v", plan.Notes)
+	}
+	both := after(t, alone, plan)
+	both.People = Side{Present: true, Complete: true, Ops: allOps, Records: people}
+	if d := cmp.Diff([]string{"insert person:100", "insert person:101", "update org:10 leaders"}, lines(build(t, both))); d != "" {
+		t.Errorf("with the people: %s", d)
+	}
+	outside := input([]Item{org("1", "", "公司")}, []Item{person("5", "1", "manager", leader("77"))})
+	first := build(t, outside)
+	if again := build(t, after(t, outside, first)); len(again.Changes) != 0 {
+		t.Errorf("a manager outside the filter is tried again every night: %v", lines(again))
+	}
+}
+
 func TestManagerCycleIsCutAndSetAfterwards(t *testing.T) {
 	orgs := []Item{org("1", "", "公司")}
 	people := []Item{person("5", "1", "manager", leader("6")), person("6", "1", "manager", leader("5"))}
