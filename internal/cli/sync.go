@@ -66,9 +66,6 @@ func (p *program) sync(ctx context.Context, f syncFlags) error {
 		if err := p.print("Started %s", started.ID); err != nil {
 			return err
 		}
-		if started.URL != "" {
-			p.say("Web UI:  %s", started.URL)
-		}
 		p.say("Look at it with:  starter runs show %s", started.ID)
 		return nil
 	})

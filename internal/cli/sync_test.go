@@ -41,7 +41,7 @@ func TestStartWithoutWaiting(t *testing.T) {
 	if code := w.run("sync", "--file", "-"); code != 0 || w.out.String() != "Started run-1\n" {
 		t.Errorf("%d\n%s", code, &w.out)
 	}
-	if !strings.Contains(w.err.String(), "starter runs show run-1") || !strings.Contains(w.err.String(), "http://127.0.0.1:8233/run-1") {
+	if !strings.Contains(w.err.String(), "starter runs show run-1") {
 		t.Errorf("where to look is missing:\n%s", &w.err)
 	}
 	if len(w.started) != 1 || w.started[0] != job || w.opts.By != "tester" || !strings.HasPrefix(w.opts.WorkflowID, "sync-129-ding_talk-20261121T0100Z-") {

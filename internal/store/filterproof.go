@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"orgflow"
 )
@@ -18,31 +20,51 @@ type FilterProof struct {
 	FilterHash, MetaHash string
 }
 
+// proofDepth is how many earlier reads are looked at; behind them a filter
+// counts as changed when any was another.
+const proofDepth = 100
+
 // FilterChanged tells whether filter or meta file differ from those of the
-// scope's last settled run: one that ended, was no dry run and had none of
-// its deletes parked or rejected. A run whose deletes wait proves nothing,
-// however often it is repeated. Where no run has settled yet, any earlier
-// plan with another filter counts as a change.
+// scope's last settled run: one that judged all deletes, ended, was no dry
+// run and had none of its deletes parked or rejected. A run whose deletes
+// wait proves nothing, however often it is repeated. Where no run has settled
+// yet, any earlier plan with another filter counts as a change.
 func (s *Store) FilterChanged(ctx context.Context, f FilterProof) (bool, error) {
-	const planned = ` FROM snapshot s JOIN sync_run r ON r.id = s.run_id
-		WHERE s.company_id = ? AND s.consumer = ? AND s.scope = ? AND s.service = ? AND s.run_id <> ? AND s.complete AND r.planned AND NOT r.dry_run`
-	args := []any{f.Target.CompanyID, f.Target.Consumer, f.Scope, f.Service, f.ExceptRun}
-	var settled []struct {
+	var reads []struct {
 		FilterHash string `db:"filter_hash"`
 		MetaHash   string `db:"meta_hash"`
+		Job        string `db:"job"`
+		Settled    bool   `db:"settled"`
 	}
-	err := s.list(ctx, "last settled read of "+f.Target.String(), &settled, `SELECT s.filter_hash, s.meta_hash`+planned+`
-		AND r.status IN ('completed', 'completed_with_failures')
-		AND NOT EXISTS (SELECT 1 FROM sync_change c WHERE c.run_id = r.id AND c.kind = ? AND c.op = 'delete' AND c.state IN ('parked', 'skipped'))
-		ORDER BY s.id DESC LIMIT 1`, append(args, string(f.Kind))...)
+	err := s.list(ctx, "earlier reads of "+f.Target.String(), &reads, `
+		SELECT s.filter_hash, s.meta_hash, r.job,
+			r.status IN ('completed', 'completed_with_failures') AND NOT EXISTS (
+				SELECT 1 FROM sync_change c WHERE c.run_id = r.id AND c.kind = ? AND c.op = 'delete' AND c.state IN ('parked', 'skipped')) AS settled
+		FROM snapshot s JOIN sync_run r ON r.id = s.run_id
+		WHERE s.company_id = ? AND s.consumer = ? AND s.scope = ? AND s.service = ? AND s.run_id <> ? AND s.complete AND r.planned AND NOT r.dry_run
+		ORDER BY s.id DESC LIMIT ?`,
+		string(f.Kind), f.Target.CompanyID, f.Target.Consumer, f.Scope, f.Service, f.ExceptRun, proofDepth)
 	if err != nil {
 		return false, err
 	}
-	if len(settled) > 0 {
-		return settled[0].FilterHash != f.FilterHash || settled[0].MetaHash != f.MetaHash, nil
+	other := false
+	for _, r := range reads {
+		same := r.FilterHash == f.FilterHash && r.MetaHash == f.MetaHash
+		if r.Settled && judgesDeletes(r.Job) {
+			return !same, nil
+		}
+		other = other || !same
 	}
-	var other int
-	err = s.get(ctx, "earlier filters of "+f.Target.String(), &other, `SELECT count(*)`+planned+`
-		AND (s.filter_hash <> ? OR s.meta_hash <> ?)`, append(args, f.FilterHash, f.MetaHash)...)
-	return other > 0, err
+	return other, nil
+}
+
+// judgesDeletes tells whether a job looks at every delete of its scope: one
+// for single records, or without the operation, lets none go and proves
+// nothing about them.
+func judgesDeletes(raw string) bool {
+	var job orgflow.Job
+	if err := json.Unmarshal([]byte(raw), &job); err != nil {
+		return false
+	}
+	return slices.Contains(job.Params.Operations, orgflow.Delete) && len(job.Params.SourceIDs) == 0
 }

@@ -19,6 +19,8 @@ func TestFilterChanged(t *testing.T) {
 		status orgflow.Status // default completed
 	}
 	dry := func(n *store.NewRun) { n.Job.Params.DryRun = true }
+	updates := func(n *store.NewRun) { n.Job.Params.Operations = []orgflow.Op{orgflow.Insert, orgflow.Update} }
+	single := func(n *store.NewRun) { n.Job.Params.SourceIDs = []string{"person:1"} }
 	for name, c := range map[string]struct {
 		earlier []read
 		ask     string
@@ -31,6 +33,8 @@ func TestFilterChanged(t *testing.T) {
 		"asked again after a rejection":        {[]read{{filter: "f"}, {filter: "g", delete: orgflow.Skipped}}, "g", true},
 		"after its deletes were approved":      {[]read{{filter: "f"}, {filter: "g", delete: orgflow.Done}}, "g", false},
 		"a dry run proves nothing":             {[]read{{filter: "f"}, {filter: "g", mutate: dry}}, "g", true},
+		"a run without deletes proves nothing": {[]read{{filter: "f"}, {filter: "g", mutate: updates}}, "g", true},
+		"a run for one record proves nothing":  {[]read{{filter: "f"}, {filter: "g", mutate: single}}, "g", true},
 		"a failed run proves nothing":          {[]read{{filter: "f"}, {filter: "g", status: orgflow.StatusFailed}}, "g", true},
 		"only a failed run with another":       {[]read{{filter: "f", status: orgflow.StatusFailed}}, "g", true},
 		"only a failed run with the same":      {[]read{{filter: "f", status: orgflow.StatusFailed}}, "f", false},
