@@ -62,6 +62,26 @@ func TestOnlyWhatChangedIsSent(t *testing.T) {
 	}
 }
 
+// Departments first and people later, as the seed advises: each run completes,
+// and once the departments run again their managers are there.
+func TestDepartmentsAndPeopleInRunsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newFastWorld(t)
+	w.serve()
+	w.unlimited()
+	w.load(demo(t))
+	for _, service := range []string{"org_new", "person_new", "org_new"} {
+		s := w.sync(`{"services":["` + service + `"],"consumer":"ding_talk","company_id":129}`)
+		t.Logf("%s: %d calls", service, s.Calls)
+	}
+	w.inStep()
+	w.forget()
+	w.sync(demoJob)
+	if r := w.requests("dingtalk"); r.Writes != 0 {
+		t.Errorf("both together then wrote %v", r.writesByPath())
+	}
+}
+
 // change promotes one person, hires one, lets one go and moves one
 // department; it returns who left.
 func change(t *testing.T, rows *hcm) (leaver string) {
