@@ -154,3 +154,17 @@ func or[T comparable](v, def T) T {
 	}
 	return v
 }
+
+// Decision is what a named user says to a run that waits.
+type Decision struct {
+	By     string `json:"by"` // an account, needed
+	Reason string `json:"reason,omitempty"`
+}
+
+// String returns who decided and why.
+func (d Decision) String() string {
+	if d.Reason == "" {
+		return d.By
+	}
+	return d.By + ": " + d.Reason
+}

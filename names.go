@@ -11,6 +11,14 @@ const (
 	// WorkflowSyncRun runs one job from fetch to summary.
 	WorkflowSyncRun = "SyncRun"
 
+	// UpdateApprove and UpdateReject decide a run's parked changes; their
+	// argument is a Decision, their answer the run summary.
+	UpdateApprove = "approve"
+	UpdateReject  = "reject"
+
+	// SignalSupersede tells a waiting run the id of the one that replaced it.
+	SignalSupersede = "supersede"
+
 	// QueryStatus answers with the run summary of contract § 5.
 	QueryStatus = "status"
 )
@@ -23,6 +31,9 @@ const (
 	ActivityFetchPages    = "FetchPages"
 	ActivityPlanRun       = "PlanRun"
 	ActivityApplyPage     = "ApplyPage"
+	ActivityParkRun       = "ParkRun"
+	ActivityReleaseParked = "ReleaseParked"
+	ActivitySettleParked  = "SettleParked"
 	ActivityFinishRun     = "FinishRun"
 )
 

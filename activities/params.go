@@ -17,14 +17,15 @@ type PrepareParams struct {
 // Prepared is what a workflow has to know of its run. On a continued or
 // repeated execution it says how far the run had come.
 type Prepared struct {
-	RunID   string          `json:"run_id"`
-	Target  orgflow.Target  `json:"target"`
-	DryRun  bool            `json:"dry_run"`
-	Kinds   []orgflow.Kind  `json:"kinds"` // to fetch, departments first; empty without the stage
-	Send    bool            `json:"send"`
-	Fetched bool            `json:"fetched"`
-	Plan    *Planned        `json:"plan,omitempty"`
-	Summary orgflow.Summary `json:"summary"`
+	RunID    string           `json:"run_id"`
+	Target   orgflow.Target   `json:"target"`
+	DryRun   bool             `json:"dry_run"`
+	Approval orgflow.Approval `json:"approval"`
+	Kinds    []orgflow.Kind   `json:"kinds"` // to fetch, departments first; empty without the stage
+	Send     bool             `json:"send"`
+	Fetched  bool             `json:"fetched"`
+	Plan     *Planned         `json:"plan,omitempty"`
+	Summary  orgflow.Summary  `json:"summary"`
 }
 
 // FetchParams asks for the next pages of a kind.
@@ -52,17 +53,27 @@ type Fetched struct {
 // RunParams names a run, for steps that need nothing else.
 type RunParams struct {
 	RunID string `json:"run_id"`
+	// Wait makes HoldTarget wait for its turn whatever the job says: an
+	// approved run has been waiting long enough.
+	Wait bool `json:"wait,omitempty"`
+}
+
+// SettleParams decides parked changes; Note says who did and why.
+type SettleParams struct {
+	RunID string `json:"run_id"`
+	Note  string `json:"note"`
 }
 
 // Planned describes a frozen plan: counts and waves, never changes.
 type Planned struct {
-	Hash    string                                          `json:"hash"`
-	Counts  map[orgflow.Kind]orgflow.PlanCount              `json:"counts"`
-	Waves   []Wave                                          `json:"waves"`
-	Total   int                                             `json:"total"`
-	Settled int                                             `json:"settled"` // with a final state, second passes included
-	Parked  int                                             `json:"parked"`
-	Done    map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
+	Hash          string                                          `json:"hash"`
+	Counts        map[orgflow.Kind]orgflow.PlanCount              `json:"counts"`
+	Waves         []Wave                                          `json:"waves"`
+	Total         int                                             `json:"total"`
+	Settled       int                                             `json:"settled"`        // with a final state, second passes included
+	Parked        int                                             `json:"parked"`         // changes waiting for a decision
+	ParkedDeletes int                                             `json:"parked_deletes"` // deletes among them
+	Done          map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
 }
 
 // Wave is a range of change ids that may run at the same time.
@@ -93,5 +104,6 @@ type PageResult struct {
 type FinishParams struct {
 	RunID    string         `json:"run_id"`
 	Canceled bool           `json:"canceled"`
+	Status   orgflow.Status `json:"status,omitempty"` // rejected or superseded; empty: the outcomes decide
 	Fault    *orgflow.Fault `json:"fault,omitempty"`
 }

@@ -16,6 +16,9 @@ func (s *Sync) Register(r worker.ActivityRegistry) {
 		orgflow.ActivityFetchPages:    s.FetchPages,
 		orgflow.ActivityPlanRun:       s.PlanRun,
 		orgflow.ActivityApplyPage:     s.ApplyPage,
+		orgflow.ActivityParkRun:       s.ParkRun,
+		orgflow.ActivityReleaseParked: s.ReleaseParked,
+		orgflow.ActivitySettleParked:  s.SettleParked,
 		orgflow.ActivityFinishRun:     s.FinishRun,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})

@@ -70,6 +70,9 @@ type Connectors interface {
 // held by a terminated one can be taken over.
 type Executions interface {
 	Running(ctx context.Context, workflowID, firstRunID string) (bool, error)
+	// Supersede tells a waiting run which one replaced it; alive is false
+	// when its workflow is gone.
+	Supersede(ctx context.Context, workflowID, byRun string) (alive bool, err error)
 }
 
 // Store is what sync activities ask of the database.
@@ -83,6 +86,8 @@ type Store interface {
 type RunStore interface {
 	CreateRun(context.Context, store.NewRun) (run store.Run, created bool, err error)
 	GetRun(ctx context.Context, id string) (store.Run, error)
+	ListRuns(ctx context.Context, f store.RunFilter) ([]store.Run, string, error)
+	SetStatus(ctx context.Context, id string, status orgflow.Status) error
 	SetPhase(ctx context.Context, id string, phase orgflow.Phase) error
 	SetStage(ctx context.Context, id string, flag store.StageFlag) error
 	AddCounters(ctx context.Context, id string, c store.Counters) error
@@ -104,6 +109,7 @@ type StagingStore interface {
 	FilterChanged(context.Context, store.FilterProof) (bool, error)
 	LatestSnapshots(context.Context, store.SnapshotFilter) ([]store.Snapshot, error)
 	Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow.Record, error]
+	HasRecords(ctx context.Context, snapshotID int64, ids []string) (map[string]bool, error)
 	RejectedRecords(ctx context.Context, snapshotID int64, cursor string, limit int) ([]store.RejectedRecord, string, error)
 	DropSnapshotsBefore(ctx context.Context, target orgflow.Target, scope string, keep int) (dropped int, err error)
 }
@@ -121,6 +127,8 @@ type PlanStore interface {
 	ReleaseClaims(ctx context.Context, runID string, ids []int) error
 	RecordOutcomes(ctx context.Context, runID string, outcomes []store.Outcome) (store.Recorded, error)
 	CountPage(ctx context.Context, runID string, from, to int) (done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, settled int, err error)
+	ListChanges(ctx context.Context, runID string, f store.ChangeFilter) ([]orgflow.Change, string, error)
+	SetStates(ctx context.Context, runID string, op orgflow.Op, from, to orgflow.State, note string) (int, error)
 	CountByState(ctx context.Context, runID string) (map[orgflow.State]int, error)
 	StatesOf(ctx context.Context, runID string, ids []int) (map[int]orgflow.State, error)
 }

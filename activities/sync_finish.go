@@ -81,6 +81,8 @@ func verdict(s orgflow.Summary, states map[orgflow.State]int, p FinishParams) (o
 		return orgflow.StatusCanceled, nil, notes
 	case p.Fault != nil:
 		return orgflow.StatusFailed, p.Fault, notes
+	case p.Status != "":
+		return p.Status, nil, notes
 	case s.DryRun && !partial:
 		return orgflow.StatusCompleted, nil, notes
 	case partial || troubled(states):

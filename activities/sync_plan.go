@@ -36,6 +36,9 @@ func (s *Sync) PlanRun(ctx context.Context, p RunParams) (Planned, error) {
 			return Planned{}, temporalError(err)
 		}
 	}
+	if err := s.supersede(ctx, run); err != nil {
+		return Planned{}, temporalError(err)
+	}
 	out, err := s.planned(ctx, run.ID)
 	return out, temporalError(err)
 }
@@ -219,13 +222,18 @@ func (s *Sync) planned(ctx context.Context, runID string) (Planned, error) {
 	if err != nil {
 		return Planned{}, err
 	}
+	states, err := s.Store.CountByState(ctx, runID)
+	if err != nil {
+		return Planned{}, err
+	}
 	waves, err := s.Store.Waves(ctx, runID)
 	if err != nil {
 		return Planned{}, err
 	}
 	out := Planned{
 		Counts: summary.Plan, Done: summary.Applied,
-		Total: summary.Progress.Total, Settled: summary.Progress.Done, Parked: summary.ParkedDeletes,
+		Total: summary.Progress.Total, Settled: summary.Progress.Done,
+		Parked: states[orgflow.Parked], ParkedDeletes: summary.ParkedDeletes,
 	}
 	for _, w := range waves {
 		if w.Open > 0 {

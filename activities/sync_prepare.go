@@ -40,7 +40,7 @@ func (s *Sync) PrepareRun(ctx context.Context, p PrepareParams) (Prepared, error
 func (s *Sync) prepared(ctx context.Context, run store.Run, job orgflow.Job, resolved *meta.Resolved) (Prepared, error) {
 	out := Prepared{
 		RunID: run.ID, Target: job.Target(), DryRun: job.Params.DryRun,
-		Send: job.Has(orgflow.StageSend), Fetched: run.Planned || !job.Has(orgflow.StageFetch),
+		Approval: job.Params.Approval, Send: job.Has(orgflow.StageSend), Fetched: run.Planned || !job.Has(orgflow.StageFetch),
 	}
 	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
 		if _, ok := resolved.Kind(kind); ok {
@@ -86,7 +86,7 @@ func (s *Sync) HoldTarget(ctx context.Context, p RunParams) error {
 			return temporalError(err)
 		}
 	}
-	return temporalError(busy(run.Job, holder))
+	return temporalError(busy(run.Job, holder, p.Wait))
 }
 
 // buried records the end of a holder whose workflow was terminated, and
@@ -108,13 +108,13 @@ func (s *Sync) buried(ctx context.Context, target orgflow.Target, holder string)
 }
 
 // busy is tried again where the job waits for its turn, and final otherwise.
-func busy(job orgflow.Job, holder string) error {
+func busy(job orgflow.Job, holder string, wait bool) error {
 	f := &orgflow.Fault{
 		Code:    orgflow.CodeTargetBusy,
 		Message: fmt.Sprintf("%s is held by run %s", job.Target(), holder),
 		Advice:  `wait for it, cancel it, or start with params.on_running "wait"`,
 	}
-	if job.Params.OnRunning == orgflow.RunningWait {
+	if wait || job.Params.OnRunning == orgflow.RunningWait {
 		f.Code, f.RetryAfter = orgflow.CodeThrottled, 5*time.Second
 	}
 	return f

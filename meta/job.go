@@ -138,9 +138,6 @@ func checkAvailable(job orgflow.Job) []orgflow.Problem {
 	refuse := func(pointer, value, instead string) {
 		problems = append(problems, orgflow.Problem{Pointer: pointer, Message: fmt.Sprintf("%q is not available in this version; %s", value, instead)})
 	}
-	if job.Params.Approval == orgflow.ApprovalAlways {
-		refuse("/params/approval", "always", `use "on_threshold" and look at a dry run first`)
-	}
 	if job.Params.Mode == orgflow.Reconcile {
 		refuse("/params/mode", "reconcile", `allowed: "incremental", "full"`)
 	}

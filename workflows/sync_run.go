@@ -41,6 +41,9 @@ type syncRun struct {
 	info    activities.Prepared
 	summary orgflow.Summary
 	note    string // what is being done, for the Web UI
+
+	approval approval
+	ending   orgflow.Status // status to end with; empty: the outcomes decide
 }
 
 // setup makes the run readable before anything else happens.
@@ -50,9 +53,13 @@ func (r *syncRun) setup(ctx workflow.Context) error {
 		ID: info.WorkflowExecution.ID, RunID: info.FirstRunID,
 		Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
 	}
-	return workflow.SetQueryHandlerWithOptions(ctx, orgflow.QueryStatus,
+	err := workflow.SetQueryHandlerWithOptions(ctx, orgflow.QueryStatus,
 		func() (orgflow.Summary, error) { return r.summary, nil },
 		workflow.QueryHandlerOptions{Description: "The run summary: phase, progress, counts and outcomes"})
+	if err != nil {
+		return err
+	}
+	return r.listen(ctx)
 }
 
 // prepare checks the job and freezes its files. A job refused here has left
@@ -97,7 +104,12 @@ func (r *syncRun) steps(ctx workflow.Context) error {
 	if r.info.DryRun {
 		return nil
 	}
-	return r.apply(ctx)
+	if err := r.apply(ctx); err != nil {
+		return err
+	}
+	var err error
+	r.ending, err = r.approve(ctx)
+	return err
 }
 
 // hold takes the target for this run alone, waiting for its turn where the
@@ -146,19 +158,24 @@ func (r *syncRun) plan(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	r.info.Plan = &planned
+	r.adopt(&planned)
+	return nil
+}
+
+// adopt makes a plan, as it stands in the database, the one to carry out.
+func (r *syncRun) adopt(planned *activities.Planned) {
+	r.info.Plan = planned
 	r.summary.Plan = planned.Counts
 	r.summary.Applied = planned.Done
-	r.summary.ParkedDeletes = planned.Parked
+	r.summary.ParkedDeletes = planned.ParkedDeletes
 	r.summary.Progress = orgflow.Progress{Total: planned.Total, Done: planned.Settled}
-	return nil
 }
 
 // finish records how the run ended, whatever ended it, and releases the
 // target. It runs even when the workflow is cancelled.
 func (r *syncRun) finish(ctx workflow.Context, cause error) (orgflow.Summary, error) {
 	canceled := cause != nil && temporal.IsCanceledError(cause)
-	params := activities.FinishParams{RunID: r.info.RunID, Canceled: canceled}
+	params := activities.FinishParams{RunID: r.info.RunID, Canceled: canceled, Status: r.ending}
 	if cause != nil && !canceled {
 		params.Fault = faultOf(cause)
 	}

@@ -84,9 +84,17 @@ func (s *script) install(env *testsuite.TestWorkflowEnvironment) {
 			orgflow.Person: {orgflow.Insert: {Done: n}},
 		}}, s.call("apply %d-%d", p.From, p.To)
 	})
+	on(orgflow.ActivityParkRun, func(context.Context, activities.RunParams) error { return s.call("park") })
+	on(orgflow.ActivitySettleParked, func(_ context.Context, p activities.SettleParams) error { return s.call("settle: %s", p.Note) })
+	on(orgflow.ActivityReleaseParked, func(_ context.Context, p activities.SettleParams) (activities.Planned, error) {
+		return activities.Planned{Total: 252, Waves: []activities.Wave{{No: 3, Phase: "person_delete", From: 251, To: 252}}}, s.call("release: %s", p.Note)
+	})
 	on(orgflow.ActivityFinishRun, func(_ context.Context, p activities.FinishParams) (orgflow.Summary, error) {
 		s.finish = p
 		status := s.outcome
+		if p.Status != "" {
+			status = p.Status
+		}
 		if p.Fault != nil {
 			status = orgflow.StatusFailed
 		}

@@ -111,6 +111,18 @@ func (w *world) steer(ctx context.Context, verb, id string, s Steering) error {
 	return w.begin(ctx)
 }
 
+func (w *world) Approve(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "approve", id, s)
+}
+
+func (w *world) Reject(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "reject", id, s)
+}
+
+func (w *world) Retry(ctx context.Context, id string, s Steering) (Started, error) {
+	return Started{ID: id + "-again", URL: "/api/v1/sync-runs/" + id + "-again"}, w.steer(ctx, "retry", id, s)
+}
+
 func (w *world) Cancel(ctx context.Context, id string, s Steering) error {
 	return w.steer(ctx, "cancel", id, s)
 }

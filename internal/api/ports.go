@@ -47,6 +47,13 @@ type Steerer interface {
 	// Cancel asks a run to stop after the call in flight. A run that has
 	// ended is a conflict, an unknown one not found.
 	Cancel(ctx context.Context, id string, s Steering) error
+	// Approve lets a run's parked changes go, Reject gives them up. A run
+	// that does not wait, or was decided already, is a conflict.
+	Approve(ctx context.Context, id string, s Steering) error
+	Reject(ctx context.Context, id string, s Steering) error
+	// Retry starts a run for what failed in an ended one. Nothing to retry
+	// is a conflict.
+	Retry(ctx context.Context, id string, s Steering) (Started, error)
 }
 
 // Steering says who intervenes and why.

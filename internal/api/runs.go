@@ -33,10 +33,41 @@ func (s *server) runRoutes() {
 		OperationID: "list-changes", Method: http.MethodGet, Path: "/api/v1/sync-runs/{id}/changes",
 		Tags: []string{"sync runs"}, Summary: "Changes of a sync run, in the plan's order",
 	}, config.AccessRead, s.listChanges)
+	s.steerRoutes()
+}
+
+// steerRoutes registers what people do to runs. Approving is a right of its
+// own: who may start a run need not be who may let its deletes go.
+func (s *server) steerRoutes() {
+	for _, verb := range []struct {
+		name, summary string
+		need          config.Access
+		do            func(context.Context, string, Steering) error
+	}{
+		{"cancel", "Stop a sync run after the call in flight", config.AccessOperate, s.Steer.Cancel},
+		{"approve", "Let the parked changes of a waiting run go", config.AccessApprove, s.Steer.Approve},
+		{"reject", "Give the parked changes of a waiting run up", config.AccessApprove, s.Steer.Reject},
+	} {
+		register(s, huma.Operation{
+			OperationID: verb.name + "-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs/{id}/" + verb.name,
+			DefaultStatus: http.StatusAccepted, Tags: []string{"sync runs"}, Summary: verb.summary,
+		}, verb.need, func(ctx context.Context, in *steerInput) (*body[accepted], error) {
+			if err := verb.do(ctx, in.ID, steering(ctx, in.Body)); err != nil {
+				return nil, err
+			}
+			return &body[accepted]{accepted{ID: in.ID, Status: "accepted"}}, nil
+		})
+	}
 	register(s, huma.Operation{
-		OperationID: "cancel-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs/{id}/cancel", DefaultStatus: http.StatusAccepted,
-		Tags: []string{"sync runs"}, Summary: "Stop a sync run after the call in flight",
-	}, config.AccessOperate, s.cancelRun)
+		OperationID: "retry-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs/{id}/retry", DefaultStatus: http.StatusAccepted,
+		Tags: []string{"sync runs"}, Summary: "Start a run for what failed in an ended one",
+	}, config.AccessOperate, func(ctx context.Context, in *steerInput) (*startOutput, error) {
+		started, err := s.Steer.Retry(ctx, in.ID, steering(ctx, in.Body))
+		if err != nil {
+			return nil, err
+		}
+		return &startOutput{Location: started.URL, Body: started}, nil
+	})
 }
 
 type startInput struct {
@@ -166,11 +197,4 @@ type steerInput struct {
 type accepted struct {
 	ID     string `json:"id"`
 	Status string `json:"status" example:"accepted"`
-}
-
-func (s *server) cancelRun(ctx context.Context, in *steerInput) (*body[accepted], error) {
-	if err := s.Steer.Cancel(ctx, in.ID, steering(ctx, in.Body)); err != nil {
-		return nil, err
-	}
-	return &body[accepted]{accepted{ID: in.ID, Status: "accepted"}}, nil
 }

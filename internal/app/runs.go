@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -82,32 +81,6 @@ func (r *Runs) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, 
 
 func (r *Runs) started(id, runID string) api.Started {
 	return api.Started{ID: id, RunID: runID, URL: "/api/v1/sync-runs/" + url.PathEscape(id)}
-}
-
-// Cancel asks a run to stop at the next operation boundary.
-func (r *Runs) Cancel(ctx context.Context, id string, s api.Steering) error {
-	run, err := r.app.Store.GetRun(ctx, id)
-	if err != nil {
-		return noRun(id, err)
-	}
-	if run.Status.Terminal() {
-		return orgflow.Faultf(orgflow.CodeConflict, "run %s has ended already: %s", id, run.Status)
-	}
-	cl, err := r.app.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	err = cl.CancelWorkflow(ctx, run.WorkflowID, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
-		return orgflow.Faultf(orgflow.CodeConflict, "the workflow of run %s has ended", id)
-	}
-	if err != nil {
-		return unavailable("cancel run "+id, err)
-	}
-	return r.app.Store.Audit(ctx, store.AuditEntry{
-		CompanyID: run.Job.CompanyID, Who: cmp.Or(s.By, s.Key, "unknown"), Action: "cancel", Subject: id, Detail: s.Reason,
-	})
 }
 
 // Summary returns a run as users see it. A run that was started a moment ago

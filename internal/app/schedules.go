@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,8 +172,7 @@ func (s *Schedules) steer(ctx context.Context, action, id string, by api.Steerin
 	if err != nil {
 		return err
 	}
-	who := cmp.Or(by.By, by.Key, "unknown")
-	note := strings.TrimSuffix(fmt.Sprintf("%s by %s: %s", action, who, by.Reason), ": ")
+	note := strings.TrimSuffix(fmt.Sprintf("%s by %s: %s", action, who(by), by.Reason), ": ")
 	err = do(schedules, note)
 	if errors.Is(err, temporalx.ErrNoSchedule) {
 		return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: fmt.Sprintf("there is no schedule %q", id), Advice: "starter schedules list shows all", Err: err}
@@ -182,5 +180,5 @@ func (s *Schedules) steer(ctx context.Context, action, id string, by api.Steerin
 	if err != nil {
 		return unavailable(action+" schedule "+id, err)
 	}
-	return s.app.Store.Audit(ctx, store.AuditEntry{Who: who, Action: action, Subject: "schedule " + id, Detail: by.Reason})
+	return s.app.Store.Audit(ctx, store.AuditEntry{Who: who(by), Action: action, Subject: "schedule " + id, Detail: by.Reason})
 }

@@ -147,3 +147,13 @@ func FirstError(errs ...error) error {
 	}
 	return nil
 }
+
+// Supersede signals a waiting run.
+func (e executions) Supersede(ctx context.Context, workflowID, byRun string) (bool, error) {
+	err := e.client.SignalWorkflow(ctx, workflowID, "", orgflow.SignalSupersede, byRun)
+	var notFound *serviceerror.NotFound
+	if errors.As(err, &notFound) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -166,6 +166,18 @@ func (w *world) steer(verb, id string, s api.Steering) error {
 	return w.steerErr
 }
 
+func (w *world) Approve(_ context.Context, id string, s api.Steering) error {
+	return w.steer("approve", id, s)
+}
+
+func (w *world) Reject(_ context.Context, id string, s api.Steering) error {
+	return w.steer("reject", id, s)
+}
+
+func (w *world) Retry(_ context.Context, id string, s api.Steering) (api.Started, error) {
+	return api.Started{ID: id + "-again"}, w.steer("retry", id, s)
+}
+
 func (w *world) Cancel(_ context.Context, id string, s api.Steering) error {
 	return w.steer("cancel", id, s)
 }

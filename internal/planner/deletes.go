@@ -14,6 +14,7 @@ func (b *builder) planDeletes() error {
 	b.deletesOf(orgflow.Person, &b.in.People, phasePersonDelete)
 	b.deletesOf(orgflow.Org, &b.in.Orgs, phaseOrgDelete)
 	if b.in.Job.Params.OnLimit != orgflow.LimitStop {
+		b.parkAll()
 		return nil
 	}
 	for _, d := range b.drafts {
@@ -27,6 +28,18 @@ func (b *builder) planDeletes() error {
 		}
 	}
 	return nil
+}
+
+// parkAll parks the whole plan where the job wants it approved.
+func (b *builder) parkAll() {
+	if b.in.Job.Params.Approval != orgflow.ApprovalAlways {
+		return
+	}
+	for _, d := range b.drafts {
+		if d.State == orgflow.Planned {
+			d.State = orgflow.Parked
+		}
+	}
 }
 
 func (b *builder) deletesOf(kind orgflow.Kind, side *Side, phase int) {

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/internal/store"
+)
+
+// Cancel asks a run to stop at the next operation boundary.
+func (r *Runs) Cancel(ctx context.Context, id string, s api.Steering) error {
+	return r.steer(ctx, "cancel", id, s, func(cl client.Client, run store.Run) error {
+		return cl.CancelWorkflow(ctx, run.WorkflowID, "")
+	})
+}
+
+// Approve lets a run's parked changes go.
+func (r *Runs) Approve(ctx context.Context, id string, s api.Steering) error {
+	return r.decide(ctx, orgflow.UpdateApprove, id, s)
+}
+
+// Reject gives a run's parked changes up.
+func (r *Runs) Reject(ctx context.Context, id string, s api.Steering) error {
+	return r.decide(ctx, orgflow.UpdateReject, id, s)
+}
+
+// decide sends a decision and returns when the run has taken it.
+func (r *Runs) decide(ctx context.Context, update, id string, s api.Steering) error {
+	return r.steer(ctx, update, id, s, func(cl client.Client, run store.Run) error {
+		handle, err := cl.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: run.WorkflowID, UpdateName: update,
+			Args:         []any{orgflow.Decision{By: who(s), Reason: s.Reason}},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err != nil {
+			return err
+		}
+		return handle.Get(ctx, nil)
+	})
+}
+
+// steer does something to a run that has not ended, and writes down who did.
+func (r *Runs) steer(ctx context.Context, action, id string, s api.Steering, do func(client.Client, store.Run) error) error {
+	run, err := r.app.Store.GetRun(ctx, id)
+	if err != nil {
+		return noRun(id, err)
+	}
+	if run.Status.Terminal() {
+		return orgflow.Faultf(orgflow.CodeConflict, "run %s has ended already: %s", id, run.Status)
+	}
+	cl, err := r.app.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	err = do(cl, run)
+	var gone *serviceerror.NotFound
+	var refused *temporal.ApplicationError
+	switch {
+	case errors.As(err, &gone):
+		return orgflow.Faultf(orgflow.CodeConflict, "the workflow of run %s has ended", id)
+	case errors.As(err, &refused):
+		return workflowFault(err)
+	case err != nil:
+		return unavailable(action+" run "+id, err)
+	}
+	return r.audit(ctx, run, action, s)
+}
+
+func (r *Runs) audit(ctx context.Context, run store.Run, action string, s api.Steering) error {
+	return r.app.Store.Audit(ctx, store.AuditEntry{
+		CompanyID: run.Job.CompanyID, Who: who(s), Action: action, Subject: run.ID, From: s.Key, Detail: s.Reason,
+	})
+}
+
+func who(s api.Steering) string { return cmp.Or(s.By, s.Key, "unknown") }
+
+// Retry starts the run's job again for the records that did not succeed.
+func (r *Runs) Retry(ctx context.Context, id string, s api.Steering) (api.Started, error) {
+	run, err := r.app.Store.GetRun(ctx, id)
+	if err != nil {
+		return api.Started{}, noRun(id, err)
+	}
+	if !run.Status.Terminal() {
+		return api.Started{}, orgflow.Faultf(orgflow.CodeConflict, "run %s has not ended: %s", id, run.Status)
+	}
+	job := run.Job
+	if job.Params.SourceIDs, err = r.unsuccessful(ctx, id); err != nil {
+		return api.Started{}, err
+	}
+	if len(job.Params.SourceIDs) == 0 {
+		return api.Started{}, orgflow.Faultf(orgflow.CodeConflict, "nothing failed in run %s", id)
+	}
+	raw, err := json.Marshal(job)
+	if err != nil {
+		return api.Started{}, fmt.Errorf("job of run %s: %w", id, err)
+	}
+	started, err := r.Start(ctx, job, raw, api.StartOptions{By: who(s)})
+	if err != nil {
+		return api.Started{}, err
+	}
+	return started, r.audit(ctx, run, "retry as "+started.ID, s)
+}
+
+// unsuccessful lists the records whose change failed, was blocked or held.
+func (r *Runs) unsuccessful(ctx context.Context, id string) ([]string, error) {
+	var keys []string
+	seen := map[orgflow.RecordKey]bool{}
+	for _, state := range []orgflow.State{orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Disputed} {
+		for cursor := ""; ; {
+			changes, next, err := r.app.Store.ListChanges(ctx, id, store.ChangeFilter{State: state, Cursor: cursor, Limit: 1000})
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range changes {
+				if !seen[c.Key()] {
+					seen[c.Key()] = true
+					keys = append(keys, c.Key().String())
+				}
+			}
+			if next == "" {
+				break
+			}
+			cursor = next
+		}
+	}
+	return keys, nil
+}
