@@ -32,7 +32,7 @@ func (w *world) begin(job json.RawMessage) Prepared {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.perform(task{}, orgflow.ActivityHoldTarget, RunParams{p.RunID}, nil); err != nil {
+	if err := w.perform(task{}, orgflow.ActivityHoldTarget, RunParams{RunID: p.RunID}, nil); err != nil {
 		w.t.Fatal(err)
 	}
 	return p
@@ -70,7 +70,7 @@ func (w *world) fetch(p Prepared) map[orgflow.Kind]orgflow.FetchCount {
 func (w *world) plan(run string) Planned {
 	w.t.Helper()
 	var planned Planned
-	if err := w.perform(task{}, orgflow.ActivityPlanRun, RunParams{run}, &planned); err != nil {
+	if err := w.perform(task{}, orgflow.ActivityPlanRun, RunParams{RunID: run}, &planned); err != nil {
 		w.t.Fatal(err)
 	}
 	return planned

@@ -112,6 +112,9 @@ func (r *renderer) advice() {
 	if s.ParkedDeletes > 0 {
 		points = append(points, point{look, count(s.ParkedDeletes, "delete") + " parked, " + parkedText(s), changes + " --state parked"})
 	}
+	if s.Status == orgflow.StatusAwaitingApproval {
+		points = append(points, point{none, "To let them go, or give them up with reject", "starter runs approve " + s.ID + " --reason …"})
+	}
 	if s.DryRun && s.Error == nil && s.Status.Terminal() && s.Progress.Total > 0 {
 		points = append(points, point{none, "The plan can be read", changes})
 	}
