@@ -180,6 +180,14 @@ func (e executions) Running(_ context.Context, workflowID, _ string) (bool, erro
 	return e[workflowID], nil
 }
 
+// Supersede ends a waiting run's workflow, which would then say so itself.
+func (e executions) Supersede(_ context.Context, workflowID, by string) (bool, error) {
+	alive := e[workflowID]
+	delete(e, workflowID)
+	e["superseded "+workflowID+" by "+by] = true
+	return alive, nil
+}
+
 // task is one attempt of an activity as Temporal hands it out.
 type task struct {
 	attempt   int32
