@@ -265,7 +265,3 @@ func (out *observedOutbound) RecordHeartbeat(ctx context.Context, details ...any
 }
 
 var target = orgflow.Target{CompanyID: company, Consumer: "ding_talk"}
-
-func (e executions) Supersede(_ context.Context, workflowID, _ string) (bool, error) {
-	return e[workflowID], nil
-}
