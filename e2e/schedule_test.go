@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,15 @@ func TestSchedule(t *testing.T) {
 	want("update", "--dry-run")
 	want("update")
 	want("unchanged", "--dry-run")
+
+	if err := os.Remove(filepath.Join(w.meta, "companies", "129", "schedules", "e2e.json")); err != nil {
+		t.Fatal(err)
+	}
+	want("delete", "--dry-run")
+	want("delete")
+	if _, there := w.schedules()["129-e2e"]; there {
+		t.Error("its file is gone, and the schedule is still there")
+	}
 
 	if got := w.starter("schedules", "trigger", "129-nobody"); got.code != 1 || !strings.Contains(got.err, "129-nobody") {
 		t.Errorf("an unknown schedule: %d %s", got.code, got.err)

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 
@@ -159,16 +158,7 @@ func decodeRows(t *testing.T, s hcmsim.State) hcm {
 	return out.Models
 }
 
-// find returns the row with an id.
-func find(t *testing.T, rows []object, id int) object {
-	t.Helper()
-	i := slices.IndexFunc(rows, func(r object) bool { return number(r["id"]) == id })
-	if i < 0 {
-		t.Fatalf("no row with id %d", id)
-	}
-	return rows[i]
-}
-
+// number and text read a row's value.
 func number(v any) int {
 	f, _ := v.(float64) // absent is 0
 	return int(f)
