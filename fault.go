@@ -76,7 +76,7 @@ func (f *Fault) Error() string {
 	if f.VendorCode != "" {
 		b.WriteString(" " + f.VendorCode)
 	}
-	if f.Field != "" {
+	if f.Field != "" && !strings.HasPrefix(f.Message, f.Field) {
 		b.WriteString(" at " + f.Field)
 	}
 	b.WriteString(": " + f.Message)

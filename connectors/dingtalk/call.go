@@ -38,6 +38,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 		return nil, nil, err
 	}
 	if f := c.fault(a, q.write); f != nil {
+		c.slowDown(ctx, f)
 		return a, f, f
 	}
 	if out != nil {
@@ -49,6 +50,14 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 		}
 	}
 	return a, nil, nil
+}
+
+// slowDown holds the budget of everybody who shares it when calls come too
+// fast. A ledger that is away is met again by the next call.
+func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
+	if h, ok := c.limiter.(transport.Holder); ok && f.Code == orgflow.CodeThrottled {
+		_ = h.Hold(ctx, f.RetryAfter)
+	}
 }
 
 func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request, body []byte) (*answer, error) {

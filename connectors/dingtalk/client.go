@@ -37,6 +37,7 @@ type Client struct {
 	jitter func() float64 // 0 to 1
 
 	calls, throttled atomic.Int64
+	limiter          transport.Limiter
 	bannedUntil      atomic.Int64 // Unix nanoseconds; nothing is sent before (DingTalk reference § 10.3)
 }
 
@@ -47,13 +48,17 @@ func New(cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opt.Limiter == nil {
+		opt.Limiter = transport.PerSecond(*cfg.QPS)
+	}
 	c := &Client{
-		cfg:    cfg,
-		old:    strings.TrimRight(cfg.BaseURL, "/"),
-		api:    strings.TrimRight(cfg.APIBaseURL, "/"),
-		chain:  chain(cfg, opt),
-		now:    opt.Now,
-		jitter: rand.Float64,
+		cfg:     cfg,
+		limiter: opt.Limiter,
+		old:     strings.TrimRight(cfg.BaseURL, "/"),
+		api:     strings.TrimRight(cfg.APIBaseURL, "/"),
+		chain:   chain(opt),
+		now:     opt.Now,
+		jitter:  rand.Float64,
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -63,13 +68,10 @@ func New(cfg Config, opt Options) (*Client, error) {
 }
 
 // chain lists the layers of a call, outermost first.
-func chain(cfg Config, opt Options) http.RoundTripper {
-	base, limiter, timeout := opt.Transport, opt.Limiter, opt.Timeout
+func chain(opt Options) http.RoundTripper {
+	base, timeout := opt.Transport, opt.Timeout
 	if base == nil {
 		base = transport.NewBase()
-	}
-	if limiter == nil {
-		limiter = transport.PerSecond(*cfg.QPS)
 	}
 	if timeout <= 0 {
 		timeout = defaultTimeout
@@ -82,7 +84,7 @@ func chain(cfg Config, opt Options) http.RoundTripper {
 		metrics = unobserved{}
 	}
 	return transport.Chain(base,
-		transport.Rate(limiter),
+		transport.Rate(opt.Limiter),
 		transport.Log(logger, vendor),
 		transport.Metrics(metrics, vendor),
 		transport.Outcome(),

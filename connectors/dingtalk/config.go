@@ -37,7 +37,8 @@ type Config struct {
 
 const (
 	defaultRoot = 1
-	defaultQPS  = 18 // documented limit 20 a second (DingTalk reference § 11)
+	// DefaultQPS is the budget of a connection that names none.
+	DefaultQPS = 18 // documented limit 20 a second (DingTalk reference § 11)
 )
 
 // String shows the configuration without its secrets.
@@ -77,7 +78,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.RootDepartmentID = defaultRoot
 	}
 	if c.QPS == nil {
-		c.QPS = new(float64(defaultQPS))
+		c.QPS = new(float64(DefaultQPS))
 	}
 	if c.APIBaseURL == "" {
 		c.APIBaseURL = c.BaseURL

@@ -1,14 +1,18 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
+	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/dingtalk"
 	"orgflow/connectors/hcm"
+	"orgflow/internal/store"
 	"orgflow/internal/transport"
 	"orgflow/meta"
 )
@@ -36,9 +40,39 @@ func (a *App) consumers() map[string]connectors.ConsumerFactory {
 			if err != nil {
 				return nil, err
 			}
-			return dingtalk.New(cfg, dingtalk.Options{Logger: a.Log, Metrics: calls})
+			qps := float64(dingtalk.DefaultQPS)
+			if cfg.QPS != nil {
+				qps = *cfg.QPS
+			}
+			return dingtalk.New(cfg, dingtalk.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
 		},
 	}
+}
+
+// limiter is a target's rate budget, shared by all workers through the
+// database; nil leaves an unlimited one to the connector.
+func (a *App) limiter(s connectors.Settings, qps float64) transport.Limiter {
+	if qps <= 0 {
+		return nil
+	}
+	target := orgflow.Target{CompanyID: s.CompanyID, Consumer: s.Name}
+	return transport.NewShared(budget{a.Store, target.String()}, qps)
+}
+
+// budget is a rate budget's row in the database.
+type budget struct {
+	store *store.Store
+	name  string
+}
+
+// Lease implements transport.Ledger.
+func (b budget) Lease(ctx context.Context, n int, every time.Duration) (time.Duration, error) {
+	return b.store.LeaseRate(ctx, b.name, n, every)
+}
+
+// Hold implements transport.Ledger.
+func (b budget) Hold(ctx context.Context, d time.Duration) error {
+	return b.store.HoldRate(ctx, b.name, d)
 }
 
 // build tells the meta files what this build can read and write.

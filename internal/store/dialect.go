@@ -26,6 +26,7 @@ type dialect struct {
 	files     func() fs.FS
 	forUpdate string // row lock of a SELECT that an UPDATE follows
 	hasTable  string // query: does the table named by ? exist
+	micros    string // expression: microseconds since 1970 by the database's clock
 	retry     func(error) bool
 	transient func(error) bool
 	// inList returns a condition on col and its one argument, so that the
@@ -49,6 +50,7 @@ var postgres = dialect{
 	files:     migrations.Postgres,
 	forUpdate: " FOR UPDATE",
 	hasTable:  `SELECT to_regclass(?) IS NOT NULL`,
+	micros:    `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`,
 	retry:     pgConflict,
 	transient: pgTransient,
 	inList: func(col, typ string, values []any) (string, any) {
@@ -65,6 +67,7 @@ var sqliteDialect = dialect{
 	goose:     goose.DialectSQLite3,
 	files:     migrations.SQLite,
 	hasTable:  `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ?`,
+	micros:    `CAST(unixepoch('subsec') * 1000000 AS integer)`,
 	retry:     func(error) bool { return false }, // one writer, busy_timeout: nothing to win
 	transient: sqliteTransient,
 	inList: func(col, _ string, values []any) (string, any) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -16,6 +17,12 @@ type Limiter interface {
 	// Wait returns when the call may be made, or with an error if the
 	// context ends first.
 	Wait(ctx context.Context) error
+}
+
+// Holder is a Limiter that can let everybody who shares it pause.
+type Holder interface {
+	// Hold lets no call go before d has passed.
+	Hold(ctx context.Context, d time.Duration) error
 }
 
 // steady is the share of a budget that evenly spaced calls use: the rest
