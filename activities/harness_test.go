@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ type world struct {
 	t       testing.TB
 	db      *store.Store
 	overlay string
+	files   *meta.Store
 	remote  *directory
 	source  *gateway
 	sync    *Sync
@@ -110,6 +112,10 @@ func openWorld(t testing.TB, url string) *world {
 		at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC),
 	}
 	w.write("company.json", companyJSON)
+	var err error
+	if w.files, err = meta.Open(w.overlay, nil); err != nil {
+		t.Fatal(err)
+	}
 	db, err := store.Open(context.Background(), url, store.Options{Now: w.now})
 	if err != nil {
 		t.Fatal(err)
@@ -119,8 +125,10 @@ func openWorld(t testing.TB, url string) *world {
 			t.Error(err)
 		}
 	})
-	if err := db.Migrate(context.Background()); err != nil {
-		t.Fatal(err)
+	if !strings.HasPrefix(url, "sqlite:") { // those come migrated
+		if err := db.Migrate(context.Background()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.db = db
 	w.sync = w.worker(db, w.remote)
@@ -142,13 +150,8 @@ func (w *world) write(name, content string) {
 // worker is a process that just started: it shares the database and the
 // remote systems with others, and nothing else.
 func (w *world) worker(db Store, consumer connectors.Consumer) *Sync {
-	w.t.Helper()
-	files, err := meta.Open(w.overlay, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	return &Sync{
-		Store: db, Files: files, Now: w.now, Sleep: w.sleep, Executions: executions(w.alive),
+		Store: db, Files: w.files, Now: w.now, Sleep: w.sleep, Executions: executions(w.alive),
 		Log: slog.New(slog.DiscardHandler),
 		Connectors: connectors.NewRegistry(
 			map[string]connectors.ConsumerFactory{"ding_talk": func(connectors.Settings) (connectors.Consumer, error) { return consumer, nil }},
