@@ -57,7 +57,7 @@ func TestWebUI(t *testing.T) {
 		}
 		for _, look := range []struct {
 			tab  string
-			want []string // the first is waited for
+			want []string
 		}{
 			{"timeline", []string{"my-first-run", "Completed", "SyncRun", "ApplyPage • person_insert: changes", `"status": "completed"`}},
 			{"user-metadata", []string{"ended: completed", "person planned: 300 insert", "person insert: 300 done, 0 failed", "300 of 300"}},
@@ -200,19 +200,15 @@ func (w *world) workflowURL(id, runID string) string {
 	return "http://" + w.ui + "/namespaces/default/workflows/" + id + "/" + runID
 }
 
-// page opens a page, waits for the first text and wants the others too.
+// page opens a page and waits until it shows all the texts; its parts come
+// one after the other.
 func (b *browser) page(what, url string, want []string) {
 	b.t.Helper()
-	b.do(what, chromedp.Navigate(url), shown(want[0]))
-	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](pageText))
-	if err != nil {
-		b.t.Fatalf("read the page %s: %v", what, err)
+	actions := []chromedp.Action[chromedp.Void]{chromedp.Navigate(url)}
+	for _, text := range want {
+		actions = append(actions, shown(text))
 	}
-	for _, part := range want { // headings are shown in capitals
-		if !strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
-			b.t.Errorf("the page %s does not show %q:\n%s", what, part, text)
-		}
-	}
+	b.do(what, actions...)
 }
 
 // pageText is what a person reads on a page: its text, that of drawings, and
@@ -222,7 +218,15 @@ const pageText = `[document.body.innerText,
 	...Array.from(document.querySelectorAll("iframe"), f => f.contentDocument?.body?.innerText ?? decodeURIComponent(f.src)),
 ].join("\n")`
 
-// shown waits until the page shows a text.
+// shown waits until the page shows a text, in capitals or not.
 func shown(text string) chromedp.Action[chromedp.Void] {
-	return chromedp.Poll[chromedp.Void](fmt.Sprintf("(%s).includes(%q)", pageText, text), chromedp.WithPollingTimeout(40*time.Second))
+	look := chromedp.Poll[chromedp.Void](fmt.Sprintf("(%s).toLowerCase().includes(%q)", pageText, strings.ToLower(text)),
+		chromedp.WithPollingTimeout(20*time.Second))
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		none, err := look(ctx, target)
+		if err != nil {
+			err = fmt.Errorf("the page does not show %q: %w", text, err)
+		}
+		return none, err
+	}
 }
