@@ -21,7 +21,7 @@ func temporalError(err error) error {
 		NonRetryable:   !f.Transient() && f.Code != orgflow.CodeInternal,
 		NextRetryDelay: f.RetryAfter,
 		Category:       category(f),
-		Details:        []any{f},
+		Details:        []any{*f},
 	})
 }
 

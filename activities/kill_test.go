@@ -302,9 +302,6 @@ func TestAWorkerMayBeKilledAtAnyPoint(t *testing.T) {
 			if !after && i > 0 && !strings.HasPrefix(point, "consumer") && !strings.HasPrefix(point, "RecordOutcomes") {
 				continue // nothing has happened since the point before it
 			}
-			if after && strings.HasPrefix(point, "FinishSnapshot") {
-				continue // waits for FetchPages to know a read that is finished
-			}
 			if i%killEvery != 0 {
 				continue
 			}

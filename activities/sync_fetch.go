@@ -35,6 +35,9 @@ func (s *Sync) FetchPages(ctx context.Context, p FetchParams) (Fetched, error) {
 	if err != nil {
 		return Fetched{}, temporalError(err)
 	}
+	if out, ended, err := f.ended(ctx); err != nil || ended {
+		return out, temporalError(err)
+	}
 	f.mark()
 	defer keepAlive(ctx, func() any { return f.reached.Load() })()
 	out, err := f.read(ctx)
@@ -110,6 +113,25 @@ func (s *Sync) source(job orgflow.Job) (connectors.Source, error) {
 		return nil, err
 	}
 	return s.Connectors.Source(connectors.Settings{CompanyID: job.CompanyID, Name: company.SourceType(), JSON: raw})
+}
+
+// ended answers with the snapshot when an earlier attempt has closed it and
+// only its answer was lost.
+func (f *fetcher) ended(ctx context.Context) (Fetched, bool, error) {
+	snapshot, err := f.store.GetSnapshot(ctx, f.cursor.Snapshot)
+	if err != nil || snapshot.FinishedAt == nil {
+		return Fetched{}, false, err
+	}
+	f.cursor.Done = true
+	return f.answer(snapshot), true, nil
+}
+
+// answer reports a closed snapshot.
+func (f *fetcher) answer(snapshot store.Snapshot) Fetched {
+	return Fetched{Cursor: f.cursor, Count: orgflow.FetchCount{
+		Read: snapshot.Read, Staged: snapshot.Staged, Rejected: snapshot.Rejected,
+		Complete: snapshot.Complete, Cause: snapshot.Cause,
+	}}
 }
 
 // read stages pages until the source ends, the activity's share is read or
@@ -198,10 +220,7 @@ func (f *fetcher) end(ctx context.Context, cause string) (Fetched, error) {
 	snapshot, err := f.store.FinishSnapshot(ctx, f.cursor.Snapshot, store.SnapshotResult{
 		Read: f.cursor.Reading.Read, Declared: f.cursor.Reading.Declared, Complete: complete, Cause: cause,
 	})
-	return Fetched{Cursor: f.cursor, Count: orgflow.FetchCount{
-		Read: snapshot.Read, Staged: snapshot.Staged, Rejected: snapshot.Rejected,
-		Complete: snapshot.Complete, Cause: snapshot.Cause,
-	}}, err
+	return f.answer(snapshot), err
 }
 
 // query is what a source understands of a resolved request.

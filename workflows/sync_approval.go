@@ -63,7 +63,7 @@ func (r *syncRun) listen(ctx workflow.Context) error {
 func (r *syncRun) undecided(d orgflow.Decision) error {
 	refuse := func(format string, args ...any) error {
 		f := orgflow.Faultf(orgflow.CodeConflict, format, args...)
-		return temporal.NewNonRetryableApplicationError(f.Message, string(f.Code), nil, f)
+		return temporal.NewNonRetryableApplicationError(f.Message, string(f.Code), nil, *f)
 	}
 	a := r.approval
 	switch {

@@ -219,5 +219,5 @@ func faultOf(err error) *orgflow.Fault {
 // refusal makes the workflow fail with the fault's own words, not retried.
 func refusal(err error) error {
 	f := faultOf(err)
-	return temporal.NewNonRetryableApplicationError(f.Error(), string(f.Code), nil, f)
+	return temporal.NewNonRetryableApplicationError(f.Error(), string(f.Code), nil, *f)
 }
