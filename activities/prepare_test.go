@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"orgflow"
 	"orgflow/internal/store"
 )
@@ -157,8 +159,10 @@ func TestFaultsBecomeTemporalErrorsInOnePlace(t *testing.T) {
 		orgflow.CodeThrottled: true, orgflow.CodeUnavailable: true, orgflow.CodeUnknownOutcome: true, orgflow.CodeInternal: true,
 		orgflow.CodeInvalidJob: false, orgflow.CodeInvalidConfig: false, orgflow.CodeUnauthorized: false, orgflow.CodeTargetBusy: false, orgflow.CodeDeleteLimit: false,
 	} {
-		app := wantFault(t, temporalError(&orgflow.Fault{Code: code, Message: "m", RetryAfter: time.Minute}), code, retryable)
-		var f *orgflow.Fault
+		wire := temporal.GetDefaultFailureConverter()
+		err := wire.FailureToError(wire.ErrorToFailure(temporalError(&orgflow.Fault{Code: code, Message: "m", RetryAfter: time.Minute})))
+		app := wantFault(t, err, code, retryable)
+		var f orgflow.Fault
 		if app.Details(&f) != nil || f.Code != code || app.NextRetryDelay() != time.Minute {
 			t.Errorf("%s: details %+v, again after %v", code, f, app.NextRetryDelay())
 		}
