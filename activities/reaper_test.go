@@ -1,0 +1,147 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/store"
+)
+
+// reaper kills a worker at one point of a run: at a write to the database or
+// a call to the consumer, before it has its effect or after it, the answer
+// lost. From then on nothing the worker does has any effect.
+type reaper struct {
+	mu    sync.Mutex
+	at    string
+	after bool
+	dead  bool
+	count map[string]int
+	seen  []string
+}
+
+var errKilled = errors.New("killed")
+
+// step does something that has an effect, unless the worker is dead.
+func (r *reaper) step(name string, do func() error) error {
+	r.mu.Lock()
+	r.count[name]++
+	point := fmt.Sprintf("%s no. %d", name, r.count[name])
+	r.seen = append(r.seen, point)
+	hit := point == r.at
+	if r.dead || (hit && !r.after) {
+		r.dead = true
+		r.mu.Unlock()
+		return errKilled
+	}
+	r.mu.Unlock()
+	err := do()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dead = r.dead || hit
+	if r.dead {
+		return errKilled
+	}
+	return err
+}
+
+// restart tells whether the worker was killed, and lets the next one live.
+func (r *reaper) restart() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	killed := r.dead
+	if killed {
+		r.dead, r.at = false, ""
+	}
+	return killed
+}
+
+// mortal is the database as a worker that may be killed sees it.
+type mortal struct {
+	*store.Store
+	*reaper
+}
+
+func (m mortal) CreateRun(ctx context.Context, n store.NewRun) (run store.Run, created bool, err error) {
+	err = m.step("CreateRun", func() (err error) { run, created, err = m.Store.CreateRun(ctx, n); return })
+	return
+}
+
+func (m mortal) FinishRun(ctx context.Context, id string, s orgflow.Status, f *orgflow.Fault, notes []string) (run store.Run, err error) {
+	err = m.step("FinishRun", func() (err error) { run, err = m.Store.FinishRun(ctx, id, s, f, notes); return })
+	return
+}
+
+func (m mortal) AddCounters(ctx context.Context, id string, c store.Counters) error {
+	return m.step("AddCounters", func() error { return m.Store.AddCounters(ctx, id, c) })
+}
+
+func (m mortal) SetStage(ctx context.Context, id string, flag store.StageFlag) error {
+	return m.step("SetStage", func() error { return m.Store.SetStage(ctx, id, flag) })
+}
+
+func (m mortal) AcquireTarget(ctx context.Context, t orgflow.Target, run string, ttl time.Duration, now time.Time) (fence int64, holder string, ok bool, err error) {
+	err = m.step("AcquireTarget", func() (err error) {
+		fence, holder, ok, err = m.Store.AcquireTarget(ctx, t, run, ttl, now)
+		return
+	})
+	return
+}
+
+func (m mortal) ReleaseTarget(ctx context.Context, t orgflow.Target, run string) error {
+	return m.step("ReleaseTarget", func() error { return m.Store.ReleaseTarget(ctx, t, run) })
+}
+
+func (m mortal) BeginSnapshot(ctx context.Context, n store.NewSnapshot) (snap store.Snapshot, err error) {
+	err = m.step("BeginSnapshot", func() (err error) { snap, err = m.Store.BeginSnapshot(ctx, n); return })
+	return
+}
+
+func (m mortal) StagePage(ctx context.Context, id int64, rows []store.StagedRow) (fresh int, err error) {
+	err = m.step("StagePage", func() (err error) { fresh, err = m.Store.StagePage(ctx, id, rows); return })
+	return
+}
+
+func (m mortal) FinishSnapshot(ctx context.Context, id int64, res store.SnapshotResult) (snap store.Snapshot, err error) {
+	err = m.step("FinishSnapshot", func() (err error) { snap, err = m.Store.FinishSnapshot(ctx, id, res); return })
+	return
+}
+
+func (m mortal) DropSnapshotsBefore(ctx context.Context, t orgflow.Target, scope string, keep int) (n int, err error) {
+	err = m.step("DropSnapshotsBefore", func() (err error) { n, err = m.Store.DropSnapshotsBefore(ctx, t, scope, keep); return })
+	return
+}
+
+func (m mortal) PutBindings(ctx context.Context, t orgflow.Target, run string, b []orgflow.Binding) error {
+	return m.step("PutBindings", func() error { return m.Store.PutBindings(ctx, t, run, b) })
+}
+
+func (m mortal) SavePlan(ctx context.Context, run string, meta store.PlanMeta, changes iter.Seq[orgflow.Change]) error {
+	return m.step("SavePlan", func() error { return m.Store.SavePlan(ctx, run, meta, changes) })
+}
+
+func (m mortal) ClaimPage(ctx context.Context, run string, from, to int) (claimed []store.ClaimedChange, err error) {
+	err = m.step("ClaimPage", func() (err error) { claimed, err = m.Store.ClaimPage(ctx, run, from, to); return })
+	return
+}
+
+func (m mortal) RecordOutcomes(ctx context.Context, run string, o []store.Outcome) (rec store.Recorded, err error) {
+	err = m.step("RecordOutcomes", func() (err error) { rec, err = m.Store.RecordOutcomes(ctx, run, o); return })
+	return
+}
+
+// mortalLink is a worker's connection to the consumer.
+type mortalLink struct {
+	*directory
+	*reaper
+}
+
+func (m mortalLink) Apply(ctx context.Context, e connectors.Effect) (receipt connectors.Receipt, err error) {
+	err = m.step("consumer "+e.Key+" "+string(e.Op), func() (err error) { receipt, err = m.directory.Apply(ctx, e); return })
+	return
+}
