@@ -160,10 +160,39 @@ func TestRefusedCredentialsStopThePageForGood(t *testing.T) {
 	}
 }
 
+// A size cap is met by every further insert of the kind: those fail with the
+// same words and without a call; updates go on.
+func TestAnExhaustedQuotaEndsTheInsertsOfItsKind(t *testing.T) {
+	w := newWorld(t)
+	run, wave := w.peopleWave(recordsInFlight * 4)
+	full := &orgflow.Fault{Code: orgflow.CodeQuota, VendorCode: "40024", Message: "企业人数已达上限"}
+	for i := range recordsInFlight * 4 {
+		w.remote.on(fmt.Sprintf("person:%d", 1001+i), reply{fault: full})
+	}
+	if _, err := w.apply(task{}, run, wave); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.remote.calls); n > recordsInFlight {
+		t.Errorf("%d calls, want at most the %d in flight when the cap was met", n, recordsInFlight)
+	}
+	failed := 0
+	for key, c := range w.changes(run) {
+		if c.Kind == orgflow.Person && c.State == orgflow.Failed {
+			failed++
+			if c.Error.VendorCode != "40024" {
+				t.Errorf("%s failed with %v", key, c.Error)
+			}
+		}
+	}
+	if failed != recordsInFlight*4 {
+		t.Errorf("%d persons failed, want all", failed)
+	}
+}
+
 func TestOneBadRecordFailsAlone(t *testing.T) {
 	cases := map[orgflow.Code]orgflow.State{
 		orgflow.CodeInvalidRecord: orgflow.Failed, orgflow.CodeConflict: orgflow.Failed, orgflow.CodeNotFound: orgflow.Failed,
-		orgflow.CodeQuota: orgflow.Failed, orgflow.CodeInternal: orgflow.Failed,
+		orgflow.CodeInternal:   orgflow.Failed,
 		orgflow.CodeNeedsHuman: orgflow.NeedsHuman, orgflow.CodeBlocked: orgflow.Blocked,
 	}
 	for code, state := range cases {

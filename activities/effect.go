@@ -28,15 +28,15 @@ type prepared struct {
 // prepareEffect resolves a change's references. A missing leader or manager
 // is left out and comes with a later run; any other missing reference blocks
 // the change, and blocked says why.
-func prepareEffect(c orgflow.Change, companyID int64, profile orgflow.Profile, ids resolver) (p prepared, blocked string, err error) {
+//
+// What an update leaves alone stays as bound says it was accepted: a field
+// that an earlier pass could not set is not taken for set.
+func prepareEffect(c orgflow.Change, bound orgflow.Binding, profile orgflow.Profile, ids resolver) (p prepared, blocked string, err error) {
 	payload, err := orgflow.DecodePayload(orEmpty(c.Payload))
 	if err != nil {
 		return prepared{}, "", err
 	}
-	p.effect = connectors.Effect{
-		Kind: c.Kind, Op: c.Op, ConsumerID: c.ConsumerID,
-		Key: orgflow.EffectKey(companyID, c.Key()),
-	}
+	p.effect = connectors.Effect{Kind: c.Kind, Op: c.Op, ConsumerID: c.ConsumerID}
 	p.accepted = payload
 	if c.Op != orgflow.Insert {
 		if id, ok := ids.id(c.Key()); ok {
@@ -50,7 +50,34 @@ func prepareEffect(c orgflow.Change, companyID int64, profile orgflow.Profile, i
 		return p, "", nil
 	}
 	blocked = p.resolveFields(c, payload, softFields(c.Kind, profile), ids)
-	return p, blocked, nil
+	if c.Op == orgflow.Update && len(bound.Payload) > 0 {
+		err = p.overlay(c, bound)
+	}
+	return p, blocked, err
+}
+
+// overlay keeps of an update's payload what it changes, on top of what the
+// consumer had accepted before.
+func (p *prepared) overlay(c orgflow.Change, bound orgflow.Binding) error {
+	before, err := orgflow.DecodePayload(bound.Payload)
+	if err != nil {
+		return err
+	}
+	if before.Fields == nil {
+		before.Fields = map[string]any{}
+	}
+	for name := range c.Fields {
+		if v, sent := p.accepted.Fields[name]; sent {
+			before.Fields[name] = v
+		} else {
+			delete(before.Fields, name)
+		}
+	}
+	p.accepted.Fields = before.Fields
+	if !anyExt(c.Fields) {
+		p.accepted.Ext = before.Ext
+	}
+	return nil
 }
 
 // resolveFields fills the effect: every field of an insert, the differing

@@ -88,7 +88,7 @@ func TestPrepareEffectResolvesReferences(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.change.Payload = encoded(t, c.payload)
-			p, blocked, err := prepareEffect(c.change, 129, testProfile, ids)
+			p, blocked, err := prepareEffect(c.change, orgflow.Binding{}, testProfile, ids)
 			if err != nil {
 				t.Fatal(err)
 			}

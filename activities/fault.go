@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orgflow"
+	"orgflow/internal/store"
 )
 
 // temporalError is the second error hop: our codes to Temporal errors, once.
@@ -17,6 +18,9 @@ func temporalError(err error) error {
 		return err
 	}
 	f := orgflow.AsFault(err)
+	if errors.Is(err, store.ErrNotFound) { // what is not there does not come back
+		f = &orgflow.Fault{Code: orgflow.CodeNotFound, Message: err.Error(), Err: err}
+	}
 	return temporal.NewApplicationErrorWithOptions(f.Error(), string(f.Code), temporal.ApplicationErrorOptions{
 		NonRetryable:   !f.Transient() && f.Code != orgflow.CodeInternal,
 		NextRetryDelay: f.RetryAfter,

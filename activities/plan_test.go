@@ -121,7 +121,7 @@ func TestDeletesBeyondTheLimitAreParkedAndTheRestRuns(t *testing.T) {
 	if s.ParkedDeletes != 5 || len(w.remote.people) != 7 || s.Status != orgflow.StatusCompletedWithFailures {
 		t.Errorf("%d parked, %d persons at the consumer, status %s", s.ParkedDeletes, len(w.remote.people), s.Status)
 	}
-	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "parked") {
+	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "a safeguard held the deletes") {
 		t.Errorf("notes = %q", s.Notes)
 	}
 	w.wantStates(run, map[orgflow.State]int{orgflow.Done: 1, orgflow.Parked: 5})

@@ -86,6 +86,7 @@ type Store interface {
 type RunStore interface {
 	CreateRun(context.Context, store.NewRun) (run store.Run, created bool, err error)
 	GetRun(ctx context.Context, id string) (store.Run, error)
+	GetRunByFirstID(ctx context.Context, firstRunID string) (store.Run, error)
 	ListRuns(ctx context.Context, f store.RunFilter) ([]store.Run, string, error)
 	SetStatus(ctx context.Context, id string, status orgflow.Status) error
 	SetPhase(ctx context.Context, id string, phase orgflow.Phase) error
@@ -118,6 +119,7 @@ type StagingStore interface {
 type PlanStore interface {
 	Bindings(ctx context.Context, target orgflow.Target, kind orgflow.Kind) iter.Seq2[orgflow.Binding, error]
 	BindingIDs(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]string, error)
+	BindingsOf(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]orgflow.Binding, error)
 	PutBindings(ctx context.Context, target orgflow.Target, runID string, bindings []orgflow.Binding) error
 	DeletesSince(ctx context.Context, target orgflow.Target, kind orgflow.Kind, since time.Time) (int, error)
 	SavePlan(ctx context.Context, runID string, plan store.PlanMeta, changes iter.Seq[orgflow.Change]) error

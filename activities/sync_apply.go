@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -52,7 +53,9 @@ type page struct {
 	consumer connectors.Consumer
 	changes  []store.ClaimedChange
 	ids      resolver
-	states   map[int]orgflow.State // of the changes these depend on
+	bound    map[orgflow.RecordKey]orgflow.Binding // of the records themselves
+	states   map[int]orgflow.State                 // of the changes these depend on
+	quota    sync.Map                              // kind → fault that ended its inserts
 	counters store.Counters
 }
 
@@ -77,16 +80,19 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 		return nil, err
 	}
 	pg := &page{sync: s, run: run, target: run.Job.Target(), consumer: consumer, changes: changes}
-	var keys []orgflow.RecordKey
+	var keys, own []orgflow.RecordKey
 	var depends []int
 	for _, c := range changes {
-		keys = append(keys, c.Key())
+		keys, own = append(keys, c.Key()), append(own, c.Key())
 		depends = append(depends, c.DependsOn...)
 		if payload, err := orgflow.DecodePayload(orEmpty(c.Payload)); err == nil {
 			keys = append(keys, refsOf(payload)...)
 		}
 	}
 	if pg.ids, err = s.Store.BindingIDs(ctx, pg.target, keys); err != nil {
+		return nil, err
+	}
+	if pg.bound, err = s.Store.BindingsOf(ctx, pg.target, own); err != nil {
 		return nil, err
 	}
 	pg.states, err = s.Store.StatesOf(ctx, run.ID, depends)

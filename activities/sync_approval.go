@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"orgflow"
 	"orgflow/internal/store"
@@ -64,33 +65,51 @@ func (s *Sync) skipStale(ctx context.Context, run store.Run) error {
 }
 
 // skipReturned skips parked deletes of records that a later read contains.
+// The delete of a recreate stays: its record was in the source all the time.
 func (s *Sync) skipReturned(ctx context.Context, runID string, kind orgflow.Kind, snapshot int64) error {
-	for cursor := ""; ; {
-		changes, next, err := s.Store.ListChanges(ctx, runID, store.ChangeFilter{
-			State: orgflow.Parked, Op: orgflow.Delete, Kind: kind, Cursor: cursor, Limit: 500,
-		})
-		if err != nil {
-			return err
+	recreated := map[string]bool{}
+	err := s.eachParked(ctx, runID, kind, orgflow.Insert, func(changes []orgflow.Change) error {
+		for _, c := range changes {
+			recreated[c.SourceID] = true
 		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var outcomes []store.Outcome
+	err = s.eachParked(ctx, runID, kind, orgflow.Delete, func(changes []orgflow.Change) error {
 		ids := make([]string, len(changes))
 		for i, c := range changes {
 			ids[i] = c.SourceID
 		}
 		back, err := s.Store.HasRecords(ctx, snapshot, ids)
-		if err != nil {
-			return err
-		}
-		var outcomes []store.Outcome
 		for _, c := range changes {
-			if back[c.SourceID] {
+			if back[c.SourceID] && !recreated[c.SourceID] {
 				outcomes = append(outcomes, store.Outcome{ChangeID: c.ID, State: orgflow.Skipped, Note: "the record is in the source again"})
 			}
 		}
-		if _, err := s.Store.RecordOutcomes(ctx, runID, outcomes); err != nil {
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.Store.RecordOutcomes(ctx, runID, outcomes)
+	return err
+}
+
+// eachParked hands out a run's parked changes of one kind and operation,
+// page by page.
+func (s *Sync) eachParked(ctx context.Context, runID string, kind orgflow.Kind, op orgflow.Op, f func([]orgflow.Change) error) error {
+	for cursor := ""; ; {
+		changes, next, err := s.Store.ListChanges(ctx, runID, store.ChangeFilter{
+			State: orgflow.Parked, Op: op, Kind: kind, Cursor: cursor, Limit: 500,
+		})
+		if err != nil {
 			return err
 		}
-		if next == "" {
-			return nil
+		if err := f(changes); err != nil || next == "" {
+			return err
 		}
 		cursor = next
 	}
@@ -103,20 +122,29 @@ func (s *Sync) SettleParked(ctx context.Context, p SettleParams) error {
 	return temporalError(err)
 }
 
-// supersede tells waiting runs of the same scope that this one has computed
-// their deletes again. A dry run and a run for single records replace none.
-func (s *Sync) supersede(ctx context.Context, by store.Run) error {
-	if by.Job.Params.DryRun || len(by.Job.Params.SourceIDs) > 0 {
+// supersede tells waiting runs of the same scope that this one has judged
+// their parked changes again. A dry run, a run for single records, one
+// without deletes and one of other kinds have not, and replace none.
+func (s *Sync) supersede(ctx context.Context, by store.Run, plan map[orgflow.Kind]orgflow.PlanCount) error {
+	params := by.Job.Params
+	if params.DryRun || len(params.SourceIDs) > 0 || !slices.Contains(params.Operations, orgflow.Delete) {
 		return nil
 	}
 	waiting, _, err := s.Store.ListRuns(ctx, store.RunFilter{
-		Company: by.Job.CompanyID, Consumer: by.Job.Consumer, Scope: by.Job.Params.Scope,
+		Company: by.Job.CompanyID, Consumer: by.Job.Consumer, Scope: params.Scope,
 		Status: []orgflow.Status{orgflow.StatusAwaitingApproval},
 	})
 	if err != nil {
 		return err
 	}
 	for _, run := range waiting {
+		judged, err := s.judged(ctx, run.ID, plan)
+		if err != nil {
+			return err
+		}
+		if !judged {
+			continue
+		}
 		alive, err := s.Executions.Supersede(ctx, run.WorkflowID, by.ID)
 		if err != nil {
 			return err
@@ -128,4 +156,19 @@ func (s *Sync) supersede(ctx context.Context, by store.Run) error {
 		}
 	}
 	return nil
+}
+
+// judged tells whether a plan covers every kind of which a run has parked
+// changes.
+func (s *Sync) judged(ctx context.Context, runID string, plan map[orgflow.Kind]orgflow.PlanCount) (bool, error) {
+	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
+		if _, covered := plan[kind]; covered {
+			continue
+		}
+		parked, _, err := s.Store.ListChanges(ctx, runID, store.ChangeFilter{State: orgflow.Parked, Kind: kind, Limit: 1})
+		if err != nil || len(parked) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }

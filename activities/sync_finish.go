@@ -84,7 +84,7 @@ func verdict(s orgflow.Summary, states map[orgflow.State]int, p FinishParams) (o
 	case p.Status != "":
 		return p.Status, nil, notes
 	case s.DryRun && !partial:
-		return orgflow.StatusCompleted, nil, notes
+		return orgflow.StatusCompleted, nil, notes // planned is what a dry run leaves
 	case partial || troubled(states):
 		return orgflow.StatusCompletedWithFailures, nil, notes
 	}
@@ -96,6 +96,7 @@ func verdict(s orgflow.Summary, states map[orgflow.State]int, p FinishParams) (o
 func troubled(states map[orgflow.State]int) bool {
 	for _, state := range []orgflow.State{
 		orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Disputed, orgflow.NeedsHuman, orgflow.Parked,
+		orgflow.Planned, // never sent, although nothing stopped the run
 	} {
 		if states[state] > 0 {
 			return true

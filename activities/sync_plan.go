@@ -36,11 +36,11 @@ func (s *Sync) PlanRun(ctx context.Context, p RunParams) (Planned, error) {
 			return Planned{}, temporalError(err)
 		}
 	}
-	if err := s.supersede(ctx, run); err != nil {
+	out, err := s.planned(ctx, run.ID)
+	if err != nil {
 		return Planned{}, temporalError(err)
 	}
-	out, err := s.planned(ctx, run.ID)
-	return out, temporalError(err)
+	return out, temporalError(s.supersede(ctx, run, out.Counts))
 }
 
 // plan builds and saves the plan.
@@ -62,7 +62,7 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 		return err
 	}
 	target := run.Job.Target()
-	if plan.Root != "" {
+	if plan.Root != "" && !run.Job.Params.DryRun {
 		root := orgflow.Binding{
 			Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: in.Root.ID,
 			Scope: run.Job.Params.Scope, State: orgflow.BindingRoot,
@@ -185,10 +185,14 @@ func (s *Sync) snapshotOf(ctx context.Context, run store.Run, kind orgflow.Kind)
 	if err != nil {
 		return store.Snapshot{}, err
 	}
+	var newest store.Snapshot // one per service of the kind is listed
 	for _, snapshot := range latest {
-		if !snapshot.Dropped {
-			return snapshot, nil
+		if !snapshot.Dropped && snapshot.ID > newest.ID {
+			newest = snapshot
 		}
+	}
+	if newest.ID > 0 {
+		return newest, nil
 	}
 	return store.Snapshot{}, &orgflow.Fault{
 		Code:    orgflow.CodeInvalidJob,
@@ -230,8 +234,12 @@ func (s *Sync) planned(ctx context.Context, runID string) (Planned, error) {
 	if err != nil {
 		return Planned{}, err
 	}
+	head, err := s.Store.Plan(ctx, runID)
+	if err != nil {
+		return Planned{}, err
+	}
 	out := Planned{
-		Counts: summary.Plan, Done: summary.Applied,
+		Hash: head.Hash, Counts: summary.Plan, Done: summary.Applied,
 		Total: summary.Progress.Total, Settled: summary.Progress.Done,
 		Parked: states[orgflow.Parked], ParkedDeletes: summary.ParkedDeletes,
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,27 +18,45 @@ import (
 // the run's record. A refused job leaves no record. Repeating it finds the
 // record by the workflow's first run id and answers how far the run had come.
 func (s *Sync) PrepareRun(ctx context.Context, p PrepareParams) (Prepared, error) {
+	run, err := s.Store.GetRunByFirstID(ctx, p.FirstRunID)
+	switch {
+	case err == nil: // begun already: today's files play no part any more
+		resolved, err := s.Files.Thaw(run.Frozen, nil)
+		if err != nil {
+			return Prepared{}, temporalError(err)
+		}
+		out, err := s.prepared(ctx, run, resolved)
+		return out, temporalError(err)
+	case !errors.Is(err, store.ErrNotFound):
+		return Prepared{}, temporalError(err)
+	}
+	out, err := s.begin(ctx, p)
+	return out, temporalError(err)
+}
+
+// begin creates the run of a job that is in order.
+func (s *Sync) begin(ctx context.Context, p PrepareParams) (Prepared, error) {
 	job, err := s.Files.DecodeJob(p.Job)
 	if err != nil {
-		return Prepared{}, temporalError(err)
+		return Prepared{}, err
 	}
 	resolved, err := s.Files.Resolve(job)
 	if err != nil {
-		return Prepared{}, temporalError(err)
+		return Prepared{}, err
 	}
 	run, _, err := s.Store.CreateRun(ctx, store.NewRun{
 		WorkflowID: p.WorkflowID, FirstRunID: p.FirstRunID,
 		Job: job, Files: resolved.Files, Frozen: resolved.Frozen(), StartedAt: s.Now(),
 	})
 	if err != nil {
-		return Prepared{}, temporalError(err)
+		return Prepared{}, err
 	}
-	out, err := s.prepared(ctx, run, job, resolved)
-	return out, temporalError(err)
+	return s.prepared(ctx, run, resolved)
 }
 
 // prepared tells the workflow what its run consists of and what is done.
-func (s *Sync) prepared(ctx context.Context, run store.Run, job orgflow.Job, resolved *meta.Resolved) (Prepared, error) {
+func (s *Sync) prepared(ctx context.Context, run store.Run, resolved *meta.Resolved) (Prepared, error) {
+	job := run.Job
 	out := Prepared{
 		RunID: run.ID, Target: job.Target(), DryRun: job.Params.DryRun,
 		Approval: job.Params.Approval, Send: job.Has(orgflow.StageSend), Fetched: run.Planned || !job.Has(orgflow.StageFetch),

@@ -63,7 +63,14 @@ func (p *page) send(ctx context.Context) error {
 	for range recordsInFlight {
 		workers.Go(func() error {
 			for c := range work {
-				results <- p.one(sending, c)
+				if sending.Err() != nil {
+					continue // handed out in the moment of the stop; its claim is given back
+				}
+				r := p.one(sending, c)
+				if r.stop != nil {
+					halt(r.stop)
+				}
+				results <- r
 			}
 			return nil
 		})
@@ -101,7 +108,6 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 		p.counters.Calls += r.calls
 		p.counters.Throttled += r.throttled
 		if r.stop != nil {
-			halt(r.stop)
 			open[r.change.ID] = !r.doubt
 			continue
 		}
@@ -130,11 +136,16 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 // one sends one change and decides its state.
 func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
 	r = result{change: c, outcome: store.Outcome{ChangeID: c.ID, ConsumerID: c.ConsumerID}}
+	r.doubt = c.InDoubt
 	started := p.sync.Now()
+	if full := p.full(c); full != nil {
+		r.outcome.State, r.outcome.Fault = orgflow.Failed, full
+		return r
+	}
 	if cause := p.blockedBy(c); cause != "" {
 		return r.blocked(cause)
 	}
-	ready, blocked, err := prepareEffect(c.Change, p.target.CompanyID, p.consumer.Profile(), p.ids)
+	ready, blocked, err := prepareEffect(c.Change, p.bound[c.Key()], p.consumer.Profile(), p.ids)
 	if err != nil {
 		r.stop = err
 		return r
@@ -142,17 +153,32 @@ func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
 	if blocked != "" {
 		return r.blocked(blocked)
 	}
+	ready.effect.Key = orgflow.EffectKey(p.target.CompanyID, c.Key())
 	ready.effect.InDoubt = c.InDoubt
-	r.doubt = c.InDoubt
 	receipt, fault := p.attempt(ctx, ready.effect, &r)
 	r.calls += receipt.Calls
 	if fault != nil && p.stops(ctx, fault) {
 		r.stop = fault
 		return r
 	}
+	if fault != nil && fault.Code == orgflow.CodeQuota && c.Op == orgflow.Insert {
+		p.quota.Store(c.Kind, fault)
+	}
 	p.judge(&r, ready, receipt, fault)
 	r.outcome.Log = p.logEntry(c, ready, r.outcome, started, r.calls)
 	return r
+}
+
+// full returns the fault that ended the inserts of the change's kind: where
+// one record met the consumer's size cap, every other would too.
+func (p *page) full(c store.ClaimedChange) *orgflow.Fault {
+	if c.Op != orgflow.Insert || c.InDoubt {
+		return nil
+	}
+	if f, ok := p.quota.Load(c.Kind); ok {
+		return f.(*orgflow.Fault)
+	}
+	return nil
 }
 
 // blockedBy tells which change this one had to wait for did not succeed.
@@ -223,7 +249,7 @@ func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, faul
 		o.ConsumerID = ready.effect.ConsumerID
 	}
 	if fault != nil {
-		o.State, o.Fault = orgflow.Failed, fault
+		o.State, o.Fault, o.InDoubt = orgflow.Failed, fault, r.doubt
 		switch fault.Code {
 		case orgflow.CodeBlocked:
 			o.State = orgflow.Blocked
@@ -315,7 +341,7 @@ func (p *page) logEntry(c store.ClaimedChange, ready prepared, o store.Outcome, 
 
 // blocked ends a change whose prerequisite is missing; it costs no call.
 func (r result) blocked(cause string) result {
-	r.outcome.State = orgflow.Blocked
+	r.outcome.State, r.outcome.InDoubt = orgflow.Blocked, r.doubt
 	r.outcome.Fault = &orgflow.Fault{Code: orgflow.CodeBlocked, Message: cause, Advice: "settle that first, then run again"}
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,7 @@ var seedJob = json.RawMessage(`{"services":["org_new","person_new"],"consumer":"
 
 // script answers the activities of a run and remembers the order of calls.
 type script struct {
+	mu       sync.Mutex // pages of a wave run at the same time
 	calls    []string
 	prepared activities.Prepared
 	fetched  map[orgflow.Kind][]activities.Fetched // one per call
@@ -55,6 +57,8 @@ func newScript() *script {
 
 func (s *script) call(format string, args ...any) error {
 	name := fmt.Sprintf(format, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.calls = append(s.calls, name)
 	return s.fail[strings.Fields(name)[0]]
 }

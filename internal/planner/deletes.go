@@ -13,12 +13,8 @@ import (
 func (b *builder) planDeletes() error {
 	b.deletesOf(orgflow.Person, &b.in.People, phasePersonDelete)
 	b.deletesOf(orgflow.Org, &b.in.Orgs, phaseOrgDelete)
-	if b.in.Job.Params.OnLimit != orgflow.LimitStop {
-		b.parkAll()
-		return nil
-	}
 	for _, d := range b.drafts {
-		if d.State == orgflow.Parked {
+		if b.in.Job.Params.OnLimit == orgflow.LimitStop && d.State == orgflow.Parked {
 			return &orgflow.Fault{
 				Code:    orgflow.CodeDeleteLimit,
 				Message: strings.Join(b.notes, "; ") + `; params.on_limit is "stop", so nothing was sent`,
@@ -27,6 +23,7 @@ func (b *builder) planDeletes() error {
 			}
 		}
 	}
+	b.parkAll()
 	return nil
 }
 
@@ -89,7 +86,7 @@ func (b *builder) deletesOf(kind orgflow.Kind, side *Side, phase int) {
 			d.State, d.Reason = orgflow.Parked, d.Reason+"; parked: "+reason
 		}
 	}
-	b.notes = append(b.notes, fmt.Sprintf("deletes of %s records are parked: %s", kind, reason))
+	b.notes = append(b.notes, fmt.Sprintf("a safeguard held the deletes of %s records: %s", kind, reason))
 }
 
 func needsRecreate(d *draft) bool {

@@ -81,6 +81,25 @@ func (s *Store) BindingIDs(ctx context.Context, target orgflow.Target, keys []or
 	return out, nil
 }
 
+// BindingsOf returns the bindings of the records that have one.
+func (s *Store) BindingsOf(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]orgflow.Binding, error) {
+	out := make(map[orgflow.RecordKey]orgflow.Binding, len(keys))
+	for kind, ids := range byKind(keys) {
+		in, arg := s.dialect.inList("source_id", "text", anys(ids))
+		var rows []bindingRow
+		err := s.list(ctx, "bindings of "+target.String(), &rows, `
+			SELECT `+bindingColumns+` FROM binding WHERE company_id = ? AND consumer = ? AND kind = ? AND `+in,
+			target.CompanyID, target.Consumer, string(kind), arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[orgflow.RecordKey{Kind: kind, ID: r.SourceID}] = r.binding()
+		}
+	}
+	return out, nil
+}
+
 func byKind(keys []orgflow.RecordKey) map[orgflow.Kind][]string {
 	ids := map[orgflow.Kind][]string{}
 	for _, k := range keys {

@@ -22,6 +22,7 @@ type Outcome struct {
 	Unbind     bool             // the record is gone at the consumer: forget its binding
 	Log        *LogEntry        // to append; what it leaves empty is filled from the change
 	Note       string           // shown after the change's reason
+	InDoubt    bool             // a call may have taken effect all the same: the record's next change reads back
 }
 
 // Recorded says what RecordOutcomes did.
@@ -56,6 +57,9 @@ func (s *Store) RecordOutcomes(ctx context.Context, runID string, outcomes []Out
 			return err
 		}
 		if err := p.updateChanges(ctx); err != nil {
+			return err
+		}
+		if err := p.settleDoubts(ctx); err != nil {
 			return err
 		}
 		result = p.result
@@ -223,7 +227,7 @@ func (p *page) updateChanges(ctx context.Context) error {
 		if o.Attempts > 0 {
 			attempts = o.Attempts
 		}
-		values = append(values, string(o.State), consumerID, cause, attempts, clean(o.Note), false, now, p.runID, o.ChangeID)
+		values = append(values, string(o.State), consumerID, cause, attempts, clean(o.Note), o.InDoubt, now, p.runID, o.ChangeID)
 	}
 	_, err := p.run(ctx, updateChanges, values)
 	return err
