@@ -22,6 +22,9 @@ type compileUnit struct {
 
 // compile checks and compiles the files, warnings included.
 func (u compileUnit) compile() (compiled, []orgflow.Problem) {
+	if u.find == nil {
+		u.find = noLookup
+	}
 	var c compiled
 	var standard, template fieldsDoc
 	problems := problemsOf(u.store.decode(schemaOfMeta, u.meta, &c.doc))

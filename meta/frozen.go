@@ -127,9 +127,6 @@ func (s *Store) Thaw(raw []byte, find mapping.Lookup) (*Resolved, error) {
 
 // thaw compiles frozen files; raw is their encoding.
 func (s *Store) thaw(f *frozen, raw []byte, find mapping.Lookup) (*Resolved, error) {
-	if find == nil {
-		find = noLookup
-	}
 	r := &Resolved{Job: f.Job, ServiceClass: f.ServiceClass, frozen: bytes.Clone(raw)}
 	for _, file := range f.Files {
 		r.Files = append(r.Files, file.used())

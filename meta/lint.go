@@ -209,7 +209,7 @@ func (l *lint) template(f file, name []string) {
 	if err != nil || !ok || l.store.decode(schemaOfStandard, raw, &standard) != nil {
 		return // the standard format's own problems are listed already
 	}
-	_, problems := mapping.CompileTemplate(service.Kind, doc.Fields, standard.Fields, mapping.TemplateOptions{Required: required})
+	_, problems := mapping.CompileTemplate(service.Kind, doc.Fields, standard.Fields, mapping.TemplateOptions{Required: required, Lookup: noLookup})
 	l.add(located(f, problems)...)
 }
 
