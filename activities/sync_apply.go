@@ -16,8 +16,11 @@ import (
 const (
 	// recordsInFlight is how many records of a page are sent at a time.
 	recordsInFlight = 8
-	// outcomesPerWrite is how many outcomes one transaction records.
+	// outcomesPerWrite is how many outcomes one transaction records at most,
+	// outcomesWithin how long one waits for others where calls are slow: it
+	// is what a watcher sees, and what a killed worker has to read back.
 	outcomesPerWrite = 50
+	outcomesWithin   = time.Second
 	// heartbeatEvery keeps an activity alive while it waits for its budget.
 	heartbeatEvery = 5 * time.Second
 )

@@ -96,6 +96,7 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 	}
 	var batch []store.Outcome
 	var failed error
+	written := p.sync.Now()
 	flush := func() {
 		if len(batch) > 0 && failed == nil {
 			if _, failed = p.sync.Store.RecordOutcomes(ctx, p.run.ID, batch); failed != nil {
@@ -112,8 +113,10 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 			continue
 		}
 		delete(open, r.change.ID)
-		if batch = append(batch, r.outcome); len(batch) >= outcomesPerWrite {
+		batch = append(batch, r.outcome)
+		if now := p.sync.Now(); len(batch) >= outcomesPerWrite || now.Sub(written) >= outcomesWithin {
 			flush()
+			written = now
 		}
 	}
 	flush()
