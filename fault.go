@@ -43,6 +43,8 @@ const (
 	CodeBlocked Code = "blocked"
 	// CodeDeleteLimit: a safeguard on deletes stopped the run, as the job asked.
 	CodeDeleteLimit Code = "delete_limit"
+	// CodeTooManyFailures: most records failed, so the run stopped trying.
+	CodeTooManyFailures Code = "too_many_failures"
 	// CodeTargetBusy: another run holds the target.
 	CodeTargetBusy Code = "target_busy"
 	// CodePartialRead: the source could not be read whole.
@@ -111,10 +113,11 @@ func AsFault(err error) *Fault {
 // that the run has to end instead of failing record by record.
 func (f *Fault) StopsRun() bool {
 	switch f.Code {
-	case CodeUnauthorized, CodeForbidden, CodeInvalidConfig, CodeInvalidJob, CodeDeleteLimit, CodeTargetBusy, CodeCanceled:
+	case CodeUnauthorized, CodeForbidden, CodeInvalidConfig, CodeInvalidJob, CodeDeleteLimit, CodeTooManyFailures, CodeTargetBusy, CodeCanceled:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // Transient tells whether the same call may succeed later without anybody
@@ -123,8 +126,9 @@ func (f *Fault) Transient() bool {
 	switch f.Code {
 	case CodeThrottled, CodeUnavailable, CodeUnknownOutcome:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // Problem is one finding about an input: where, what, what is allowed.

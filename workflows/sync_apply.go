@@ -51,12 +51,15 @@ func (r *syncRun) applyWave(ctx workflow.Context, wave activities.Wave) error {
 				return
 			}
 			r.record(ctx, wave.Phase, got)
+			if failed == nil {
+				failed = r.breaker.trip()
+			}
 		})
 	}
 	next := wave.From
 	for {
 		full := workflow.GetInfo(ctx).GetContinueAsNewSuggested()
-		for next <= wave.To && inFlight < pagesInFlight && failed == nil && !full {
+		for next <= wave.To && inFlight < r.breaker.pages() && failed == nil && !full {
 			to := min(next+pageSize-1, wave.To)
 			send(next, to)
 			next = to + 1
@@ -98,5 +101,6 @@ func (r *syncRun) record(ctx workflow.Context, phase orgflow.Phase, page activit
 	}
 	r.summary.Progress.Done = min(r.summary.Progress.Total, r.summary.Progress.Done+page.Settled)
 	r.summary.Calls += page.Calls
+	r.breaker.add(page)
 	r.show(ctx, phase, "sending")
 }

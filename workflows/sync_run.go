@@ -43,6 +43,7 @@ type syncRun struct {
 	note    string // what is being done, for the Web UI
 
 	approval approval
+	breaker  breaker
 	ending   orgflow.Status // status to end with; empty: the outcomes decide
 }
 

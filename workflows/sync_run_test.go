@@ -32,6 +32,7 @@ type script struct {
 	fail     map[string]error
 	finish   activities.FinishParams
 	outcome  orgflow.Status
+	page     func(changes int) activities.PageResult // default: all done
 }
 
 func newScript() *script {
@@ -84,6 +85,9 @@ func (s *script) install(env *testsuite.TestWorkflowEnvironment) {
 	})
 	on(orgflow.ActivityApplyPage, func(_ context.Context, p activities.ApplyParams) (activities.PageResult, error) {
 		n := p.To - p.From + 1
+		if s.page != nil {
+			return s.page(n), s.call("apply %d-%d", p.From, p.To)
+		}
 		return activities.PageResult{Settled: n, Calls: n, Done: map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{
 			orgflow.Person: {orgflow.Insert: {Done: n}},
 		}}, s.call("apply %d-%d", p.From, p.To)

@@ -113,7 +113,7 @@ func TestBadParametersNameTheParameter(t *testing.T) {
 		"/api/v1/sync-runs?limit=many":                         "limit",
 		"/api/v1/sync-runs?status=sleeping":                    "status",
 		"/api/v1/sync-runs?company_id=x":                       "company_id",
-		"/api/v1/sync-runs?compnay_id=1":                       "compnay_id",
+		"/api/v1/sync-runs?compnay_id=1":                       "compnay_id", //nolint:misspell // the user's typing error
 		"/api/v1/sync-runs/x/changes?state=gone":               "state",
 		"/api/v1/sync-runs/x/changes?op=upsert":                "op",
 		"/api/v1/records/129/ding_talk/robot/1/log":            "kind",

@@ -65,7 +65,8 @@ func (s *server) observed(next http.Handler) http.Handler {
 		// chi would make a context of its own; ours tells the route afterwards.
 		route := chi.NewRouteContext()
 		route.Routes = s.router
-		r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, route))
+		ctx := context.WithValue(r.Context(), chi.RouteCtxKey, route)
+		r = r.WithContext(ctx)
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(ww, r)
 
@@ -74,8 +75,8 @@ func (s *server) observed(next http.Handler) http.Handler {
 			status = http.StatusOK
 		}
 		s.meter.observe(r.Method, route.RoutePattern(), status, took)
-		t := traceOf(r.Context())
-		s.Logger.LogAttrs(r.Context(), levelOf(status, route.RoutePattern()), "http request",
+		t := traceOf(ctx)
+		s.Logger.LogAttrs(ctx, levelOf(status, route.RoutePattern()), "http request",
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 			slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", took),
 			slog.String("request_id", t.id), slog.String("caller", t.caller.key))
@@ -101,7 +102,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
+			if v == http.ErrAbortHandler { //nolint:errorlint // net/http means this very value too
 				panic(v)
 			}
 			s.Logger.ErrorContext(r.Context(), "panic while answering", "request_id", requestID(r.Context()),
