@@ -258,6 +258,7 @@ func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, faul
 			o.State = orgflow.Blocked
 		case orgflow.CodeNeedsHuman:
 			o.State = orgflow.NeedsHuman
+		default: // failed, as above
 		}
 		return
 	}

@@ -192,7 +192,7 @@ func number(r *big.Rat) string {
 // schema returns the raw schema at an absolute location.
 func (t *translator) schema(location string) map[string]any {
 	address, fragment, _ := strings.Cut(location, "#")
-	var node any = t.docs[address]
+	node := t.docs[address]
 	for segment := range strings.SplitSeq(strings.TrimPrefix(fragment, "/"), "/") {
 		if segment == "" {
 			continue

@@ -45,12 +45,11 @@ func (p parts) demo(ctx context.Context, opts options) (completed bool, err erro
 	if err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintf(p.out, "\nStopping. Run %s goes on when standalone is started again.\n", id)
-			return false, nil
 		}
-		return false, err
+		return false, interrupted(ctx, err)
 	}
 	width, color := 100, telemetry.IsTerminal(p.out)
-	cli.RenderSummary(p.out, summary, width, color)
+	_ = cli.RenderSummary(p.out, summary, width, color) // nobody may be reading
 	if !opts.exit {
 		p.addresses()
 	}

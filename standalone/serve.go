@@ -135,7 +135,7 @@ func keep(ctx context.Context, opts options, p parts) (completed bool, err error
 // interrupted forgets an error that Ctrl-C caused.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // forgetting it is what this is for
 	}
 	return err
 }

@@ -108,7 +108,7 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, w wire) (*answ
 		a = decodeAnswer(status, body, w.newFamily)
 		return a.code
 	}}
-	_, err = transport.Do(c.chain, req, call)
+	_, err = transport.Do(c.chain, req, call) //nolint:bodyclose // BodyCap has read and closed it
 	if call.Sent() {
 		c.calls.Add(1)
 		r.Calls++

@@ -28,8 +28,9 @@ func (f field) coerce(v any) (any, error) {
 		return f.coerceJSON(v)
 	case wireRows:
 		return f.coerceRows(v)
+	default:
+		return f.coerceText(v)
 	}
-	return f.coerceText(v)
 }
 
 func (f field) coerceText(v any) (string, error) {

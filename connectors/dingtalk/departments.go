@@ -19,7 +19,7 @@ const (
 )
 
 func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
-	if e.Op == orgflow.Delete {
+	if e.Op == orgflow.Delete { // needs no payload
 		return c.deleteDepartment(ctx, r, e)
 	}
 	p, err := departmentFields.build(e)
@@ -32,8 +32,9 @@ func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e c
 		return c.insertDepartment(ctx, r, e, p)
 	case orgflow.Update:
 		return c.updateDepartment(ctx, r, e, p.body)
+	default:
+		return unknownOp(e.Op)
 	}
-	return unknownOp(e.Op)
 }
 
 // insertDepartment creates a department under the key by which it can be

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"strings"
 
@@ -260,7 +261,7 @@ func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, body m
 
 // withoutPeople takes what we know of the person out of a vendor's text.
 func withoutPeople(err error, body map[string]any) error {
-	if f, ok := err.(*orgflow.Fault); ok && f != nil {
+	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
 		f.Message = hide(f.Message, body)
 	}
 	return err

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"errors"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -39,7 +40,7 @@ func (c *Client) findDepartment(ctx context.Context, r *connectors.Receipt, body
 	name, _ := body["name"].(string)
 	key, _ := body[sourceID].(string)
 	subs, err := c.listSub(ctx, r, parent)
-	if f, ok := err.(*orgflow.Fault); ok {
+	if f, ok := errors.AsType[*orgflow.Fault](err); ok {
 		return nil, blameParent(f)
 	} else if err != nil {
 		return nil, err

@@ -120,6 +120,7 @@ func (s *Source) turn(ctx context.Context) error {
 // authorize puts the token where the mode wants it (HCM reference § 1.2).
 func (s *Source) authorize(r *http.Request, token string) {
 	switch s.cfg.Auth.Mode {
+	case NoAuth:
 	case Bearer, ClientCredentials:
 		r.Header.Set("Authorization", "Bearer "+token)
 	case BearerInner:

@@ -157,11 +157,11 @@ func readToken(a Auth, status int, body []byte) (string, time.Duration, error) {
 	if !headerValue(token) {
 		return "", 0, tokenFault(status, "a token with characters that no header may carry")
 	}
-	seconds, err := strconv.ParseFloat(fmt.Sprint(at(doc, a.ExpiresField)), 64)
-	if err != nil || seconds <= 0 || seconds > 10*365*24*3600 {
-		return token, 0, nil
+	var lifetime time.Duration // 0 when the answer says none that can be believed
+	if seconds, err := strconv.ParseFloat(fmt.Sprint(at(doc, a.ExpiresField)), 64); err == nil && seconds > 0 && seconds <= 10*365*24*3600 {
+		lifetime = time.Duration(seconds * float64(time.Second))
 	}
-	return token, time.Duration(seconds * float64(time.Second)), nil
+	return token, lifetime, nil
 }
 
 func tokenFault(status int, message string) error {

@@ -104,9 +104,10 @@ func (d *Desk) Serve(w http.ResponseWriter, r *http.Request, h Handler) {
 }
 
 func (d *Desk) serveFault(w http.ResponseWriter, r *http.Request, c *Call, f *Fault, h Handler) {
+	ctx := r.Context()
 	pause := func() {
 		if f.DelayMS > 0 {
-			d.sleep(r.Context(), time.Duration(f.DelayMS)*time.Millisecond)
+			d.sleep(ctx, time.Duration(f.DelayMS)*time.Millisecond)
 		}
 	}
 	var a Answer
@@ -155,7 +156,7 @@ func write(w http.ResponseWriter, a Answer) {
 		a.Status = http.StatusOK
 	}
 	w.WriteHeader(a.Status)
-	w.Write(a.Body) // a caller who has gone is no concern of ours
+	_, _ = w.Write(a.Body) // a caller who has gone is no concern of ours
 }
 
 // drop closes the connection without an answer.

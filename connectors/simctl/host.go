@@ -168,5 +168,5 @@ func (h *Host) notFound(w http.ResponseWriter, what string) {
 func writeControl(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v) // the status is out; an error can only be a gone caller
+	_ = json.NewEncoder(w).Encode(v) // the status is out; an error can only be a gone caller
 }

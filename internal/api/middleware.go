@@ -97,7 +97,7 @@ func levelOf(status int, route string) slog.Level {
 // recovered turns a panic into a 500 and a log entry with its stack.
 func (s *server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
+		defer func() { //nolint:contextcheck // the request carries it
 			v := recover()
 			if v == nil {
 				return

@@ -52,10 +52,9 @@ func (p *program) lint(ctx context.Context, m Meta, company int64, asJSON bool) 
 	}
 	errors, warnings := tally(found)
 	if !asJSON {
-		switch {
-		case errors+warnings == 0:
+		if errors+warnings == 0 {
 			p.say("All files are in order.")
-		default:
+		} else {
 			p.say("%s, %s.", count(errors, "error"), count(warnings, "warning"))
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func (p *program) runsShow() *cobra.Command {
 					return fmt.Errorf("run %s: %w", args[0], err)
 				}
 				err = p.report(s, asJSON)
-				if e, ok := err.(exit); ok && e.cause == nil && !s.Status.Terminal() {
+				if e, ok := errors.AsType[exit](err); ok && e.cause == nil && !s.Status.Terminal() {
 					return nil
 				}
 				return err

@@ -15,7 +15,8 @@ func (p *program) serveCommand() *cobra.Command {
 			"interrupted. Beyond loopback ORGFLOW_API_KEYS is required.",
 		Example: "  starter serve\n  ORGFLOW_HTTP_ADDR=0.0.0.0:8080 ORGFLOW_API_KEYS=ops:operate:$(printf %s TOKEN | sha256sum | cut -c-64) starter serve",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.with(cmd.Context(), config.RoleServer, func(b Backend) error { return b.Serve(cmd.Context()) })
+			ctx := cmd.Context()
+			return p.with(ctx, config.RoleServer, func(b Backend) error { return b.Serve(ctx) })
 		},
 	}
 }
@@ -26,8 +27,9 @@ func (p *program) migrateCommand() *cobra.Command {
 		Long:    "Bring the schema of ORGFLOW_DATABASE_URL up to date. Running it again changes nothing.",
 		Example: "  ORGFLOW_DATABASE_URL=postgres://orgflow:…@db/orgflow starter migrate",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.with(cmd.Context(), config.RoleMigrate, func(b Backend) error {
-				before, after, err := b.Migrate(cmd.Context())
+			ctx := cmd.Context()
+			return p.with(ctx, config.RoleMigrate, func(b Backend) error {
+				before, after, err := b.Migrate(ctx)
 				switch {
 				case err != nil:
 					return fmt.Errorf("migrate: %w", err)

@@ -113,6 +113,7 @@ func statusMark(s orgflow.Summary) mark {
 		if s.ParkedDeletes == 0 {
 			return well
 		}
+	case orgflow.StatusAwaitingApproval, orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
 	}
 	return look
 }
@@ -138,8 +139,9 @@ func (p palette) mark(m mark) string {
 		return p.ansi("33", string(m))
 	case bad:
 		return p.ansi("31", string(m))
+	default:
+		return string(m)
 	}
-	return string(m)
 }
 
 // renderer builds the summary from top to bottom.

@@ -70,6 +70,8 @@ func ExitCode(s orgflow.Summary) int {
 		if s.ParkedDeletes == 0 {
 			return ExitCompleted
 		}
+	case orgflow.StatusRunning, orgflow.StatusAwaitingApproval,
+		orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
 	}
 	return ExitIncomplete
 }

@@ -32,6 +32,7 @@ func (p *problems) database(role Role, value, dataDir string) Database {
 			return Database{Driver: SQLite, DSN: "sqlite://" + filepath.ToSlash(filepath.Join(dataDir, "orgflow.db"))}
 		case RoleOffline:
 			return Database{}
+		case RoleWorker, RoleServer, RoleStarter, RoleMigrate:
 		}
 		p.add(variable, "required: %s", databaseAllowed)
 		return Database{}

@@ -71,7 +71,7 @@ func (t *tx) runChunk(ctx context.Context, b *batch, values []any) (int, error) 
 	if !t.s.dialect.prepare {
 		return t.exec(ctx, query, args...)
 	}
-	stmt, err := t.prepared(ctx, query)
+	stmt, err := t.prepared(ctx, query) //nolint:sqlclosecheck // kept for the transaction, whose end closes it
 	if err != nil {
 		return 0, err
 	}
@@ -140,7 +140,7 @@ func (c *statements) keep(query string, stmt *sqlx.Stmt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ready[query] != nil {
-		stmt.Close() //nolint:errcheck // a spare: nobody depends on it
+		stmt.Close() // a spare: nobody depends on it
 		return
 	}
 	c.ready[query] = stmt

@@ -21,7 +21,7 @@ type tx struct {
 }
 
 // inTx runs f in one transaction and commits it when f returns nil. f may
-// run again after a serialization conflict, so it must not change anything
+// run again after a serialisation conflict, so it must not change anything
 // outside the transaction that a second run would not set again. f must not
 // use the Store itself: on SQLite the only writing connection is its own.
 func (s *Store) inTx(ctx context.Context, what string, f func(*tx) error) error {

@@ -62,8 +62,9 @@ func (h *Handler) attr(a slog.Attr) slog.Attr {
 		return slog.String(a.Key, h.redactor.Text(value.String()))
 	case slog.KindAny:
 		return slog.Attr{Key: a.Key, Value: h.anyValue(value.Any())}
+	default: // numbers, booleans, times: no room for a secret
+		return slog.Attr{Key: a.Key, Value: value}
 	}
-	return slog.Attr{Key: a.Key, Value: value}
 }
 
 // anyValue turns what could hide a secret into text. Structs are printed

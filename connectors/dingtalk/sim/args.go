@@ -140,7 +140,7 @@ func (a *args) into(name string, v any) bool {
 	if !a.has(name) {
 		return false
 	}
-	raw := []byte(nil)
+	var raw []byte
 	if a.form {
 		raw = []byte(a.call.Form().Get(name))
 	} else {

@@ -39,15 +39,15 @@ type userView struct {
 	Exclusive  bool    `json:"exclusive_account"`
 }
 
-func (set *compiled) view(u *User) userView {
+func (c *compiled) view(u *User) userView {
 	v := userView{
 		UserID: u.UserID, UnionID: u.UnionID, Name: u.Name, HideMobile: u.HideMobile, Telephone: u.Telephone, JobNumber: u.JobNumber,
 		Title: u.Title, OrgEmail: u.OrgEmail, DeptIDs: u.DeptIDs, HiredDate: u.HiredDate, Active: u.Active, Admin: u.SysLevel > 0,
 	}
-	if !set.missing[permMobile] {
+	if !c.missing[permMobile] {
 		v.Mobile, v.StateCode = u.Mobile, u.StateCode
 	}
-	if !set.missing[permEmail] {
+	if !c.missing[permEmail] {
 		v.Email, v.WorkPlace, v.Remark, v.Extension = u.Email, u.WorkPlace, u.Remark, extensionText(u.Extension)
 	}
 	return v

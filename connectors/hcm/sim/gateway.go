@@ -89,7 +89,7 @@ func (in *request) key() string {
 // find returns a model or the error answer for one that is unknown or forbidden.
 func (s *Sim) find(set *Settings, d *dataset, name string) (*model, *simctl.Answer) {
 	m := d.models[name]
-	code := 0
+	var code int
 	switch {
 	case slices.Contains(set.ForbiddenModels, name):
 		code = 18003
