@@ -49,7 +49,7 @@ func prepareEffect(c orgflow.Change, bound orgflow.Binding, profile orgflow.Prof
 	if c.Op == orgflow.Delete {
 		return p, "", nil
 	}
-	blocked = p.resolveFields(c, payload, softFields(c.Kind, profile), ids)
+	blocked = p.resolve(c, payload, softFields(c.Kind, profile), ids)
 	if c.Op == orgflow.Update && len(bound.Payload) > 0 {
 		err = p.overlay(c, bound)
 	}
@@ -80,9 +80,24 @@ func (p *prepared) overlay(c orgflow.Change, bound orgflow.Binding) error {
 	return nil
 }
 
-// resolveFields fills the effect: every field of an insert, the differing
-// ones of an update. Custom attributes go whole, because consumers replace
-// them whole.
+// resolve fills the effect: every field of an insert, the differing ones of
+// an update. Custom attributes go whole, because consumers replace them whole.
+func (p *prepared) resolve(c orgflow.Change, payload orgflow.Payload, soft []string, ids resolver) (blocked string) {
+	if blocked := p.resolveFields(c, payload, soft, ids); blocked != "" {
+		return blocked
+	}
+	if c.Op == orgflow.Insert || anyExt(c.Fields) {
+		if blocked := p.resolveExt(payload.Ext, ids); blocked != "" {
+			return blocked
+		}
+	}
+	e := p.effect
+	if c.Op == orgflow.Update && len(e.Fields) == 0 && len(e.Ext) == 0 && len(e.Clear) == 0 && len(p.dropped) > 0 {
+		return strings.Join(p.dropped, ", ") + " refers to people who are not at the consumer"
+	}
+	return ""
+}
+
 func (p *prepared) resolveFields(c orgflow.Change, payload orgflow.Payload, soft []string, ids resolver) (blocked string) {
 	p.effect.Fields = map[string]any{}
 	accepted := make(map[string]any, len(payload.Fields))
@@ -113,20 +128,20 @@ func (p *prepared) resolveFields(c orgflow.Change, payload orgflow.Payload, soft
 	}
 	slices.Sort(p.effect.Clear)
 	p.accepted.Fields = accepted
-	if c.Op == orgflow.Insert || anyExt(c.Fields) {
-		p.effect.Ext = map[string]any{}
-		for label, v := range payload.Ext {
-			resolved, missing := resolveValue(v, ids)
-			if len(missing) > 0 {
-				return fmt.Sprintf("%s refers to %s, which is not at the consumer", label, missing[0])
-			}
-			if resolved != nil {
-				p.effect.Ext[label] = resolved
-			}
+	return ""
+}
+
+// resolveExt fills the effect's custom attributes.
+func (p *prepared) resolveExt(ext map[string]any, ids resolver) (blocked string) {
+	p.effect.Ext = map[string]any{}
+	for label, v := range ext {
+		resolved, missing := resolveValue(v, ids)
+		if len(missing) > 0 {
+			return fmt.Sprintf("%s refers to %s, which is not at the consumer", label, missing[0])
 		}
-	}
-	if c.Op == orgflow.Update && len(p.effect.Fields) == 0 && len(p.effect.Ext) == 0 && len(p.effect.Clear) == 0 && len(p.dropped) > 0 {
-		return strings.Join(p.dropped, ", ") + " refers to people who are not at the consumer"
+		if resolved != nil {
+			p.effect.Ext[label] = resolved
+		}
 	}
 	return ""
 }

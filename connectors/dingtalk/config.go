@@ -86,6 +86,14 @@ func (c Config) withDefaults() (Config, error) {
 			c.APIBaseURL = strings.Replace(c.BaseURL, "//oapi.", "//api.", 1)
 		}
 	}
+	if problems := c.problems(); len(problems) > 0 {
+		return c, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
+	}
+	return c, nil
+}
+
+// problems lists everything that is wrong with a complete configuration.
+func (c Config) problems() []orgflow.Problem {
 	var problems []orgflow.Problem
 	refuse := func(key, message string) {
 		problems = append(problems, orgflow.Problem{Pointer: "/consumers/ding_talk/" + key, Message: message})
@@ -110,8 +118,5 @@ func (c Config) withDefaults() (Config, error) {
 	if *c.QPS < 0 {
 		refuse("qps", "must be 0 (unlimited) or more calls a second")
 	}
-	if len(problems) > 0 {
-		return c, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
-	}
-	return c, nil
+	return problems
 }

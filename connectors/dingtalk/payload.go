@@ -46,7 +46,7 @@ func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 	if !known {
 		return refuse(name, "DingTalk's "+t.record+" has no such field, allowed are "+t.names())
 	}
-	if v == nil || (f.when == insertOnly && op != orgflow.Insert) || (f.when == updateOnly && op == orgflow.Insert) {
+	if v == nil || !f.takenBy(op) {
 		return nil
 	}
 	if op == orgflow.Insert && f.insertMax > 0 {
@@ -71,6 +71,18 @@ func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 		p.body[name] = value
 	}
 	return nil
+}
+
+// takenBy tells whether the call of an operation knows the field.
+func (f field) takenBy(op orgflow.Op) bool {
+	switch f.when {
+	case insertOnly:
+		return op == orgflow.Insert
+	case updateOnly:
+		return op != orgflow.Insert
+	default:
+		return true
+	}
 }
 
 // clear makes a field empty. A name that is no field is the label of a

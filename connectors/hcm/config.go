@@ -144,30 +144,36 @@ func (c Config) problems(ownToken bool) []orgflow.Problem {
 	if c.Auth.TokenSeconds < 1 {
 		add("/auth/token_seconds", "must be 1 or more")
 	}
-	switch c.Auth.Mode {
+	return append(out, c.Auth.problems(ownToken)...)
+}
+
+func (a Auth) problems(ownToken bool) []orgflow.Problem {
+	var out []orgflow.Problem
+	add := func(at, message string) { out = append(out, orgflow.Problem{Pointer: "/auth/" + at, Message: message}) }
+	switch a.Mode {
 	case NoAuth:
 	case Bearer, BearerInner, Cookie, Header, OuterToken:
-		if c.Auth.Token == "" && !ownToken {
-			add("/auth/token", "is missing; name it as ${NAME}, or set mode to none")
+		if a.Token == "" && !ownToken {
+			add("token", "is missing; name it as ${NAME}, or set mode to none")
 		}
-		if !headerValue(c.Auth.Token) {
-			add("/auth/token", "carries characters that no header may carry (blanks, line ends, ;)")
+		if !headerValue(a.Token) {
+			add("token", "carries characters that no header may carry (blanks, line ends, ;)")
 		}
-		if !headerValue(c.Auth.Header) {
-			add("/auth/header", "is no name of a header")
+		if !headerValue(a.Header) {
+			add("header", "is no name of a header")
 		}
 	case ClientCredentials:
 		if ownToken {
 			break
 		}
-		if !webAddress(c.Auth.TokenURL) {
-			add("/auth/token_url", "must be an http or https address without user, query and fragment")
+		if !webAddress(a.TokenURL) {
+			add("token_url", "must be an http or https address without user, query and fragment")
 		}
-		if c.Auth.ClientID == "" || c.Auth.ClientSecret == "" {
-			add("/auth/client_id", "client_credentials needs client_id and client_secret")
+		if a.ClientID == "" || a.ClientSecret == "" {
+			add("client_id", "client_credentials needs client_id and client_secret")
 		}
 	default:
-		add("/auth/mode", "unknown mode; allowed: "+allowedModes)
+		add("mode", "unknown mode; allowed: "+allowedModes)
 	}
 	return out
 }

@@ -89,42 +89,53 @@ func (l layout) readable() bool {
 // parseLetters translates letters into Go's reference time. "mm" is the
 // month where the layout has neither "MM" nor an hour: yyyymmdd.
 func parseLetters(s string) (layout, error) {
-	var out strings.Builder
-	var l layout
-	lowerMonth := !strings.Contains(s, "M") && !strings.ContainsAny(s, "Hh")
-	single, year := false, false // the token before was one letter wide
-	for i := 0; i < len(s); {
-		c := s[i]
+	l := letters{text: s, lowerMonth: !strings.Contains(s, "M") && !strings.ContainsAny(s, "Hh")}
+	for at := 0; at < len(s); {
 		n := 1
-		for i+n < len(s) && s[i+n] == c {
+		for at+n < len(s) && s[at+n] == s[at] {
 			n++
 		}
-		if c >= '0' && c <= '9' || c == '_' {
-			return layout{}, fmt.Errorf("layout %q: digits belong to Go-style layouts, which contain 2006", s)
+		if err := l.translate(at, n); err != nil {
+			return layout{}, err
 		}
-		if !isLetter(c) || c == 'T' && n == 1 {
-			out.WriteString(s[i : i+n])
-			i, single = i+n, false
-			continue
-		}
-		token, ok := letterToken(c, n, lowerMonth)
-		if !ok || c == 'S' && (i == 0 || s[i-1] != '.') {
-			return layout{}, fmt.Errorf("layout %q: %q is unknown; allowed: yyyy yy MM M dd d HH H mm m ss s .SSS XXX, unix_s, unix_ms, or Go style", s, s[i:i+n])
-		}
-		touches := i > 0 && isLetter(s[i-1]) && s[i-1] != 'T'
-		if touches && (single || n == 1) {
-			return layout{}, fmt.Errorf("layout %q: the one-letter %q needs a separator beside it", s, s[i:i+n])
-		}
-		year = year || c == 'y' || c == 'Y'
-		l.zoned = l.zoned || c == 'X'
-		out.WriteString(token)
-		i, single = i+n, n == 1
+		at += n
 	}
-	if !year {
+	if !strings.ContainsAny(s, "yY") {
 		return layout{}, fmt.Errorf("layout %q has no year; allowed: yyyy-MM-dd style, Go style (2006-01-02), unix_s, unix_ms", s)
 	}
-	l.pattern = out.String()
-	return l, nil
+	return layout{pattern: l.pattern.String(), zoned: strings.Contains(s, "X")}, nil
+}
+
+// letters is a layout of letters while it is translated.
+type letters struct {
+	text       string
+	lowerMonth bool // "mm" is the month
+	pattern    strings.Builder
+	single     bool // the token before was one letter wide
+}
+
+// translate adds the n equal bytes at a place to the pattern.
+func (l *letters) translate(at, n int) error {
+	s, c := l.text, l.text[at]
+	if c >= '0' && c <= '9' || c == '_' {
+		return fmt.Errorf("layout %q: digits belong to Go-style layouts, which contain 2006", s)
+	}
+	if !isLetter(c) || c == 'T' && n == 1 {
+		l.pattern.WriteString(s[at : at+n])
+		l.single = false
+		return nil
+	}
+	token, ok := letterToken(c, n, l.lowerMonth)
+	if !ok || c == 'S' && (at == 0 || s[at-1] != '.') {
+		return fmt.Errorf("layout %q: %q is unknown; allowed: yyyy yy MM M dd d HH H mm m ss s .SSS XXX, unix_s, unix_ms, or Go style", s, s[at:at+n])
+	}
+	touches := at > 0 && isLetter(s[at-1]) && s[at-1] != 'T'
+	if touches && (l.single || n == 1) {
+		return fmt.Errorf("layout %q: the one-letter %q needs a separator beside it", s, s[at:at+n])
+	}
+	l.pattern.WriteString(token)
+	l.single = n == 1
+	return nil
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }

@@ -73,19 +73,9 @@ func (s *Sim) PutState(raw json.RawMessage) error {
 // never have come to hold.
 func build(in State) (*directory, error) {
 	d := newDirectory()
-	byID := map[int64]*Department{}
-	for i := range in.Departments {
-		n := &in.Departments[i]
-		if n.ID < 1 || byID[n.ID] != nil {
-			return nil, fmt.Errorf("departments[%d]: dept_id %d is below 1 or there twice", i, n.ID)
-		}
-		if n.Managers == nil {
-			n.Managers = []string{}
-		}
-		if n.Order == 0 {
-			n.Order = n.ID
-		}
-		byID[n.ID] = n
+	byID, err := completed(in.Departments)
+	if err != nil {
+		return nil, err
 	}
 	for i := range in.Departments {
 		if err := d.addDept(byID, &in.Departments[i], 0); err != nil {
@@ -115,6 +105,26 @@ func build(in State) (*directory, error) {
 		d.leavers[l.Mobile] = l
 	}
 	return d, nil
+}
+
+// completed fills in the defaults of the departments, in place, and returns
+// them by id.
+func completed(depts []Department) (map[int64]*Department, error) {
+	byID := make(map[int64]*Department, len(depts))
+	for i := range depts {
+		n := &depts[i]
+		if n.ID < 1 || byID[n.ID] != nil {
+			return nil, fmt.Errorf("departments[%d]: dept_id %d is below 1 or there twice", i, n.ID)
+		}
+		if n.Managers == nil {
+			n.Managers = []string{}
+		}
+		if n.Order == 0 {
+			n.Order = n.ID
+		}
+		byID[n.ID] = n
+	}
+	return byID, nil
 }
 
 // addDept adds a department after those above it.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -105,15 +106,8 @@ func unionID(mobile string) string {
 // concern the person alone (§ 4.6, § 4.7).
 func (s *Sim) fillUser(u *User, a *args) *refusal {
 	set := s.settings.Load()
-	for _, f := range userTexts {
-		v, ok := a.str(f.name)
-		if !ok {
-			continue
-		}
-		if chars(v) > f.max && a.bad == nil {
-			return refuse(f.code, "不合法的%s: %d characters at most", f.name, f.max)
-		}
-		*f.of(u) = v
+	if r := fillTexts(u, a); r != nil {
+		return r
 	}
 	if a.has("email") && u.Email != "" && !strings.Contains(u.Email, "@") {
 		return refuse(60105, "不合法的email")
@@ -160,6 +154,21 @@ var userTexts = []struct {
 	{"login_email", 64, 40035, func(u *User) *string { return &u.LoginEmail }},
 	{"work_place", 100, 40064, func(u *User) *string { return &u.WorkPlace }},
 	{"remark", 2000, 40065, func(u *User) *string { return &u.Remark }},
+}
+
+// fillTexts takes over the plain texts.
+func fillTexts(u *User, a *args) *refusal {
+	for _, f := range userTexts {
+		v, ok := a.str(f.name)
+		if !ok {
+			continue
+		}
+		if chars(v) > f.max && a.bad == nil {
+			return refuse(f.code, "不合法的%s: %d characters at most", f.name, f.max)
+		}
+		*f.of(u) = v
+	}
+	return nil
 }
 
 // fillPositions takes over the lists per department.
@@ -232,24 +241,29 @@ func fillExtension(u *User, a *args, set *compiled) *refusal {
 			return refuse(40035, "不合法的扩展属性: %s is not declared", k)
 		}
 	}
-	next := map[string]string{}
-	if mode == 1 {
-		for k, v := range u.Extension {
-			next[k] = v
-		}
+	if mode == 0 {
+		u.Extension = nil
 	}
+	u.Extension = extended(u.Extension, values)
+	return nil
+}
+
+// extended returns the attributes with the values set over them; nil when
+// none is left, because an empty attribute is not kept.
+func extended(attributes, values map[string]string) map[string]string {
+	next := map[string]string{}
+	maps.Copy(next, attributes)
 	for k, v := range values {
-		if v == "" { // an empty attribute is not kept
+		if v == "" {
 			delete(next, k)
 			continue
 		}
 		next[k] = v
 	}
-	u.Extension = next
 	if len(next) == 0 {
-		u.Extension = nil
+		return nil
 	}
-	return nil
+	return next
 }
 
 // decodeExtension reads a JSON object; numbers and booleans become their text.
