@@ -130,6 +130,19 @@ func (a *App) Close() error {
 	return nil
 }
 
+// ready checks the database, connects to Temporal and registers what runs
+// are searched by.
+func (a *App) ready(ctx context.Context) (client.Client, error) {
+	if err := a.Store.CheckSchema(ctx); err != nil {
+		return nil, err
+	}
+	cl, err := a.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cl, a.ensureAttributes(ctx, cl)
+}
+
 // sleep waits, or returns the context's error.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

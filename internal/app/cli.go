@@ -44,14 +44,7 @@ func (a *App) migrate(ctx context.Context) (before, after int64, err error) {
 
 // serve runs the HTTP API until ctx ends.
 func (a *App) serve(ctx context.Context) error {
-	if err := a.Store.CheckSchema(ctx); err != nil {
-		return err
-	}
-	cl, err := a.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	if err := a.ensureAttributes(ctx, cl); err != nil {
+	if _, err := a.ready(ctx); err != nil {
 		return err
 	}
 	return api.Serve(ctx, a.Config.HTTPAddr, a.Handler(""), a.Log)

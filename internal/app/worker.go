@@ -72,17 +72,11 @@ func (e executions) Running(ctx context.Context, workflowID, firstRunID string) 
 // RunWorker checks database and Temporal and works until ctx ends. Pages in
 // flight are finished or handed over before it returns.
 func (a *App) RunWorker(ctx context.Context) error {
-	if err := a.Store.CheckSchema(ctx); err != nil {
-		return err
-	}
-	cl, err := a.Dial(ctx)
+	cl, err := a.ready(ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.ensureAttributes(ctx, cl); err != nil {
-		return err
-	}
-	stopMetrics, err := a.serveMetrics()
+	stopMetrics, err := a.serveMetrics(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,8 +98,9 @@ func (a *App) ensureAttributes(ctx context.Context, cl client.Client) error {
 	return temporalx.EnsureSearchAttributes(ctx, cl, a.Config.Temporal.Namespace, orgflow.SearchAttributes())
 }
 
-// serveMetrics serves /metrics and /healthz where the settings say so.
-func (a *App) serveMetrics() (stop func(), err error) {
+// serveMetrics serves /metrics and /healthz where the settings say so, until
+// stop: while pages in flight are finished too, when ctx has ended already.
+func (a *App) serveMetrics(ctx context.Context) (stop func(), err error) {
 	if a.Config.MetricsAddr == "" {
 		return func() {}, nil
 	}
@@ -116,7 +111,7 @@ func (a *App) serveMetrics() (stop func(), err error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", telemetry.MetricsHandler(a.Metrics))
 	mux.HandleFunc("GET /healthz", a.healthz)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

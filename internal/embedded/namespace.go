@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	namespacepb "go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/serviceerror"
@@ -14,10 +13,6 @@ import (
 
 	"orgflow/internal/temporalx"
 )
-
-// pollInterval is the pause between two looks at something that becomes true
-// by itself.
-const pollInterval = 50 * time.Millisecond
 
 // prepareNamespace makes the namespace look as configured. It runs at every
 // start, because neither retention nor search attributes of an existing
@@ -55,20 +50,4 @@ func ensureNamespace(ctx context.Context, cl client.Client, cfg Config) error {
 		return fmt.Errorf("set retention of namespace %s: %w", cfg.Namespace, err)
 	}
 	return nil
-}
-
-// poll calls done until it answers true or fails, or ctx ends.
-func poll(ctx context.Context, done func() (bool, error)) error {
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		if ok, err := done(); ok || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
-		}
-	}
 }

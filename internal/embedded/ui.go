@@ -8,6 +8,8 @@ import (
 	uiserver "github.com/temporalio/ui-server/v2/server"
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
 	"github.com/temporalio/ui-server/v2/server/server_options"
+
+	"orgflow/internal/temporalx"
 )
 
 // webUI is the running Web UI.
@@ -66,7 +68,7 @@ func awaitHTTP(ctx context.Context, url string) error {
 	transport := &http.Transport{DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
 	httpClient := &http.Client{Transport: transport}
-	return poll(ctx, func() (bool, error) {
+	return temporalx.Poll(ctx, func() (bool, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return false, err

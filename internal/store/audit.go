@@ -28,6 +28,17 @@ func (s *Store) Audit(ctx context.Context, e AuditEntry) error {
 	return err
 }
 
+type auditRow struct {
+	ID        int64  `db:"id"`
+	CompanyID int64  `db:"company_id"`
+	Who       string `db:"who"`
+	Action    string `db:"action"`
+	Subject   string `db:"subject"`
+	Origin    string `db:"origin"`
+	Detail    string `db:"detail"`
+	At        stamp  `db:"at"`
+}
+
 // AuditLog returns the entries about a subject, newest first, and the cursor
 // of the next page, empty on the last one.
 func (s *Store) AuditLog(ctx context.Context, subject, cursor string, limit int) ([]AuditEntry, string, error) {
@@ -36,27 +47,14 @@ func (s *Store) AuditLog(ctx context.Context, subject, cursor string, limit int)
 		return nil, "", fmt.Errorf("audit log: %w", err)
 	}
 	limit = pageSize(limit)
-	var rows []struct {
-		ID        int64  `db:"id"`
-		CompanyID int64  `db:"company_id"`
-		Who       string `db:"who"`
-		Action    string `db:"action"`
-		Subject   string `db:"subject"`
-		Origin    string `db:"origin"`
-		Detail    string `db:"detail"`
-		At        stamp  `db:"at"`
-	}
+	var rows []auditRow
 	err = s.list(ctx, "audit log", &rows, `
 		SELECT id, company_id, who, action, subject, origin, detail, at FROM audit_log
 		WHERE subject = ? AND id < ? ORDER BY id DESC LIMIT ?`, clean(subject), before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = strconv.FormatInt(rows[limit-1].ID, 10)
-	}
+	rows, next := cut(rows, limit, func(r auditRow) string { return strconv.FormatInt(r.ID, 10) })
 	entries := make([]AuditEntry, len(rows))
 	for i, r := range rows {
 		entries[i] = AuditEntry{r.ID, r.CompanyID, r.Who, r.Action, r.Subject, r.Origin, r.Detail, r.At.Time}

@@ -94,11 +94,7 @@ func (s *Store) ListChanges(ctx context.Context, runID string, f ChangeFilter) (
 	if err != nil {
 		return nil, "", err
 	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = strconv.Itoa(rows[limit-1].ID)
-	}
+	rows, next := cut(rows, limit, func(r changeRow) string { return strconv.Itoa(r.ID) })
 	changes := make([]orgflow.Change, len(rows))
 	for i, row := range rows {
 		if changes[i], err = row.change(); err != nil {

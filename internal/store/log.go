@@ -97,7 +97,7 @@ func (s *Store) RecordLog(ctx context.Context, target orgflow.Target, key orgflo
 		return nil, "", fmt.Errorf("provisioning log: %w", err)
 	}
 	if check("/source_id", key.ID) != nil {
-		return nil, "", nil // such a record cannot exist
+		return nil, "", nil //nolint:nilerr // such a record cannot exist, so its log is empty
 	}
 	limit = pageSize(limit)
 	var rows []logRow
@@ -108,11 +108,7 @@ func (s *Store) RecordLog(ctx context.Context, target orgflow.Target, key orgflo
 	if err != nil {
 		return nil, "", err
 	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = strconv.FormatInt(rows[limit-1].ID, 10)
-	}
+	rows, next := cut(rows, limit, func(r logRow) string { return strconv.FormatInt(r.ID, 10) })
 	entries := make([]LogEntry, len(rows))
 	for i, r := range rows {
 		entries[i] = r.entry()

@@ -167,11 +167,7 @@ func (s *Store) RejectedRecords(ctx context.Context, snapshotID int64, cursor st
 	if err != nil {
 		return nil, "", err
 	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = strconv.FormatInt(rows[limit-1].Position, 10)
-	}
+	rows, next := cut(rows, limit, func(r recordRow) string { return strconv.FormatInt(r.Position, 10) })
 	out := make([]RejectedRecord, len(rows))
 	for i, r := range rows {
 		out[i] = RejectedRecord{SourceID: r.SourceID, Reason: *r.Reason}

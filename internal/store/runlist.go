@@ -50,12 +50,9 @@ func (s *Store) ListRuns(ctx context.Context, f RunFilter) ([]Run, string, error
 	if err != nil {
 		return nil, "", err
 	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		last := rows[limit-1]
-		next = strconv.FormatInt(last.StartedAt.UnixMicro(), 10) + "." + last.ID
-	}
+	rows, next := cut(rows, limit, func(r runRow) string {
+		return strconv.FormatInt(r.StartedAt.UnixMicro(), 10) + "." + r.ID
+	})
 	runs := make([]Run, len(rows))
 	for i, row := range rows {
 		if runs[i], err = row.run(); err != nil {

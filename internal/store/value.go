@@ -156,6 +156,15 @@ func pageSize(limit int) int {
 	return limit
 }
 
+// cut ends a page that was read with one row more than its limit: the rows
+// of the page and the cursor after its last one, empty when that is all.
+func cut[T any](rows []T, limit int, cursor func(last T) string) ([]T, string) {
+	if len(rows) <= limit {
+		return rows, ""
+	}
+	return rows[:limit], cursor(rows[limit-1])
+}
+
 // anys widens a slice for a condition over a list.
 func anys[T any](list []T) []any {
 	out := make([]any, len(list))

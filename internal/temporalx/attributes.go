@@ -75,7 +75,7 @@ func awaitAttributes(ctx context.Context, cl client.Client, namespace string, na
 		terms[i] = name + ` = "-"`
 	}
 	query := &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: strings.Join(terms, " AND ")}
-	return poll(ctx, func() (bool, error) {
+	return Poll(ctx, func() (bool, error) {
 		_, err := cl.WorkflowService().CountWorkflowExecutions(ctx, query)
 		var unknown *serviceerror.InvalidArgument
 		var missing *serviceerror.NamespaceNotFound
@@ -89,8 +89,8 @@ func awaitAttributes(ctx context.Context, cl client.Client, namespace string, na
 	})
 }
 
-// poll calls done until it answers true or fails, or ctx ends.
-func poll(ctx context.Context, done func() (bool, error)) error {
+// Poll calls done until it answers true or fails, or ctx ends.
+func Poll(ctx context.Context, done func() (bool, error)) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {

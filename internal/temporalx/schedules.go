@@ -259,7 +259,7 @@ func (s *Schedules) acquire(ctx context.Context) (release func(), err error) {
 func (s *Schedules) await(ctx context.Context, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.settle, errUnsettled)
 	defer cancel()
-	err := poll(ctx, func() (bool, error) { return done(ctx) })
+	err := Poll(ctx, func() (bool, error) { return done(ctx) })
 	if err != nil && errors.Is(context.Cause(ctx), errUnsettled) {
 		return errUnsettled
 	}
