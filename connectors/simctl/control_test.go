@@ -2,6 +2,7 @@ package simctl_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -43,11 +44,11 @@ func TestBadControl(t *testing.T) {
 
 func TestRequestLog(t *testing.T) {
 	b := newBench(t)
-	for i, step := range []time.Duration{0, 400, 400, 150, 60, 2000} {
-		b.now = b.now.Add(step * time.Millisecond)
-		b.do("POST", "/counter/add", fmt.Sprintf(`{"id":"%c"}`, 'a'+i))
+	for i, step := range []int{0, 400, 400, 150, 60, 2000} {
+		b.now = b.now.Add(time.Duration(step) * time.Millisecond)
+		b.call("POST", "/counter/add", fmt.Sprintf(`{"id":"%c"}`, 'a'+i))
 	}
-	b.do("POST", "/counter/other", `{"id":"z"}`)
+	b.call("POST", "/counter/other", `{"id":"z"}`)
 	r := b.sim.Desk().Requests()
 	// In any one second: 0, 400, 800, 950 are four; at 1010 the first has left.
 	if r.MaxRate != 4 || r.MaxRateByPath["/add"] != 4 || r.MaxRateByPath["/other"] != 1 {
@@ -59,7 +60,7 @@ func TestRequestLog(t *testing.T) {
 	if last := r.Log[6]; last != (simctl.LogEntry{Seq: 7, Path: "/other", Outcome: "404", Key: "z"}) {
 		t.Errorf("last entry %+v", last)
 	}
-	b.do("DELETE", "/_sim/counter/requests", "")
+	b.call("DELETE", "/_sim/counter/requests", "")
 	if r := b.sim.Desk().Requests(); r.Total != 0 || len(r.Log) != 0 || len(r.Paths) != 0 {
 		t.Errorf("after clearing: %+v", r)
 	}
@@ -69,7 +70,7 @@ func TestRequestLogIsBounded(t *testing.T) {
 	b := newBench(t)
 	for i := range 20_050 {
 		rec := httptest.NewRecorder()
-		b.sim.ServeHTTP(rec, httptest.NewRequest("POST", fmt.Sprintf("/p%d", i%2000), strings.NewReader(`{}`)))
+		b.sim.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, fmt.Sprintf("/p%d", i%2000), strings.NewReader(`{}`)))
 	}
 	r := b.sim.Desk().Requests()
 	if len(r.Log) != 20_000 || r.Log[0].Seq != 51 || r.Log[19_999].Seq != 20_050 || len(r.Paths) > 1_001 || r.Total != 20_050 {
@@ -90,7 +91,7 @@ func TestConcurrentCallsLoseNothing(t *testing.T) {
 		wg.Go(func() {
 			for range 100 {
 				rec := httptest.NewRecorder()
-				b.sim.ServeHTTP(rec, httptest.NewRequest("POST", "/add", strings.NewReader(`{"id":"a"}`)))
+				b.sim.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/add", strings.NewReader(`{"id":"a"}`)))
 				b.sim.Desk().Requests()
 			}
 		})
@@ -103,7 +104,7 @@ func TestConcurrentCallsLoseNothing(t *testing.T) {
 
 func TestResetClearsAll(t *testing.T) {
 	b := newBench(t)
-	b.do("POST", "/counter/add", `{"id":"a"}`)
+	b.call("POST", "/counter/add", `{"id":"a"}`)
 	b.faults(`[{"path":"/add","errcode":1}]`)
 	if code, body, _ := b.do("POST", "/_sim/counter/reset", ""); code != 200 || body != `{"ok":true}` {
 		t.Fatalf("%d %s", code, body)

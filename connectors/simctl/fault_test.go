@@ -77,7 +77,8 @@ func TestFaultTimesAndEvery(t *testing.T) {
 	if !strings.Contains(body, `"seen":6,"fired":2,"remaining":0`) {
 		t.Errorf("status %s", body)
 	}
-	if b.do("DELETE", "/_sim/counter/faults", ""); len(b.sim.Desk().Faults()) != 0 {
+	b.call("DELETE", "/_sim/counter/faults", "")
+	if len(b.sim.Desk().Faults()) != 0 {
 		t.Error("faults are still there")
 	}
 }
@@ -88,7 +89,7 @@ func TestDelayIsBeforeTheEffectOrAfterTheCommit(t *testing.T) {
 		var during int
 		b.sim.desk = simctl.NewDesk(nil, func(context.Context, time.Duration) { during = b.count("a") })
 		b.faults(fmt.Sprintf(`[{"path":"/add","delay_ms":5,"http_status":500,"after_commit":%v}]`, after))
-		b.do("POST", "/counter/add", `{"id":"a"}`)
+		b.call("POST", "/counter/add", `{"id":"a"}`)
 		if (during == 1) != after {
 			t.Errorf("after_commit %v: %d effects during the delay", after, during)
 		}
@@ -122,7 +123,7 @@ func FuzzDecodeFaults(f *testing.F) {
 					panic(r)
 				}
 			}()
-			sim.ServeHTTP(rec, httptest.NewRequest("POST", "/add", strings.NewReader(`{"id":"a"}`)))
+			sim.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/add", strings.NewReader(`{"id":"a"}`)))
 		}()
 		if total := sim.desk.Requests().Total; total != 1 {
 			t.Errorf("%s: %d calls logged", out, total)

@@ -144,6 +144,14 @@ func (b *bench) do(method, path, body string) (int, string, error) {
 	return res.StatusCode, strings.TrimSpace(out.String()), nil
 }
 
+// call makes a call whose answer the test looks for elsewhere.
+func (b *bench) call(method, path, body string) {
+	b.t.Helper()
+	if _, _, err := b.do(method, path, body); err != nil {
+		b.t.Fatalf("%s %s: %v", method, path, err)
+	}
+}
+
 func (b *bench) faults(list string) {
 	b.t.Helper()
 	if code, body, err := b.do("POST", "/_sim/counter/faults", list); err != nil || code != 200 {

@@ -2,6 +2,7 @@ package simctl_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func TestJournalTruncatedAnywhere(t *testing.T) {
 	}
 	const effects = 12
 	for i := range effects {
-		b.do("POST", "/counter/add", fmt.Sprintf(`{"id":"id%d"}`, i%3))
+		b.call("POST", "/counter/add", fmt.Sprintf(`{"id":"id%d"}`, i%3))
 	}
 	b.host.Close()
 	whole, err := os.ReadFile(filepath.Join(dir, "counter.journal.jsonl"))
@@ -96,6 +97,6 @@ func BenchmarkJournalledWrite(b *testing.B) {
 	}
 	defer host.Close()
 	for b.Loop() {
-		sim.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/add", strings.NewReader(`{"id":"a"}`)))
+		sim.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/add", strings.NewReader(`{"id":"a"}`)))
 	}
 }

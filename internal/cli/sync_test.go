@@ -184,9 +184,9 @@ func TestWatchingSurvivesADatabaseRestart(t *testing.T) {
 }
 
 func TestAMissingWorkerIsMentionedOnce(t *testing.T) {
-	polls := make([]any, 3*hintAfter)
-	for i := range polls {
-		polls[i] = fmt.Errorf("wrapped: %w", notFound())
+	var polls []any
+	for range 3 * hintAfter {
+		polls = append(polls, fmt.Errorf("wrapped: %w", notFound()))
 	}
 	w := world{in: job, summaries: append(polls, completed())}
 	if code := w.run("sync", "-f", "-", "--wait"); code != 0 || strings.Count(w.err.String(), "is a worker running") != 1 {

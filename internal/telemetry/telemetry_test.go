@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -124,7 +125,7 @@ func TestMetricsAreServed(t *testing.T) {
 	r.MustRegister(c)
 	c.Inc()
 	w := httptest.NewRecorder()
-	MetricsHandler(r).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	MetricsHandler(r).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{"orgflow_test_total 1", "go_goroutines", "go_build_info"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s is missing", want)

@@ -33,7 +33,7 @@ func TestChainListsTheOutermostFirst(t *testing.T) {
 			})
 		}
 	}
-	_, err := send(t, Chain(reply(200, ""), named("a"), named("b")), t.Context(), http.MethodGet, "http://x", &Call{})
+	_, err := send(t, t.Context(), Chain(reply(200, ""), named("a"), named("b")), http.MethodGet, "http://x", &Call{})
 	if err != nil || !slices.Equal(order, []string{"a", "b"}) {
 		t.Fatalf("order %v, err %v", order, err)
 	}
@@ -50,7 +50,7 @@ func TestBodyCapDecodesAndKeepsTheBody(t *testing.T) {
 				decoded = string(body)
 				return "E1"
 			}}
-			res, err := send(t, Chain(reply(200, "12345"), BodyCap(tc.limit)), t.Context(), http.MethodGet, "http://x", call)
+			res, err := send(t, t.Context(), Chain(reply(200, "12345"), BodyCap(tc.limit)), http.MethodGet, "http://x", call)
 			if tc.fails {
 				if err == nil || decoded != "" {
 					t.Fatalf("err %v, decoded %q; want a refusal before decoding", err, decoded)
@@ -73,7 +73,7 @@ func TestLogShowsNeitherQueryNorBody(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rt := Chain(reply(200, "secret-answer"), Log(logger, "ding_talk"), BodyCap(100))
 	call := &Call{Decode: func(int, []byte) string { return "40014" }}
-	if _, err := send(t, rt, t.Context(), http.MethodPost, "http://x/topapi/v2/user/get?access_token=secret-token", call); err != nil {
+	if _, err := send(t, t.Context(), rt, http.MethodPost, "http://x/topapi/v2/user/get?access_token=secret-token", call); err != nil {
 		t.Fatal(err)
 	}
 	line := out.String()
@@ -110,7 +110,7 @@ func TestMetricsCountByOutcome(t *testing.T) {
 		"canceled":    {failing(context.Canceled), ""},
 	} {
 		call := &Call{Path: "/p", Decode: func(int, []byte) string { return tc.code }}
-		_, _ = send(t, Chain(tc.base, Metrics(metrics, "v"), BodyCap(10)), t.Context(), http.MethodGet, "http://x", call)
+		_, _ = send(t, t.Context(), Chain(tc.base, Metrics(metrics, "v"), BodyCap(10)), http.MethodGet, "http://x", call)
 		if n := gathered(t, reg, "outcome", outcome); n != 1 {
 			t.Errorf("outcome %s counted %v times, want 1", outcome, n)
 		}
@@ -164,7 +164,7 @@ func TestRateWaitsBeforeSending(t *testing.T) {
 				return &http.Response{Body: http.NoBody}, nil
 			})
 			rt := Chain(base, Rate(limiterFunc(func(context.Context) error { return tc.wait })))
-			_, err := send(t, rt, tc.ctx, http.MethodPost, "http://x", &Call{})
+			_, err := send(t, tc.ctx, rt, http.MethodPost, "http://x", &Call{})
 			if !tc.check(err) || sent != (tc.wait == nil) {
 				t.Fatalf("err %v, sent %v", err, sent)
 			}

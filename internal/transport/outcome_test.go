@@ -23,7 +23,7 @@ func roundTripper(t *testing.T, timeout time.Duration) http.RoundTripper {
 	return Chain(base, Outcome(), Timeout(timeout), BodyCap(1024))
 }
 
-func send(t *testing.T, rt http.RoundTripper, ctx context.Context, method, url string, call *Call) (*http.Response, error) {
+func send(t *testing.T, ctx context.Context, rt http.RoundTripper, method, url string, call *Call) (*http.Response, error) {
 	t.Helper()
 	var body io.Reader
 	if method == http.MethodPost {
@@ -68,7 +68,7 @@ func TestOutcomeAfterSending(t *testing.T) {
 			t.Run(name+"/"+string(want), func(t *testing.T) {
 				srv := hijack(t, func(conn net.Conn, _ *bufio.ReadWriter) { _, _ = io.WriteString(conn, answer) })
 				call := &Call{Write: write}
-				_, err := send(t, roundTripper(t, time.Minute), t.Context(), http.MethodPost, srv.URL, call)
+				_, err := send(t, t.Context(), roundTripper(t, time.Minute), http.MethodPost, srv.URL, call)
 				if f := orgflow.AsFault(err); f == nil || f.Code != want {
 					t.Fatalf("got %v, want %s", err, want)
 				}
@@ -94,7 +94,7 @@ func TestOutcomeOfTimeout(t *testing.T) {
 			return nil, req.Context().Err()
 		})
 		rt := Chain(never, Outcome(), Timeout(time.Millisecond), BodyCap(10))
-		_, err := send(t, rt, t.Context(), http.MethodPost, "http://x", &Call{Write: true})
+		_, err := send(t, t.Context(), rt, http.MethodPost, "http://x", &Call{Write: true})
 		if f := orgflow.AsFault(err); f == nil || f.Code != want {
 			t.Errorf("sent %v: got %v, want %s", sent, err, want)
 		}
@@ -111,7 +111,7 @@ func TestCallersContextComesBackAsItself(t *testing.T) {
 	t.Cleanup(srv.Close)
 	t.Cleanup(func() { close(done) })
 	call := &Call{Write: true}
-	_, err := send(t, roundTripper(t, time.Minute), ctx, http.MethodPost, srv.URL, call)
+	_, err := send(t, ctx, roundTripper(t, time.Minute), http.MethodPost, srv.URL, call)
 	if !errors.Is(err, context.Canceled) || !call.Sent() {
 		t.Fatalf("got %v, sent %v; want context.Canceled of a call that was sent", err, call.Sent())
 	}
@@ -133,7 +133,7 @@ func TestSurelyNotSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := &Call{Write: true}
-			_, err := send(t, roundTripper(t, time.Minute), t.Context(), http.MethodPost, url+"/?access_token=SECRET", call)
+			_, err := send(t, t.Context(), roundTripper(t, time.Minute), http.MethodPost, url+"/?access_token=SECRET", call)
 			f := orgflow.AsFault(err)
 			if f == nil || f.Code != orgflow.CodeUnavailable || call.Sent() {
 				t.Fatalf("got %v, sent %v; want unavailable, not sent", err, call.Sent())
@@ -162,10 +162,10 @@ func TestNoWriteIsReplayed(t *testing.T) {
 				seen.Add(1)
 			})
 			rt := roundTripper(t, time.Minute)
-			if _, err := send(t, rt, t.Context(), http.MethodGet, srv.URL, &Call{}); err != nil {
+			if _, err := send(t, t.Context(), rt, http.MethodGet, srv.URL, &Call{}); err != nil {
 				t.Fatal(err)
 			}
-			_, err := send(t, rt, t.Context(), method, srv.URL, &Call{Write: true})
+			_, err := send(t, t.Context(), rt, method, srv.URL, &Call{Write: true})
 			if f := orgflow.AsFault(err); f == nil || f.Code != orgflow.CodeUnknownOutcome {
 				t.Fatalf("got %v, want unknown_outcome", err)
 			}
@@ -183,7 +183,7 @@ func TestWriteByGetHasNoBodyOnTheWire(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	if _, err := send(t, roundTripper(t, time.Minute), t.Context(), http.MethodGet, srv.URL, &Call{Write: true}); err != nil {
+	if _, err := send(t, t.Context(), roundTripper(t, time.Minute), http.MethodGet, srv.URL, &Call{Write: true}); err != nil {
 		t.Fatal(err)
 	}
 }

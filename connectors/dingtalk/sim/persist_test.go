@@ -2,6 +2,7 @@ package dtsim_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func TestEffectsSurviveAKill(t *testing.T) {
 
 func get(host *simctl.Host, path string) string {
 	rec := httptest.NewRecorder()
-	host.ServeHTTP(rec, httptest.NewRequest("GET", "/_sim/dingtalk/"+path, nil))
+	host.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/_sim/dingtalk/"+path, nil))
 	return rec.Body.String()
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -125,7 +126,7 @@ func FuzzCalls(f *testing.F) {
 	}
 	post := func(path, body string) *httptest.ResponseRecorder {
 		rec := httptest.NewRecorder()
-		s.ServeHTTP(rec, httptest.NewRequest("POST", path, strings.NewReader(body)))
+		s.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
 		return rec
 	}
 	var token struct{ AccessToken string }
@@ -212,7 +213,7 @@ func BenchmarkCreateUser(b *testing.B) {
 	defer host.Close()
 	post := func(path, body string) string {
 		rec := httptest.NewRecorder()
-		host.ServeHTTP(rec, httptest.NewRequest("POST", "/dingtalk"+path, strings.NewReader(body)))
+		host.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/dingtalk"+path, strings.NewReader(body)))
 		return rec.Body.String()
 	}
 	var token struct{ AccessToken string }

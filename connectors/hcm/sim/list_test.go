@@ -3,6 +3,7 @@ package hcmsim_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -54,7 +55,7 @@ func (w *world) options(o string) {
 
 // post calls the gateway; without headers the fixed bearer token is sent.
 func (w *world) post(path, body string, header ...string) (int, map[string]any, string) {
-	r := httptest.NewRequest("POST", "/hcm"+path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/hcm"+path, strings.NewReader(body))
 	if header == nil {
 		header = []string{"Authorization", "Bearer hcm-sim-token"}
 	}
@@ -268,7 +269,7 @@ func FuzzModelList(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		rec := httptest.NewRecorder()
-		w.ServeHTTP(rec, httptest.NewRequest("POST", "/api/hcm.model.list", strings.NewReader(body)))
+		w.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/api/hcm.model.list", strings.NewReader(body)))
 		if !json.Valid(rec.Body.Bytes()) {
 			t.Errorf("%q answered %q", body, rec.Body.String())
 		}
