@@ -90,7 +90,7 @@ func (e exit) Error() string {
 func (e exit) Unwrap() error { return e.cause }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	root := p.root() //nolint:contextcheck // ExecuteContext hands ctx to the commands
+	root := p.root()                          //nolint:contextcheck // ExecuteContext hands ctx to the commands
 	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	err := root.ExecuteContext(ctx)
 	if err == nil {
