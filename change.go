@@ -97,8 +97,17 @@ func (c Change) Shown() Change {
 	return c
 }
 
-// AspectReferences marks a second-pass change.
-const AspectReferences = "references"
+// Aspects: what a change is about when it is not the record itself.
+const (
+	// AspectReferences marks a second-pass change.
+	AspectReferences = "references"
+	// AspectTemporary marks a change that a later one of the same plan undoes:
+	// it frees a name or a value that others are waiting for.
+	AspectTemporary = "temporary"
+	// AspectImmutable marks the part of a difference that the consumer cannot
+	// change, beside an update of the rest.
+	AspectImmutable = "immutable"
+)
 
 // Key returns the source record the change is about.
 func (c Change) Key() RecordKey { return RecordKey{Kind: c.Kind, ID: c.SourceID} }

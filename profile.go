@@ -32,6 +32,9 @@ type Profile struct {
 	// RequiredPerson and RequiredOrg list target names an insert must carry.
 	RequiredPerson []string
 	RequiredOrg    []string
+	// LeadersMustBeMembers: only a member of a department can be set as its
+	// leader, and who leaves the department stops leading it.
+	LeadersMustBeMembers bool
 }
 
 // OrgFields are the consumer's names of what the planner reads in a

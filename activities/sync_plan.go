@@ -71,6 +71,11 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 			return err
 		}
 	}
+	if !run.Job.Params.DryRun {
+		if err := s.Store.PutBindings(ctx, target, run.ID, slices.Concat(plan.Adopt, plan.Takeover)); err != nil {
+			return err
+		}
+	}
 	err = s.Store.SavePlan(ctx, run.ID, store.PlanMeta{
 		Hash: hash, Counts: plan.Counts, Content: content, SnapshotIDs: snapshots,
 	}, slices.Values(plan.Changes))
@@ -78,6 +83,13 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 		return err
 	}
 	return s.Store.SetStage(ctx, run.ID, store.Planned)
+}
+
+// runToken is what temporary names carry, so that people can tell which run
+// left one behind.
+func runToken(firstRunID string) string {
+	token := strings.ReplaceAll(firstRunID, "-", "")
+	return token[max(0, len(token)-6):]
 }
 
 // planContent is what a stored plan keeps beside its changes.
@@ -103,6 +115,7 @@ func (s *Sync) planInput(ctx context.Context, run store.Run) (planner.Input, []i
 		Job: run.Job, Profile: consumer.Profile(),
 		Root:             planner.Root{ID: settings.RootID.String(), Create: settings.Root == "create"},
 		NoDepartmentRoot: settings.NoDepartment == "root",
+		RunToken:         runToken(run.FirstRunID),
 	}
 	var snapshots []int64
 	for kind, side := range map[orgflow.Kind]*planner.Side{orgflow.Org: &in.Orgs, orgflow.Person: &in.People} {
@@ -121,6 +134,9 @@ func (s *Sync) planInput(ctx context.Context, run store.Run) (planner.Input, []i
 			return in, nil, err
 		}
 		snapshots = append(snapshots, snapshot)
+		if side.OtherScopes, err = s.otherScopes(ctx, run, kind); err != nil {
+			return in, nil, err
+		}
 		side.RecentDeletes, err = s.Store.DeletesSince(ctx, run.Job.Target(), kind, s.Now().Add(-recentWindow))
 		if err != nil {
 			return in, nil, err
@@ -200,6 +216,28 @@ func (s *Sync) snapshotOf(ctx context.Context, run store.Run, kind orgflow.Kind)
 		Advice:  `run the job with "stages": ["fetch"] or ["fetch", "send"] first`,
 		Field:   "/params/stages",
 	}
+}
+
+// otherScopes lists the records that other scopes of the target read in their
+// last complete fetch: they are taken over instead of deleted.
+func (s *Sync) otherScopes(ctx context.Context, run store.Run, kind orgflow.Kind) (map[string]string, error) {
+	latest, err := s.Store.LatestSnapshots(ctx, store.SnapshotFilter{Target: run.Job.Target(), Kind: kind, Complete: true})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, snapshot := range latest {
+		if snapshot.Scope == run.Job.Params.Scope {
+			continue
+		}
+		for record, err := range s.Store.Records(ctx, snapshot.ID) {
+			if err != nil {
+				return nil, err
+			}
+			out[record.SourceID] = snapshot.Scope
+		}
+	}
+	return out, nil
 }
 
 // rejected lists the ids that exist in the source but were set aside.

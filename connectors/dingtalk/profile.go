@@ -17,11 +17,12 @@ func (c *Client) Profile() orgflow.Profile {
 			ID: "userid", Name: "name", Mobile: "mobile", JobNumber: "job_number", Email: "email",
 			Orgs: "dept_id_list", Manager: "manager_userid",
 		},
-		AssignsOrgIDs:      true,
-		PersonImmutable:    []string{"mobile", "userid"},
-		UniquePersonFields: []string{"mobile", "email", "telephone"},
-		PersonNeedsOrg:     true,
-		RequiredPerson:     []string{"name", "mobile", "dept_id_list"},
-		RequiredOrg:        []string{"name", "parent_id"},
+		AssignsOrgIDs:        true,
+		PersonImmutable:      []string{"mobile", "userid"},
+		UniquePersonFields:   []string{"mobile", "email", "telephone"},
+		PersonNeedsOrg:       true,
+		LeadersMustBeMembers: true, // § 4.2: each must already be a member
+		RequiredPerson:       []string{"name", "mobile", "dept_id_list"},
+		RequiredOrg:          []string{"name", "parent_id"},
 	}
 }

@@ -7,14 +7,88 @@ import (
 	"orgflow"
 )
 
+// findGoneOrgs notes the departments that the job's own complete read no
+// longer contains.
+func (b *builder) findGoneOrgs() {
+	side := &b.in.Orgs
+	present := make(map[string]bool, len(b.orgItems))
+	for _, it := range b.orgItems {
+		present[it.SourceID] = true
+	}
+	missing := 0
+	for i := range side.Bindings {
+		bd := &side.Bindings[i]
+		if !present[bd.SourceID] && b.isGone(side, bd) && !b.takeOver(side, bd) {
+			missing++
+			b.orgDelete[bd.SourceID] = side.Complete
+		}
+	}
+	b.noteIncomplete(orgflow.Org, side, missing)
+	if !side.Complete {
+		clear(b.orgDelete)
+	}
+}
+
+// isGone tells whether a binding without a record may be deleted by this job.
+func (b *builder) isGone(side *Side, bd *orgflow.Binding) bool {
+	if !side.Present || !side.allows(orgflow.Delete) || !b.manages(bd) {
+		return false
+	}
+	_, rejected := side.Rejected[bd.SourceID]
+	return !rejected && b.selected(orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID})
+}
+
+func (b *builder) manages(bd *orgflow.Binding) bool {
+	return bd.State != orgflow.BindingRoot && bd.Scope == b.in.Job.Params.Scope
+}
+
+// takeOver leaves a record to the scope that reads it now.
+func (b *builder) takeOver(side *Side, bd *orgflow.Binding) bool {
+	scope, read := side.OtherScopes[bd.SourceID]
+	if !read || scope == bd.Scope || !side.Complete {
+		return false
+	}
+	moved := *bd
+	moved.Scope = scope
+	b.takeover = append(b.takeover, moved)
+	return true
+}
+
+func (b *builder) noteIncomplete(kind orgflow.Kind, side *Side, missing int) {
+	if missing > 0 && !side.Complete {
+		b.notes = append(b.notes, fmt.Sprintf(
+			"%d %s records are missing from the read, but the source was not read whole (%s): nothing is deleted", missing, kind, side.Cause))
+	}
+}
+
 // planDeletes plans the deletes of bound records that the job's own complete
 // read no longer contains, and parks those the safeguards stop; where the
 // job says so they stop the run instead, before anything is written.
 func (b *builder) planDeletes() error {
-	b.deletesOf(orgflow.Person, &b.in.People, phasePersonDelete)
-	b.deletesOf(orgflow.Org, &b.in.Orgs, phaseOrgDelete)
+	var people, orgs []orgflow.Binding
+	for _, p := range b.people.order {
+		if p.gone {
+			people = append(people, *p.bd)
+		}
+	}
+	for _, bd := range b.in.Orgs.Bindings {
+		if b.orgDelete[bd.SourceID] {
+			orgs = append(orgs, bd)
+		}
+	}
+	b.deletesOf(orgflow.Person, &b.in.People, people, b.people.records, b.people.managed)
+	managed := 0
+	for i := range b.in.Orgs.Bindings {
+		if b.manages(&b.in.Orgs.Bindings[i]) {
+			managed++
+		}
+	}
+	b.deletesOf(orgflow.Org, &b.in.Orgs, orgs, len(b.orgItems), managed)
+	if b.in.Job.Params.OnLimit != orgflow.LimitStop {
+		return nil
+	}
 	for _, d := range b.drafts {
-		if b.in.Job.Params.OnLimit == orgflow.LimitStop && d.State == orgflow.Parked {
+		if d.State == orgflow.Parked {
 			return &orgflow.Fault{
 				Code:    orgflow.CodeDeleteLimit,
 				Message: strings.Join(b.notes, "; ") + `; params.on_limit is "stop", so nothing was sent`,
@@ -23,7 +97,6 @@ func (b *builder) planDeletes() error {
 			}
 		}
 	}
-	b.parkAll()
 	return nil
 }
 
@@ -39,100 +112,68 @@ func (b *builder) parkAll() {
 	}
 }
 
-func (b *builder) deletesOf(kind orgflow.Kind, side *Side, phase int) {
-	if !side.Present || !side.allows(orgflow.Delete) {
-		return
-	}
-	gone, managed := b.gone(kind, side)
+func (b *builder) deletesOf(kind orgflow.Kind, side *Side, gone []orgflow.Binding, records, managed int) {
 	recreates := 0
 	for _, d := range b.drafts {
 		if d.phase == phaseRecreateDelete && d.Kind == kind {
 			recreates++
 		}
 	}
-	if len(gone) == 0 && recreates == 0 {
+	if len(gone) == 0 && recreates == 0 || !side.Complete {
 		return
 	}
-	if !side.Complete {
-		if len(gone) > 0 {
-			b.notes = append(b.notes, fmt.Sprintf(
-				"%d %s records are missing from the read, but the source was not read whole (%s): nothing is deleted", len(gone), kind, side.Cause))
-		}
-		return
-	}
-	reason := b.parkReason(kind, side, len(gone), recreates, managed)
-	depth := depths(side.Bindings, b.in.Profile.OrgFields.Parent)
-	deepest := 0
+	reason := b.parkReason(kind, side, deleteCount{len(gone), recreates, records, managed})
 	for _, bd := range gone {
-		deepest = max(deepest, depth[bd.SourceID])
-	}
-	for _, bd := range gone {
-		key := orgflow.RecordKey{Kind: kind, ID: bd.SourceID}
-		d := b.add(&draft{phase: phase, Change: change(key, orgflow.Delete, bd.ConsumerID, orgflow.Payload{})})
-		if kind == orgflow.Org {
-			d.level = deepest - depth[bd.SourceID] // leaf first
-		}
-		d.Reason = "no longer in the source"
-		b.count(kind).Delete++
-		if reason != "" {
-			d.State, d.Reason = orgflow.Parked, "no longer in the source; parked: "+reason
-		}
+		b.deleteOf(kind, bd, reason)
 	}
 	if reason == "" {
 		return
 	}
 	for _, d := range b.drafts {
-		if d.Kind == kind && (d.phase == phaseRecreateDelete || needsRecreate(d)) {
-			d.State, d.Reason = orgflow.Parked, d.Reason+"; parked: "+reason
+		if d.Kind == kind && d.unit != nil && d.State == orgflow.Planned {
+			d.State, d.Reason, d.cause = orgflow.Parked, d.Reason+"; parked: "+reason, reason
 		}
 	}
 	b.notes = append(b.notes, fmt.Sprintf("a safeguard held the deletes of %s records: %s", kind, reason))
 }
 
-func needsRecreate(d *draft) bool {
-	for _, n := range d.needs {
-		if n.phase == phaseRecreateDelete {
-			return true
-		}
+func (b *builder) deleteOf(kind orgflow.Kind, bd orgflow.Binding, parked string) {
+	phase := phasePersonDelete
+	if kind == orgflow.Org {
+		phase = phaseOrgDelete
 	}
-	return false
+	key := orgflow.RecordKey{Kind: kind, ID: bd.SourceID}
+	d := b.add(&draft{phase: phase, Change: change(key, orgflow.Delete, bd.ConsumerID, orgflow.Payload{})})
+	d.Reason = "no longer in the source"
+	b.count(kind).Delete++
+	if parked != "" {
+		d.State, d.cause = orgflow.Parked, parked
+		d.Reason = "no longer in the source; parked: " + parked
+	}
+	if kind == orgflow.Org {
+		b.orgDraft[bd.SourceID] = d
+		return
+	}
+	b.people.touched[bd.SourceID].draft = d
 }
 
-// gone lists the scope's bindings whose record the read does not contain,
-// and counts the managed records.
-func (b *builder) gone(kind orgflow.Kind, side *Side) (gone []orgflow.Binding, managed int) {
-	present := make(map[string]bool, len(side.Records))
-	for _, it := range side.Records {
-		present[it.SourceID] = true
-	}
-	for _, bd := range side.Bindings {
-		if bd.State == orgflow.BindingRoot || bd.Scope != b.in.Job.Params.Scope {
-			continue
-		}
-		managed++
-		_, rejected := side.Rejected[bd.SourceID]
-		if present[bd.SourceID] || rejected || !b.selected(orgflow.RecordKey{Kind: kind, ID: bd.SourceID}) {
-			continue
-		}
-		gone = append(gone, bd)
-	}
-	return gone, managed
-}
+// deleteCount is what a limit judges.
+type deleteCount struct{ gone, recreates, records, managed int }
 
 // parkReason tells why the deletes of a kind have to wait for a person;
 // empty lets them run.
-func (b *builder) parkReason(kind orgflow.Kind, side *Side, gone, recreates, managed int) string {
+func (b *builder) parkReason(kind orgflow.Kind, side *Side, n deleteCount) string {
 	limit := *b.in.Job.Params.DeleteLimit
-	total := gone + recreates + side.RecentDeletes
+	total := n.gone + n.recreates + side.RecentDeletes
 	switch {
-	case gone > 0 && len(side.Records) == 0:
+	case n.gone > 0 && n.records == 0:
 		return "the source answered with no rows at all"
-	case gone > 0 && side.FilterChanged:
+	case n.gone > 0 && side.FilterChanged:
 		return "the filter or meta file changed since the last run"
 	case total > limit.Count:
 		return fmt.Sprintf("%d deletes of %s records exceed delete_limit.count %d%s", total, kind, limit.Count, recent(side))
-	case total > 3 && managed > 0 && float64(total)*100 > limit.Percent*float64(managed):
-		return fmt.Sprintf("%d deletes of %d managed %s records exceed delete_limit.percent %g%s", total, managed, kind, limit.Percent, recent(side))
+	case total > 3 && n.managed > 0 && float64(total)*100 > limit.Percent*float64(n.managed):
+		return fmt.Sprintf("%d deletes of %d managed %s records exceed delete_limit.percent %g%s", total, n.managed, kind, limit.Percent, recent(side))
 	}
 	return ""
 }
@@ -142,37 +183,4 @@ func recent(side *Side) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d of them in the last 7 days)", side.RecentDeletes)
-}
-
-// depths returns each bound department's depth below the topmost bound one,
-// read from the parents last accepted.
-func depths(bindings []orgflow.Binding, parentField string) map[string]int {
-	parent := make(map[string]string, len(bindings))
-	for _, bd := range bindings {
-		p, err := orgflow.DecodePayload(bd.Payload)
-		if err != nil {
-			continue
-		}
-		for _, ref := range refsIn(p.Fields[parentField]) {
-			parent[bd.SourceID] = ref.ID
-		}
-	}
-	depth := make(map[string]int, len(bindings))
-	for _, bd := range bindings {
-		var path []string
-		id := bd.SourceID
-		for len(path) <= len(bindings) {
-			if _, done := depth[id]; done || id == "" {
-				break
-			}
-			path = append(path, id)
-			id = parent[id]
-		}
-		base := depth[id]
-		for i := len(path) - 1; i >= 0; i-- {
-			base++
-			depth[path[i]] = base
-		}
-	}
-	return depth
 }

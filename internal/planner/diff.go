@@ -2,7 +2,9 @@ package planner
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"orgflow"
@@ -85,43 +87,6 @@ func refsIn(v any) []orgflow.RecordKey {
 	return nil
 }
 
-// keepRefs drops from a list, or a comma-separated text, the parts that refer
-// to a record keep refuses, and counts them; nil when nothing is left.
-func keepRefs(v any, keep func(orgflow.RecordKey) bool) (kept any, left int) {
-	all := func(v any) bool {
-		return !slices.ContainsFunc(refsIn(v), func(k orgflow.RecordKey) bool { return !keep(k) })
-	}
-	switch v := v.(type) {
-	case string:
-		var parts []string
-		for part := range strings.SplitSeq(v, ",") {
-			if all(part) {
-				parts = append(parts, part)
-			} else {
-				left++
-			}
-		}
-		if len(parts) == 0 {
-			return nil, left
-		}
-		return strings.Join(parts, ","), left
-	case []any:
-		var parts []any
-		for _, part := range v {
-			if all(part) {
-				parts = append(parts, part)
-			} else {
-				left++
-			}
-		}
-		if len(parts) == 0 {
-			return nil, left
-		}
-		return parts, left
-	}
-	return v, 0
-}
-
 // without returns the payload less one field.
 func without(p orgflow.Payload, field string) orgflow.Payload {
 	if _, ok := p.Fields[field]; !ok {
@@ -140,5 +105,74 @@ func without(p orgflow.Payload, field string) orgflow.Payload {
 // text returns a payload value that is a text.
 func text(v any) string {
 	s, _ := v.(string)
+	return s
+}
+
+// with returns the payload with one field set.
+func with(p orgflow.Payload, field string, v any) orgflow.Payload {
+	fields := make(map[string]any, len(p.Fields)+1)
+	for k, old := range p.Fields {
+		fields[k] = old
+	}
+	fields[field] = v
+	p.Fields = fields
+	return p
+}
+
+// before is what the consumer last accepted of a record.
+func (b *builder) before(bd *orgflow.Binding) orgflow.Payload {
+	p, err := orgflow.DecodePayload(bd.Payload)
+	if err != nil || p.Fields == nil {
+		// An unreadable or missing payload means nothing is known to be
+		// accepted: everything differs.
+		return orgflow.Payload{Fields: map[string]any{}}
+	}
+	return p
+}
+
+func change(k orgflow.RecordKey, op orgflow.Op, consumerID string, p orgflow.Payload) orgflow.Change {
+	c := orgflow.Change{Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: consumerID}
+	raw, err := p.Encode()
+	if err == nil {
+		c.Payload, c.Hash = raw, orgflow.Hash(raw)
+		return c
+	}
+	c.State, c.Reason = orgflow.Held, err.Error()
+	return c
+}
+
+// put replaces what a draft sends.
+func (d *draft) put(p orgflow.Payload) {
+	c := change(d.Key(), d.Op, d.ConsumerID, p)
+	d.payload, d.Payload, d.Hash = p, c.Payload, c.Hash
+}
+
+// plainText writes a value as the text the consumer would show.
+func plainText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.TrimSpace(v)
+	case []any:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = plainText(e)
+		}
+		return strings.Join(parts, ",")
+	}
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+func orgKey(id string) orgflow.RecordKey    { return orgflow.RecordKey{Kind: orgflow.Org, ID: id} }
+func personKey(id string) orgflow.RecordKey { return orgflow.RecordKey{Kind: orgflow.Person, ID: id} }
+
+func firstN(s []string, n int) []string {
+	if len(s) > n {
+		return append(s[:n:n], "…")
+	}
 	return s
 }

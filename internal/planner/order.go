@@ -1,41 +1,88 @@
 package planner
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 
 	"orgflow"
 )
 
-// finish numbers the drafts in canonical order and groups them into waves.
-func (b *builder) finish() *Plan {
-	if b.absent > 0 {
-		b.notes = append(b.notes, fmt.Sprintf("%d leaders or managers are left out: they are neither at the consumer nor in this run's read; a run that knows them sets them", b.absent))
+// layer places every draft: in its own phase, or ahead in the phase of the
+// first change that waits for it; inside a phase as early as what it waits
+// for allows.
+func (b *builder) layer() {
+	drafts := topological(b.drafts)
+	for _, d := range drafts {
+		d.eff, d.level = d.phase, 0
+	}
+	for _, d := range slices.Backward(drafts) {
+		if !d.open() {
+			continue // waits for nobody any more
+		}
+		for _, e := range d.in {
+			e.from.eff = min(e.from.eff, d.eff)
+		}
+	}
+	for _, d := range drafts {
+		for _, e := range d.in {
+			if e.from.eff == d.eff {
+				d.level = max(d.level, e.from.level+1)
+			}
+		}
 	}
 	slices.SortStableFunc(b.drafts, func(x, y *draft) int {
-		if x.phase != y.phase {
-			return x.phase - y.phase
+		if c := compareWave(x, y); c != 0 {
+			return c
 		}
-		return x.level - y.level
+		return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.pos, y.pos))
 	})
+}
+
+// compareWave is zero for drafts of one wave. Waves are of one phase and
+// kind, so that progress can be told by them.
+func compareWave(x, y *draft) int {
+	return cmp.Or(cmp.Compare(x.eff, y.eff), cmp.Compare(x.level, y.level), cmp.Compare(x.phase, y.phase), cmp.Compare(x.Kind, y.Kind))
+}
+
+// waves groups the layered drafts.
+func (b *builder) waves(yield func([]*draft) bool) {
+	for from := 0; from < len(b.drafts); {
+		to := from + 1
+		for to < len(b.drafts) && compareWave(b.drafts[from], b.drafts[to]) == 0 {
+			to++
+		}
+		if !yield(b.drafts[from:to]) {
+			return
+		}
+		from = to
+	}
+}
+
+// finish numbers the drafts in canonical order and groups them into waves.
+func (b *builder) finish() *Plan {
+	b.layer()
+	b.parkAll()
 	plan := &Plan{
 		Changes: make([]orgflow.Change, len(b.drafts)),
 		Counts:  map[orgflow.Kind]orgflow.PlanCount{},
-		Root:    b.root,
-		Notes:   b.notes,
+		Root:    b.root, Adopt: b.adopted, Takeover: b.takeover, Notes: b.notes,
 	}
-	wave := 0
-	for i, d := range b.drafts {
-		if i == 0 || d.phase != b.drafts[i-1].phase || d.level != b.drafts[i-1].level {
-			wave++
+	id, wave := 0, 0
+	for group := range b.waves {
+		wave++
+		for _, d := range group {
+			id++
+			d.ID, d.Wave = id, wave
 		}
-		d.ID, d.Wave = i+1, wave
 	}
 	for i, d := range b.drafts {
-		for _, n := range d.needs {
-			d.DependsOn = append(d.DependsOn, n.ID)
+		for _, e := range d.in {
+			if e.kind.binds() {
+				d.DependsOn = append(d.DependsOn, e.from.ID)
+			}
 		}
 		slices.Sort(d.DependsOn)
+		d.DependsOn = slices.Compact(d.DependsOn)
 		plan.Changes[i] = d.Change
 		if d.State == orgflow.Parked {
 			plan.Parked++

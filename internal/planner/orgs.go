@@ -3,43 +3,98 @@ package planner
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"orgflow"
 )
 
-// planOrgs plans inserts and updates of departments, root first.
-func (b *builder) planOrgs() error {
+// loadOrgs collects the departments: there are few enough of them to be
+// kept, and a tree cannot be judged in pieces.
+func (b *builder) loadOrgs() error {
 	side := &b.in.Orgs
+	sorted := make([]orgflow.Binding, 0, len(side.Bindings))
+	for bd, err := range side.bindings() {
+		if err != nil {
+			return fmt.Errorf("department bindings: %w", err)
+		}
+		sorted = append(sorted, bd)
+	}
+	side.Bindings = sorted
+	for i := range side.Bindings {
+		bd := &side.Bindings[i]
+		b.bound[orgKey(bd.SourceID)] = bd
+	}
 	if !side.Present {
 		return nil
 	}
+	if side.RecordSeq != nil {
+		for it, err := range side.RecordSeq {
+			if err != nil {
+				return fmt.Errorf("department records: %w", err)
+			}
+			b.orgItems = append(b.orgItems, it)
+		}
+		return nil
+	}
+	b.orgItems = side.Records
+	return nil
+}
+
+// planOrgs plans inserts and updates of departments, root first.
+func (b *builder) planOrgs() error {
+	side := &b.in.Orgs
 	known := func(id string) bool {
 		// A parent that only an older read contained still stands at the consumer.
 		return b.bound[orgKey(id)] != nil && (!side.Complete || len(b.in.Job.Params.SourceIDs) > 0)
 	}
-	t := growTree(side.Records, known)
+	t := growTree(b.orgItems, known)
 	if err := b.mapRoot(t); err != nil {
 		return err
 	}
-	for _, it := range side.Records {
-		if cause, bad := t.broken[it.SourceID]; bad && b.selected(orgKey(it.SourceID)) {
-			b.hold(orgKey(it.SourceID), cause)
+	b.adoptOrgs(t)
+	b.locate()
+	defer b.otherLeaderships()
+	if !side.Present {
+		return nil
+	}
+	b.findGoneOrgs()
+	for _, it := range b.orgItems {
+		key := orgKey(it.SourceID)
+		if cause, bad := t.broken[it.SourceID]; bad && b.selected(key) && b.orgDraft[it.SourceID] == nil {
+			b.hold(key, b.bound[key], orgflow.Held, cause)
 		}
 	}
-	siblings := map[string]string{}
+	claims := b.claimSlots(t)
 	for _, i := range t.order {
-		it := side.Records[i]
-		if it.SourceID == b.root || !b.selected(orgKey(it.SourceID)) {
+		it := b.orgItems[i]
+		key := orgKey(it.SourceID)
+		if it.SourceID == b.root || !b.selected(key) || b.orgDraft[it.SourceID] != nil {
 			continue
 		}
-		if reason := b.orgProblem(it, t.level[it.SourceID], siblings); reason != "" {
-			b.hold(orgKey(it.SourceID), reason)
+		if reason := b.orgProblem(it, t.level[it.SourceID], claims); reason != "" {
+			b.hold(key, b.bound[key], orgflow.Held, reason)
 			continue
 		}
-		b.planOrg(it, t.level[it.SourceID])
+		b.planOrg(it, t.level[it.SourceID], i)
 	}
 	return nil
+}
+
+// locate notes where every known department stands.
+func (b *builder) locate() {
+	b.orgOf = make(map[string]string, len(b.bound))
+	for key, bd := range b.bound {
+		b.orgOf["="+bd.ConsumerID] = key.ID
+	}
+	for key, bd := range b.bound {
+		if bd.State == orgflow.BindingRoot {
+			continue
+		}
+		at := b.placeOf(b.before(bd), place{})
+		if source, known := b.orgOf[at.parent]; known {
+			at.parent = source
+		}
+		b.here[key.ID] = at
+	}
 }
 
 // mapRoot binds the single source root to the consumer's root.
@@ -72,119 +127,141 @@ func (b *builder) mapRoot(t tree) error {
 	return nil
 }
 
+// orgClaims says who gets a name under a parent, and how many children each
+// parent has.
+type orgClaims struct {
+	owner map[place]string
+	kids  map[string]int
+}
+
+// claimSlots gives names and places first to those who have them and keep
+// them.
+func (b *builder) claimSlots(t tree) orgClaims {
+	c := orgClaims{map[place]string{}, map[string]int{}}
+	for _, i := range t.order {
+		it := b.orgItems[i]
+		at, bound := b.here[it.SourceID]
+		if !bound {
+			continue
+		}
+		to := b.placeOf(b.underRoot(it), at)
+		if to.slot() == at.slot() {
+			c.owner[at.slot()] = it.SourceID
+		}
+		if to.parent == at.parent {
+			c.kids[at.parent]++
+		}
+	}
+	return c
+}
+
 // orgProblem tells why the consumer would refuse a department.
-func (b *builder) orgProblem(it Item, level int, siblings map[string]string) string {
+func (b *builder) orgProblem(it Item, level int, claims orgClaims) string {
 	if it.Issue != "" {
 		return it.Issue
 	}
-	if cause, bad := b.held[orgKey(it.ParentID)]; bad && b.bound[orgKey(it.ParentID)] == nil {
-		return fmt.Sprintf("parent department %s is held: %s", it.ParentID, cause)
+	parent := orgKey(it.ParentID)
+	if h, bad := b.held[parent]; bad && b.bound[parent] == nil {
+		b.held[orgKey(it.SourceID)] = h
+		if h.by == it.ParentID {
+			return fmt.Sprintf("parent department %s is held: %s", h.by, h.cause)
+		}
+		return fmt.Sprintf("department %s above it is held: %s", h.by, h.cause)
 	}
-	p, names := b.in.Profile, b.in.Profile.OrgFields
-	name := text(it.Payload.Fields[names.Name])
-	switch {
-	case name == "":
-		return "has no name"
-	case p.OrgNameMax > 0 && utf8.RuneCountInString(name) > p.OrgNameMax:
-		return fmt.Sprintf("name has %d characters, the consumer allows %d", utf8.RuneCountInString(name), p.OrgNameMax)
-	case strings.ContainsAny(name, p.OrgNameForbidden):
-		return fmt.Sprintf("name contains one of the characters the consumer forbids: %s", p.OrgNameForbidden)
-	case p.DepthMax > 0 && level+1 > p.DepthMax:
-		return fmt.Sprintf("is on level %d, the consumer allows %d", level+1, p.DepthMax)
+	at, bound := b.here[it.SourceID]
+	to := b.placeOf(b.underRoot(it), at)
+	if problem := b.nameProblem(strings.TrimSpace(to.name)); problem != "" {
+		return problem
+	}
+	p := b.in.Profile
+	depth := level + 1
+	if b.in.Root.Create {
+		depth++ // below the consumer's own root
+	}
+	if p.DepthMax > 0 && depth > p.DepthMax {
+		return fmt.Sprintf("is on level %d, the consumer allows %d", depth, p.DepthMax)
 	}
 	if p.SiblingNamesUnique {
-		slot := it.ParentID + "\x00" + name
-		if other, taken := siblings[slot]; taken {
+		if other, taken := claims.owner[to.slot()]; taken && other != it.SourceID {
 			return fmt.Sprintf("has the same name as its sibling department %s", other)
 		}
-		siblings[slot] = it.SourceID
 	}
+	if !bound || to.parent != at.parent {
+		if p.ChildrenMax > 0 && claims.kids[to.parent] >= p.ChildrenMax {
+			return fmt.Sprintf("its parent has %d sub-departments already, the consumer allows no more", p.ChildrenMax)
+		}
+		claims.kids[to.parent]++
+	}
+	claims.owner[to.slot()] = it.SourceID
+	b.there[it.SourceID] = to
 	return ""
 }
 
 // planOrg plans one department that can be written.
-func (b *builder) planOrg(it Item, level int) {
+func (b *builder) planOrg(it Item, level, pos int) {
 	side, names := &b.in.Orgs, b.in.Profile.OrgFields
 	key := orgKey(it.SourceID)
-	payload := b.knownPeople(b.underRoot(it), names.Leaders)
-	leaders := payload.Fields[names.Leaders]
+	payload := b.underRoot(it)
 	plain := without(payload, names.Leaders)
-
 	bd := b.bound[key]
-	if bd == nil {
-		if !side.allows(orgflow.Insert) {
-			b.held[key] = "not known at the consumer, and the job does not insert"
-			return
-		}
-		d := b.add(&draft{phase: phaseOrgInsert, level: level, Change: change(key, orgflow.Insert, "", plain)})
-		d.Reason = "new in the source"
-		if parent := b.planned[orgKey(it.ParentID)]; parent != nil {
-			d.needs = append(d.needs, parent)
-		}
-		b.planned[key] = d
-		b.count(orgflow.Org).Insert++
-		if len(refsIn(leaders)) > 0 {
-			b.reference(d, payload, names.Leaders)
-		}
+	if bd != nil && bd.State == orgflow.BindingRoot {
 		return
 	}
-	if bd.State == orgflow.BindingRoot {
+	if bd != nil {
+		b.updateOrg(it, bd, payload, plain, level, pos)
 		return
 	}
-	b.updateOrg(it, bd, payload, plain, level)
+	if !side.allows(orgflow.Insert) {
+		b.held[key] = hold{it.SourceID, "not known at the consumer, and the job does not insert"}
+		return
+	}
+	d := b.add(&draft{
+		phase: phaseOrgInsert, rank: level, pos: pos, places: true, to: b.there[it.SourceID],
+		Change: change(key, orgflow.Insert, "", plain),
+	})
+	d.Reason = "new in the source"
+	b.planned[key], b.orgDraft[it.SourceID] = d, d
+	b.count(orgflow.Org).Insert++
+	b.leads = append(b.leads, leadership{item: it, payload: payload, first: d})
 }
 
 // updateOrg plans the difference of a bound department: its own fields in the
 // update phase, its leaders once people are in place.
-func (b *builder) updateOrg(it Item, bd *orgflow.Binding, payload, plain orgflow.Payload, level int) {
-	names := b.in.Profile.OrgFields
-	before, full := b.before(bd), b.in.Job.Params.Mode == orgflow.Full
-	own := diff(before, plain, nil, full)
-	all := diff(before, payload, nil, full)
-	lead, leadersDiffer := all[names.Leaders]
-	if len(all) == 0 {
-		b.count(orgflow.Org).Unchanged++
-		return
-	}
+func (b *builder) updateOrg(it Item, bd *orgflow.Binding, payload, plain orgflow.Payload, level, pos int) {
 	if !b.in.Orgs.allows(orgflow.Update) {
 		b.count(orgflow.Org).Unchanged++
 		return
 	}
-	b.count(orgflow.Org).Update++
-	key := orgKey(it.SourceID)
-	var first *draft
+	names := b.in.Profile.OrgFields
+	before, drifted := b.beforeOrg(it, bd, payload)
+	own := diff(before, plain, nil, b.in.Job.Params.Mode == orgflow.Full)
+	lead := leadership{item: it, bd: bd, before: before, payload: payload}
 	if len(own) > 0 {
 		// What this pass leaves at the consumer: the new fields, the old leaders.
 		accepted := without(plain, names.Leaders)
 		if old, had := before.Fields[names.Leaders]; had {
 			accepted = with(accepted, names.Leaders, old)
 		}
-		first = b.add(&draft{phase: phaseOrgUpdate, level: level, Change: change(key, orgflow.Update, bd.ConsumerID, accepted)})
-		first.Fields, first.Reason = own, differs(own)
-		if parent := b.planned[orgKey(it.ParentID)]; parent != nil {
-			first.needs = append(first.needs, parent)
-		}
+		key := orgKey(it.SourceID)
+		to := b.there[it.SourceID]
+		d := b.add(&draft{
+			phase: phaseOrgUpdate, rank: level, pos: pos, places: to != b.here[it.SourceID], to: to,
+			Change: change(key, orgflow.Update, bd.ConsumerID, accepted),
+		})
+		d.Fields, d.Reason = own, because(own, drifted)
+		b.orgDraft[it.SourceID] = d
+		b.count(orgflow.Org).Update++
+		lead.first = d
 	}
-	if leadersDiffer {
-		d := b.add(&draft{phase: phaseReferences, Change: change(key, orgflow.Update, bd.ConsumerID, payload)})
-		d.Fields = map[string]orgflow.Diff{names.Leaders: lead}
-		d.Reason = differs(d.Fields)
-		if first != nil {
-			d.Aspect = orgflow.AspectReferences
-			d.needs = append(d.needs, first)
-		}
-	}
+	b.leads = append(b.leads, lead)
 }
 
-// reference plans the second pass of an inserted record: the field that
-// names people who may not exist before.
-func (b *builder) reference(insert *draft, payload orgflow.Payload, field string) {
-	d := b.add(&draft{phase: phaseReferences, Change: change(insert.Key(), orgflow.Update, "", payload)})
-	d.Aspect = orgflow.AspectReferences
-	d.Fields = map[string]orgflow.Diff{field: {After: orgflow.ShowValue(payload.Fields[field])}}
-	d.Reason = field + " is set once the people exist"
-	d.needs = append(d.needs, insert)
-	b.count(insert.Kind).References++
+// because is the reason of an update.
+func because(fields map[string]orgflow.Diff, drifted bool) string {
+	if drifted {
+		return differs(fields) + ": changed at the consumer"
+	}
+	return differs(fields)
 }
 
 // underRoot puts a record without a parent below the consumer's root.
@@ -194,45 +271,4 @@ func (b *builder) underRoot(it Item) orgflow.Payload {
 		return with(it.Payload, parent, b.in.Root.ID)
 	}
 	return it.Payload
-}
-
-func (b *builder) before(bd *orgflow.Binding) orgflow.Payload {
-	p, err := orgflow.DecodePayload(bd.Payload)
-	if err != nil || p.Fields == nil {
-		// An unreadable or missing payload means nothing is known to be
-		// accepted: everything differs.
-		return orgflow.Payload{Fields: map[string]any{}}
-	}
-	return p
-}
-
-func change(k orgflow.RecordKey, op orgflow.Op, consumerID string, p orgflow.Payload) orgflow.Change {
-	c := orgflow.Change{Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: consumerID}
-	raw, err := p.Encode()
-	if err == nil {
-		c.Payload, c.Hash = raw, orgflow.Hash(raw)
-		return c
-	}
-	c.State, c.Reason = orgflow.Held, err.Error()
-	return c
-}
-
-func with(p orgflow.Payload, field string, v any) orgflow.Payload {
-	p = without(p, field)
-	fields := make(map[string]any, len(p.Fields)+1)
-	for k, old := range p.Fields {
-		fields[k] = old
-	}
-	fields[field] = v
-	p.Fields = fields
-	return p
-}
-
-func orgKey(id string) orgflow.RecordKey { return orgflow.RecordKey{Kind: orgflow.Org, ID: id} }
-
-func firstN(s []string, n int) []string {
-	if len(s) > n {
-		return append(s[:n:n], "…")
-	}
-	return s
 }

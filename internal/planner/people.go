@@ -10,188 +10,187 @@ import (
 
 // planPeople plans inserts and updates of persons.
 func (b *builder) planPeople() {
-	side := &b.in.People
-	if !side.Present {
-		return
-	}
 	claims := b.claims()
-	var inserts []*draft
-	for _, it := range side.Records {
-		key := personKey(it.SourceID)
-		if !b.selected(key) {
+	for _, p := range b.people.order {
+		if !p.has {
 			continue
 		}
-		it.Payload = b.knownPeople(b.inRoot(it.Payload), b.in.Profile.PersonFields.Manager)
-		if reason := b.personProblem(it, claims); reason != "" {
-			b.hold(key, reason)
+		key := personKey(p.item.SourceID)
+		if p.dispute != "" {
+			p.draft = b.hold(key, p.bd, orgflow.Disputed, p.dispute)
 			continue
 		}
-		if bd := b.bound[key]; bd != nil {
-			b.updatePerson(it, bd)
+		if reason := b.personProblem(p, claims); reason != "" {
+			p.draft = b.hold(key, p.bd, orgflow.Held, reason)
+			p.draft.pos = p.item.pos
 			continue
 		}
-		if !side.allows(orgflow.Insert) {
+		if p.bd != nil {
+			b.updatePerson(p)
 			continue
 		}
-		d := b.insertPerson(it, phasePersonInsert, "new in the source")
+		if !b.in.People.allows(orgflow.Insert) {
+			continue
+		}
+		p.draft = b.insertPerson(p, p.after, "new in the source")
 		b.count(orgflow.Person).Insert++
-		inserts = append(inserts, d)
 	}
-	b.orderByManager(inserts)
 }
 
 // insertPerson drafts an insert; the id at the consumer is the template's.
-func (b *builder) insertPerson(it Item, phase int, reason string) *draft {
-	key := personKey(it.SourceID)
-	d := b.add(&draft{phase: phase, payload: it.Payload, Change: change(key, orgflow.Insert, text(it.Payload.Fields[b.in.Profile.PersonFields.ID]), it.Payload)})
+func (b *builder) insertPerson(p *member, payload orgflow.Payload, reason string) *draft {
+	id := text(payload.Fields[b.in.Profile.PersonFields.ID])
+	d := b.add(&draft{
+		phase: phasePersonInsert, pos: p.item.pos, payload: payload,
+		Change: change(personKey(p.item.SourceID), orgflow.Insert, id, payload),
+	})
 	d.Reason = reason
-	for _, dept := range refsIn(it.Payload.Fields[b.in.Profile.PersonFields.Orgs]) {
-		if insert := b.planned[dept]; insert != nil {
-			d.needs = append(d.needs, insert)
-		}
-	}
-	b.planned[key] = d
 	return d
 }
 
 // updatePerson plans the difference of a bound person.
-func (b *builder) updatePerson(it Item, bd *orgflow.Binding) {
-	names := b.in.Profile.PersonFields
-	before := b.before(bd)
-	fields := diff(before, it.Payload, []string{names.ID}, b.in.Job.Params.Mode == orgflow.Full)
-	if bd.Scope != b.in.Job.Params.Scope && len(fields) == 0 {
-		b.count(orgflow.Person).Unchanged++
-		return
+func (b *builder) updatePerson(p *member) {
+	full := b.in.Job.Params.Mode == orgflow.Full
+	fields := diff(p.before, p.after, []string{b.in.Profile.PersonFields.ID}, full)
+	for name := range fields {
+		if _, said := p.item.Payload.Fields[name]; full && !said && p.before.Fields[name] != nil {
+			delete(fields, name) // kept, not wanted: nothing to send again
+		}
 	}
-	if len(fields) == 0 || !b.in.People.allows(orgflow.Update) {
+	fixed := b.splitImmutable(p, fields)
+	if len(fields)+len(fixed) == 0 || !b.in.People.allows(orgflow.Update) {
 		b.count(orgflow.Person).Unchanged++
 		return
 	}
 	b.count(orgflow.Person).Update++
-	for _, name := range b.in.Profile.PersonImmutable {
-		if _, listed := fields[name]; listed && before.Fields[name] != nil && !same(before.Fields[name], it.Payload.Fields[name]) {
-			b.changeImmutable(it, bd, name, fields)
-			return
-		}
+	if len(fixed) > 0 && b.recreates(p) {
+		b.recreate(p, fixed)
+		return
 	}
-	for _, name := range b.in.Profile.PersonImmutable {
-		delete(fields, name)
+	rest := p.after
+	for name := range fixed {
+		rest = with(rest, name, p.before.Fields[name])
+	}
+	if len(fixed) > 0 {
+		p.human = b.personUpdate(p, p.after, fixed)
+		p.human.State = orgflow.NeedsHuman
+		p.human.Reason = differs(fixed) + "; the consumer cannot change it"
+		p.human.cause = p.human.Reason
+		p.after = rest
 	}
 	if len(fields) == 0 {
 		return
 	}
-	d := b.add(&draft{phase: phasePersonUpdate, Change: change(personKey(it.SourceID), orgflow.Update, bd.ConsumerID, it.Payload)})
-	d.Fields, d.Reason = fields, differs(fields)
-	for _, dept := range refsIn(it.Payload.Fields[names.Orgs]) {
-		if insert := b.planned[dept]; insert != nil {
-			d.needs = append(d.needs, insert)
+	if p.human != nil {
+		p.human.Aspect = orgflow.AspectImmutable
+	}
+	p.draft = b.personUpdate(p, rest, fields)
+	p.draft.Reason = because(fields, p.drifted)
+	if p.bd.State == orgflow.BindingPending {
+		p.draft.State, p.draft.cause = orgflow.PendingInvite, "invited, not in the directory yet"
+		p.draft.Reason += "; the person is invited and not in the directory yet, the change waits until they have joined"
+	}
+}
+
+func (b *builder) personUpdate(p *member, payload orgflow.Payload, fields map[string]orgflow.Diff) *draft {
+	d := b.add(&draft{
+		phase: phasePersonUpdate, pos: p.item.pos, payload: payload,
+		Change: change(personKey(p.item.SourceID), orgflow.Update, p.bd.ConsumerID, payload),
+	})
+	d.Fields = fields
+	return d
+}
+
+// splitImmutable takes the differences an update cannot make out of fields.
+func (b *builder) splitImmutable(p *member, fields map[string]orgflow.Diff) map[string]orgflow.Diff {
+	var fixed map[string]orgflow.Diff
+	for _, name := range b.in.Profile.PersonImmutable {
+		d, listed := fields[name]
+		if !listed {
+			continue
 		}
+		delete(fields, name)
+		old := p.before.Fields[name]
+		if old == nil || b.normalValue(name, old) == b.normalValue(name, p.after.Fields[name]) {
+			continue
+		}
+		if fixed == nil {
+			fixed = map[string]orgflow.Diff{}
+		}
+		fixed[name] = d
 	}
+	return fixed
 }
 
-// changeImmutable handles a field the consumer cannot update: the person is
-// deleted and inserted again as one unit (seed 4), or reported.
-func (b *builder) changeImmutable(it Item, bd *orgflow.Binding, name string, fields map[string]orgflow.Diff) {
-	key := personKey(it.SourceID)
-	if b.in.Job.Params.MobileChange == orgflow.MobileReport || !b.mayRecreate() {
-		d := b.add(&draft{phase: phasePersonUpdate, Change: change(key, orgflow.Update, bd.ConsumerID, it.Payload)})
-		d.State, d.Fields = orgflow.NeedsHuman, fields
-		d.Reason = name + " differs; the consumer cannot change it"
-		return
-	}
+// recreates tells whether a person whose immutable field differs is deleted
+// and inserted again. Somebody adopted in this run never is: nothing says
+// that the number changed, only that it is another.
+func (b *builder) recreates(p *member) bool {
+	return b.in.Job.Params.MobileChange != orgflow.MobileReport && !p.adopted && !p.drifted &&
+		b.in.People.allows(orgflow.Insert) && b.in.People.allows(orgflow.Delete)
+}
+
+// recreate deletes a person and inserts them again as one unit (seed 4): the
+// way to change what an update cannot.
+func (b *builder) recreate(p *member, fixed map[string]orgflow.Diff) {
+	what := differs(fixed)
 	// The id stays what it was: deleted and re-created under the same one.
-	it.Payload = with(it.Payload, b.in.Profile.PersonFields.ID, bd.ConsumerID)
-	del := b.add(&draft{phase: phaseRecreateDelete, Change: change(key, orgflow.Delete, bd.ConsumerID, orgflow.Payload{})})
-	del.Reason = name + " differs; the consumer cannot change it, so the person is deleted and inserted again"
-	ins := b.insertPerson(it, phasePersonInsert, "inserted again with the new "+name)
-	ins.needs = append(ins.needs, del)
-}
-
-func (b *builder) mayRecreate() bool {
-	return b.in.People.allows(orgflow.Insert) && b.in.People.allows(orgflow.Delete)
+	payload := with(p.item.Payload, b.in.Profile.PersonFields.ID, p.bd.ConsumerID)
+	p.del = b.add(&draft{phase: phaseRecreateDelete, pos: p.item.pos, Change: change(personKey(p.item.SourceID), orgflow.Delete, p.bd.ConsumerID, orgflow.Payload{})})
+	p.del.Reason = what + "; the consumer cannot change it, so the person is deleted and inserted again"
+	p.draft = b.insertPerson(p, payload, "inserted again, because "+what)
+	p.draft.require(p.del, needs, "")
+	p.del.unit, p.draft.unit = p.draft, p.del
 }
 
 // personProblem tells why the consumer would refuse a person.
-func (b *builder) personProblem(it Item, claims map[string]string) string {
+func (b *builder) personProblem(t *member, claims map[value]string) string {
+	it, p, names := t.item, b.in.Profile, b.in.Profile.PersonFields
 	if it.Issue != "" {
 		return it.Issue
 	}
-	p, names := b.in.Profile, b.in.Profile.PersonFields
-	name := text(it.Payload.Fields[names.Name])
-	if p.PersonNameMax > 0 && utf8.RuneCountInString(name) > p.PersonNameMax {
-		return fmt.Sprintf("name has %d characters, the consumer allows %d", utf8.RuneCountInString(name), p.PersonNameMax)
+	if t.copies > 0 {
+		return fmt.Sprintf("the source has this id %d times", t.copies+1)
+	}
+	if n := utf8.RuneCountInString(text(it.Payload.Fields[names.Name])); p.PersonNameMax > 0 && n > p.PersonNameMax {
+		return fmt.Sprintf("name has %d characters, the consumer allows %d", n, p.PersonNameMax)
 	}
 	for _, field := range p.RequiredPerson {
 		if v := it.Payload.Fields[field]; v == nil || v == "" {
 			return fmt.Sprintf("has no %s, which the consumer requires", field)
 		}
 	}
-	depts := refsIn(it.Payload.Fields[names.Orgs])
-	if p.PersonNeedsOrg && len(depts) == 0 && it.Payload.Fields[names.Orgs] == nil {
-		return "belongs to no department"
+	if reason := b.seatProblem(it); reason != "" {
+		return reason
 	}
-	for _, dept := range depts {
-		if b.bound[dept] != nil || b.planned[dept] != nil || dept.ID == b.root {
-			continue
-		}
-		if cause, bad := b.held[dept]; bad {
-			return fmt.Sprintf("department %s is held: %s", dept.ID, cause)
-		}
-		return fmt.Sprintf("department %s is neither in the source nor known at the consumer", dept.ID)
-	}
-	for _, field := range slices.Concat([]string{names.ID}, p.UniquePersonFields) {
-		v := text(it.Payload.Fields[field])
-		if v == "" {
-			continue
-		}
-		if owner := claims[field+"\x00"+v]; owner != it.SourceID {
-			return fmt.Sprintf("has the same %s as person %s", field, owner)
+	for _, v := range b.wants(t) {
+		if owner := claims[v]; owner != it.SourceID {
+			return fmt.Sprintf("has the same %s as person %s", v.field, owner)
 		}
 	}
 	return ""
 }
 
-// claims says who owns each unique value: a person the consumer already has
-// under it first, else the first in source order.
-func (b *builder) claims() map[string]string {
-	names := slices.Concat([]string{b.in.Profile.PersonFields.ID}, b.in.Profile.UniquePersonFields)
-	owner := make(map[string]string, len(b.in.People.Records)*len(names))
-	claim := func(onlyBound bool) {
-		for _, it := range b.in.People.Records {
-			if onlyBound && b.bound[personKey(it.SourceID)] == nil {
-				continue
-			}
-			for _, field := range names {
-				v := text(it.Payload.Fields[field])
-				if _, taken := owner[field+"\x00"+v]; v != "" && !taken {
-					owner[field+"\x00"+v] = it.SourceID
-				}
-			}
+// seatProblem tells why a person cannot sit where the source says.
+func (b *builder) seatProblem(it Item) string {
+	field := b.in.Profile.PersonFields.Orgs
+	depts := b.orgsOf(it.Payload)
+	if b.in.Profile.PersonNeedsOrg && len(depts) == 0 && it.Payload.Fields[field] == nil {
+		return "belongs to no department"
+	}
+	for _, dept := range depts {
+		if b.orgDelete[dept.ID] {
+			return fmt.Sprintf("department %s is no longer in the source", dept.ID)
 		}
+		if b.bound[dept] != nil || b.planned[dept] != nil || dept.ID == b.root {
+			continue
+		}
+		if h, bad := b.held[dept]; bad {
+			return fmt.Sprintf("department %s is held: %s", dept.ID, h.cause)
+		}
+		return fmt.Sprintf("department %s is neither in the source nor known at the consumer", dept.ID)
 	}
-	claim(true)
-	claim(false)
-	return owner
-}
-
-// knownPeople takes references out of a field to persons who are neither at
-// the consumer nor in this run's read: a department job that runs before the
-// people, a manager outside the filter. A run that knows them sets them.
-func (b *builder) knownPeople(p orgflow.Payload, field string) orgflow.Payload {
-	v, ok := p.Fields[field]
-	if !ok || v == nil {
-		return p
-	}
-	known := func(ref orgflow.RecordKey) bool { return b.bound[ref] != nil || b.present[ref.ID] }
-	kept, left := keepRefs(v, known)
-	if left == 0 {
-		return p
-	}
-	b.absent += left
-	if kept == nil {
-		return without(p, field)
-	}
-	return with(p, field, kept)
+	return ""
 }
 
 // inRoot puts a person without a department under the root where the
@@ -204,54 +203,46 @@ func (b *builder) inRoot(p orgflow.Payload) orgflow.Payload {
 	return with(p, orgs, b.in.Root.ID)
 }
 
-// orderByManager gives each insert a level below its manager's, so that the
-// manager exists when the person is inserted. Where managers form a cycle
-// the field is left to a second pass.
-func (b *builder) orderByManager(inserts []*draft) {
-	field := b.in.Profile.PersonFields.Manager
-	if field == "" {
+// linkPeople says which changes have to be over before a person's: their
+// departments and managers exist, the values they take are free; and that a
+// department is deleted when everybody has left it.
+func (b *builder) linkPeople() {
+	for _, p := range b.people.order {
+		if p.has && p.draft != nil {
+			for _, dept := range b.orgsOf(p.after) {
+				p.draft.require(b.planned[dept], needs, "")
+			}
+			b.linkManager(p)
+		}
+		b.linkSeats(p)
+	}
+	b.linkValues()
+	for dept, members := range b.people.stay {
+		if d := b.orgDraft[dept]; d != nil {
+			b.stop(d, orgflow.Held, fmt.Sprintf("%d members stay in it, person %s among them", len(members), members[0]))
+		}
+	}
+}
+
+// linkSeats lets departments that are deleted wait for a member to leave.
+func (b *builder) linkSeats(p *member) {
+	if p.bd == nil || len(b.orgDelete) == 0 {
 		return
 	}
-	manager := func(d *draft) *draft {
-		for _, ref := range refsIn(d.payload.Fields[field]) {
-			return b.planned[ref] // one manager
-		}
-		return nil
+	leave := p.draft
+	if p.del != nil {
+		leave = p.del
 	}
-	bosses := make(map[*draft]*draft, len(inserts))
-	for _, d := range inserts {
-		bosses[d] = manager(d)
-	}
-	const walking = -1
-	level := make(map[*draft]int, len(inserts))
-	for _, d := range inserts {
-		var path []*draft
-		for d != nil && level[d] == 0 {
-			level[d] = walking
-			path = append(path, d)
-			d = bosses[d]
+	after := b.orgsOf(p.after)
+	for _, dept := range b.orgsOf(p.before) {
+		d := b.orgDraft[dept.ID]
+		if !b.orgDelete[dept.ID] || d == nil {
+			continue
 		}
-		base := 0
-		if d != nil {
-			base = level[d]
+		if leave == nil || !p.gone && slices.Contains(after, dept) && leave.State == orgflow.Planned {
+			b.stop(d, orgflow.Held, fmt.Sprintf("person %s stays in it", p.id()))
+			continue
 		}
-		if base == walking {
-			b.cutCycle(path[len(path)-1], field)
-			base = 0
-		}
-		for i := len(path) - 1; i >= 0; i-- {
-			base++
-			level[path[i]] = base
-			path[i].level = base
-		}
+		d.require(leave, needs, "")
 	}
 }
-
-// cutCycle takes the manager out of an insert and sets it afterwards.
-func (b *builder) cutCycle(d *draft, field string) {
-	cut := change(d.Key(), d.Op, d.ConsumerID, without(d.payload, field))
-	d.Payload, d.Hash = cut.Payload, cut.Hash
-	b.reference(d, d.payload, field)
-}
-
-func personKey(id string) orgflow.RecordKey { return orgflow.RecordKey{Kind: orgflow.Person, ID: id} }

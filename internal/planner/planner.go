@@ -1,7 +1,13 @@
 // Package planner decides what a run will do: it compares staged records
 // with bindings under a consumer's profile and lists every change in the
-// canonical order, before anything is sent. It is pure: no I/O, no clock;
-// equal inputs give equal plans.
+// order in which it can be made, before anything is sent. It is pure: no
+// I/O, no clock; equal inputs give equal plans.
+//
+// Changes are nodes of a graph. Their phases give the canonical order; edges
+// say what has to be over before (a parent created, a name freed, a
+// department emptied) and pull only that ahead of its phase. Circles are cut
+// by temporary names and values, or given to a person where the consumer
+// offers neither.
 package planner
 
 import (
@@ -12,64 +18,45 @@ import (
 	"orgflow"
 )
 
-// Input is everything a plan depends on.
-type Input struct {
-	Job     orgflow.Job
-	Profile orgflow.Profile
-	Root    Root
-	Orgs    Side
-	People  Side
-	// NoDepartmentRoot puts persons without a department under the root
-	// instead of holding them.
-	NoDepartmentRoot bool
-}
-
-// Root says how the source's root department meets the consumer's.
-type Root struct {
-	// ID is the consumer's root department.
-	ID string
-	// Create makes every source root a department below ID; otherwise the
-	// single source root is bound to ID and never created or renamed.
-	Create bool
-}
-
-// Side is one kind: what was read, what is bound, what may be done.
-type Side struct {
-	// Present: the job has a service of this kind.
-	Present bool
-	// Ops are the operations the job's services of this kind allow.
-	Ops []orgflow.Op
-	// Complete is the proof that every record was read; Cause says why not.
-	Complete bool
-	Cause    string
-	// FilterChanged: filter or meta file differ from the last run of this
-	// scope and service, so that absence may mean "no longer asked for".
-	FilterChanged bool
-	// Records in source order, Rejected the ids set aside at fetch with
-	// their reason: they exist, so they are never deleted.
-	Records  []Item
-	Rejected map[string]string
-	// Bindings of the target and kind, all scopes.
-	Bindings []orgflow.Binding
-	// RecentDeletes counts deletes of this kind in the last seven days.
-	RecentDeletes int
-}
-
-// Item is a staged record with the payload the template made of it. A
-// non-empty Issue holds the record.
-type Item struct {
-	SourceID string
-	ParentID string
-	Payload  orgflow.Payload
-	Issue    string
+// Build makes the plan. The error is a fault that ends the run before any
+// write, an input no plan can be made of, or an iterator's own error.
+func Build(in Input) (*Plan, error) {
+	b := newBuilder(in)
+	if err := b.loadOrgs(); err != nil {
+		return nil, err
+	}
+	if err := b.planOrgs(); err != nil {
+		return nil, err
+	}
+	if err := b.readPeople(); err != nil {
+		return nil, err
+	}
+	b.planPeople()
+	if err := b.planDeletes(); err != nil {
+		return nil, err
+	}
+	b.linkOrgs()
+	b.linkPeople()
+	b.settle()
+	b.finishManagers()
+	b.planLeaders()
+	b.propagate()
+	return b.finish(), nil
 }
 
 // Plan is the frozen answer.
 type Plan struct {
+	// Changes in canonical order. Every change of a wave may run at the same
+	// time as the others of that wave; waves run strictly one after another.
 	Changes []orgflow.Change
 	Counts  map[orgflow.Kind]orgflow.PlanCount
 	// Root is the source root to bind to the consumer's root, if any.
 	Root string
+	// Adopt are bindings of records the consumer had before: to be stored
+	// with the plan, before any change is sent.
+	Adopt []orgflow.Binding
+	// Takeover are bindings that move to the scope that reads the record now.
+	Takeover []orgflow.Binding
 	// Parked counts changes that wait for an approval.
 	Parked int
 	// Notes are sentences about the plan as a whole, for people.
@@ -82,83 +69,76 @@ func (p *Plan) Hash() (string, error) {
 		Change  orgflow.Change
 		Payload json.RawMessage
 	}
-	lines := make([]line, len(p.Changes))
-	for i, c := range p.Changes {
-		lines[i] = line{c, c.Payload}
+	type whole struct {
+		Lines           []line
+		Adopt, Takeover []orgflow.Binding `json:",omitempty"`
 	}
-	raw, err := json.Marshal(lines)
+	w := whole{Lines: make([]line, len(p.Changes)), Adopt: p.Adopt, Takeover: p.Takeover}
+	for i, c := range p.Changes {
+		w.Lines[i] = line{c, c.Payload}
+	}
+	raw, err := json.Marshal(w)
 	if err != nil {
 		return "", fmt.Errorf("hash plan: %w", err)
 	}
 	return orgflow.Hash(raw), nil
 }
 
-// Build makes the plan. The error is a fault that ends the run before any
-// write: an input no plan can be made of.
-func Build(in Input) (*Plan, error) {
-	b := &builder{
-		in:       in,
-		bound:    map[orgflow.RecordKey]*orgflow.Binding{},
-		planned:  map[orgflow.RecordKey]*draft{},
-		held:     map[orgflow.RecordKey]string{},
-		selected: selection(in.Job.Params.SourceIDs),
-	}
-	for _, side := range []*Side{&b.in.Orgs, &b.in.People} {
-		for i := range side.Bindings {
-			bd := &side.Bindings[i]
-			b.bound[orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID}] = bd
-		}
-	}
-	b.present = make(map[string]bool, len(b.in.People.Records))
-	for _, it := range b.in.People.Records {
-		b.present[it.SourceID] = it.Issue == ""
-	}
-	if err := b.planOrgs(); err != nil {
-		return nil, err
-	}
-	b.planPeople()
-	if err := b.planDeletes(); err != nil {
-		return nil, err
-	}
-	return b.finish(), nil
-}
-
 // builder collects drafts until their order is known.
 type builder struct {
-	in       Input
-	bound    map[orgflow.RecordKey]*orgflow.Binding
-	drafts   []*draft
-	planned  map[orgflow.RecordKey]*draft // the insert of a record, if one is planned
-	held     map[orgflow.RecordKey]string // records that cannot be written, and why
-	selected func(orgflow.RecordKey) bool
-	present  map[string]bool      // persons this run's read contains and can map
-	absent   int                  // references left out because nobody knows the person
-	counts   [2]orgflow.PlanCount // org, person
-	root     string
-	notes    []string
+	unknownLeaders int // left out: they are not at the consumer and do not come along
+	in             Input
+	bound          map[orgflow.RecordKey]*orgflow.Binding // departments
+	drafts         []*draft
+	planned        map[orgflow.RecordKey]*draft // the insert of a department, if one is planned
+	held           map[orgflow.RecordKey]hold   // records that cannot be written, and why
+	selected       func(orgflow.RecordKey) bool
+	counts         [2]orgflow.PlanCount // org, person
+	root           string
+	adopted        []orgflow.Binding
+	takeover       []orgflow.Binding
+	notes          []string
+
+	orgItems  []Item
+	here      map[string]place  // departments at the consumer, by source id
+	there     map[string]place  // where departments that are written shall be
+	orgDraft  map[string]*draft // structural change of a department: insert, update, delete, or what holds it
+	orgDelete map[string]bool   // departments that have left the source
+	hops      map[*draft]*draft // temporary change that frees what the key holds
+	strikes   map[strike]int    // how often the order of a change was corrected
+	relocated map[*draft]bool   // has a temporary place
+	leads     []leadership      // departments whose leaders have to be looked at
+	people    *people
+	orgOf     map[string]string // "=" and consumer id → source id
+	rounds    int               // of settle
+	tempNames int
+
+	remote        *remoteIndex
+	remoteOrgs    map[string]RemoteRecord // those nobody is bound to, by consumer id
+	allRemoteOrgs map[string]RemoteRecord
 }
 
-// draft is a change whose id and wave are not known yet.
-type draft struct {
-	orgflow.Change
-	payload orgflow.Payload // of a person's insert
-	phase   int             // canonical phase, see the phase constants
-	level   int             // order inside the phase: tree level, manager depth
-	needs   []*draft
+func newBuilder(in Input) *builder {
+	return &builder{
+		in:        in,
+		bound:     map[orgflow.RecordKey]*orgflow.Binding{},
+		planned:   map[orgflow.RecordKey]*draft{},
+		held:      map[orgflow.RecordKey]hold{},
+		selected:  selection(in.Job.Params.SourceIDs),
+		here:      map[string]place{},
+		there:     map[string]place{},
+		orgDraft:  map[string]*draft{},
+		orgDelete: map[string]bool{},
+		hops:      map[*draft]*draft{},
+		strikes:   map[strike]int{},
+		relocated: map[*draft]bool{},
+		people:    newPeople(),
+	}
 }
 
-// Phases in canonical order (spec § 3.4). References come when the people
-// they name exist, and before anybody is deleted.
-const (
-	phaseOrgInsert = iota
-	phaseOrgUpdate
-	phaseRecreateDelete
-	phasePersonInsert
-	phasePersonUpdate
-	phaseReferences
-	phasePersonDelete
-	phaseOrgDelete
-)
+// hold is why a record cannot be written: its own cause, or that of the
+// record above it.
+type hold struct{ by, cause string }
 
 func (b *builder) count(k orgflow.Kind) *orgflow.PlanCount {
 	if k == orgflow.Org {
@@ -177,25 +157,56 @@ func (b *builder) add(d *draft) *draft {
 
 // hold sets a record aside with its reason: it costs no call, and nothing
 // that depends on it is tried.
-func (b *builder) hold(k orgflow.RecordKey, reason string) {
-	b.held[k] = reason
-	op := orgflow.Insert
-	var consumerID string
-	if bd := b.bound[k]; bd != nil {
-		op, consumerID = orgflow.Update, bd.ConsumerID
+func (b *builder) hold(k orgflow.RecordKey, bd *orgflow.Binding, state orgflow.State, reason string) *draft {
+	if _, known := b.held[k]; !known {
+		b.held[k] = hold{k.ID, reason}
 	}
-	phase := phasePersonInsert
-	if k.Kind == orgflow.Org {
-		phase = phaseOrgInsert
+	op, phase, id := orgflow.Insert, phaseOrgInsert, ""
+	if k.Kind == orgflow.Person {
+		phase = phasePersonInsert
+	}
+	if bd != nil {
+		op, id, phase = orgflow.Update, bd.ConsumerID, phase+updateAfterInsert(k.Kind)
 	}
 	b.count(k.Kind).Held++
-	b.add(&draft{phase: phase, Change: orgflow.Change{
-		Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: consumerID,
-		State: orgflow.Held, Reason: reason,
+	d := b.add(&draft{phase: phase, cause: reason, Change: orgflow.Change{
+		Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: id, State: state, Reason: reason,
 	}})
+	if k.Kind == orgflow.Org {
+		b.orgDraft[k.ID] = d
+	}
+	return d
 }
 
-func (s Side) allows(op orgflow.Op) bool { return slices.Contains(s.Ops, op) }
+// stop takes a planned draft out of the run. What waits for it is told by
+// propagate.
+func (b *builder) stop(d *draft, state orgflow.State, reason string) {
+	if !d.open() {
+		return
+	}
+	if d.Aspect == "" && state == orgflow.Held {
+		b.uncount(d)
+		b.count(d.Kind).Held++
+	}
+	d.State, d.Reason, d.cause = state, reason, reason
+}
+
+func (b *builder) uncount(d *draft) {
+	switch c := b.count(d.Kind); d.Op {
+	case orgflow.Insert:
+		if d.unit == nil {
+			c.Insert--
+		} else {
+			c.Update--
+		}
+	case orgflow.Update:
+		c.Update--
+	case orgflow.Delete:
+		if d.unit == nil {
+			c.Delete--
+		}
+	}
+}
 
 // selection answers whether source_ids of the job admit a record; without
 // source_ids every record is admitted.
@@ -209,3 +220,5 @@ func selection(ids []string) func(orgflow.RecordKey) bool {
 	}
 	return func(k orgflow.RecordKey) bool { return set[k.ID] || set[k.String()] }
 }
+
+func (s *Side) allows(op orgflow.Op) bool { return slices.Contains(s.Ops, op) }
