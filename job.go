@@ -1,6 +1,7 @@
 package orgflow
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 )
@@ -118,12 +119,12 @@ func (j Job) WithDefaults() Job {
 	if len(p.Operations) == 0 {
 		p.Operations = slices.Clone(defaultOperations)
 	}
-	p.Mode = or(p.Mode, Incremental)
-	p.Approval = or(p.Approval, ApprovalOnThreshold)
-	p.OnLimit = or(p.OnLimit, LimitPark)
-	p.MobileChange = or(p.MobileChange, MobileRecreate)
-	p.Scope = or(p.Scope, DefaultScope)
-	p.OnRunning = or(p.OnRunning, RunningFail)
+	p.Mode = cmp.Or(p.Mode, Incremental)
+	p.Approval = cmp.Or(p.Approval, ApprovalOnThreshold)
+	p.OnLimit = cmp.Or(p.OnLimit, LimitPark)
+	p.MobileChange = cmp.Or(p.MobileChange, MobileRecreate)
+	p.Scope = cmp.Or(p.Scope, DefaultScope)
+	p.OnRunning = cmp.Or(p.OnRunning, RunningFail)
 	if p.DeleteLimit == nil {
 		limit := defaultDeleteLimit
 		p.DeleteLimit = &limit
@@ -145,14 +146,6 @@ func (j Job) State() string {
 		_ = json.Unmarshal(raw, &s) // anything but a text names no file
 	}
 	return s
-}
-
-func or[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }
 
 // Decision is what a named user says to a run that waits.

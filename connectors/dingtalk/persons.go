@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -69,7 +70,7 @@ func (c *Client) insertPerson(ctx context.Context, r *connectors.Receipt, e conn
 	a, f, err := c.writePerson(ctx, r, pathUserCreate, p.body, &created)
 	switch {
 	case err == nil:
-		r.ConsumerID = firstOf(string(created.UserID), r.ConsumerID)
+		r.ConsumerID = cmp.Or(string(created.UserID), r.ConsumerID)
 		if r.ConsumerID == "" {
 			return &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer to user/create carries no userid"}
 		}
@@ -136,7 +137,7 @@ func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payl
 			return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "user/get: " + name + " is not as documented"}
 		}
 	}
-	r.ConsumerID = firstOf(string(userid), r.ConsumerID)
+	r.ConsumerID = cmp.Or(string(userid), r.ConsumerID)
 	if wanted, ok := p.body["mobile"].(string); ok && mobile != "" && !sameMobile(wanted, string(mobile), string(state)) {
 		r.Dropped = append(r.Dropped, "mobile")
 		r.Note = "the person has another mobile number at DingTalk, which an update cannot change"
@@ -265,11 +266,4 @@ func withoutPeople(err error, body map[string]any) error {
 		f.Message = hide(f.Message, body)
 	}
 	return err
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -2,6 +2,7 @@ package hcm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strconv"
 )
@@ -119,5 +120,5 @@ func (e envelope) code() string {
 }
 
 func (e envelope) message() string {
-	return or(or(or(e.ErrMsg, e.Message), e.Description), "no message")
+	return cmp.Or(e.ErrMsg, e.Message, e.Description, "no message")
 }

@@ -1,6 +1,7 @@
 package hcm
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -99,26 +100,18 @@ func WithLogger(log *slog.Logger) Option { return func(s *Source) { s.log = log 
 func (c Config) withDefaults() Config {
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	a := &c.Auth
-	a.Mode = or(a.Mode, Bearer)
-	a.Header = or(a.Header, "token")
-	a.GrantType = or(a.GrantType, "client_credentials")
-	a.ClientIDField = or(a.ClientIDField, "client_id")
-	a.ClientSecretField = or(a.ClientSecretField, "client_secret")
-	a.TokenField = or(a.TokenField, "access_token")
-	a.ExpiresField = or(a.ExpiresField, "expires_in")
-	a.TokenSeconds = or(a.TokenSeconds, DefaultTokenSeconds)
-	c.PageSize = or(c.PageSize, DefaultPageSize)
-	c.MaxPages = or(c.MaxPages, DefaultMaxPages)
-	c.Timeout = or(c.Timeout, DefaultTimeout)
+	a.Mode = cmp.Or(a.Mode, Bearer)
+	a.Header = cmp.Or(a.Header, "token")
+	a.GrantType = cmp.Or(a.GrantType, "client_credentials")
+	a.ClientIDField = cmp.Or(a.ClientIDField, "client_id")
+	a.ClientSecretField = cmp.Or(a.ClientSecretField, "client_secret")
+	a.TokenField = cmp.Or(a.TokenField, "access_token")
+	a.ExpiresField = cmp.Or(a.ExpiresField, "expires_in")
+	a.TokenSeconds = cmp.Or(a.TokenSeconds, DefaultTokenSeconds)
+	c.PageSize = cmp.Or(c.PageSize, DefaultPageSize)
+	c.MaxPages = cmp.Or(c.MaxPages, DefaultMaxPages)
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	return c
-}
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // problems lists everything that is wrong with the configuration. Values are

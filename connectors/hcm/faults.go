@@ -2,6 +2,7 @@ package hcm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func readAnswer(status int, header http.Header, body []byte) (answer, error) {
 	if !known {
 		v = verdict{orgflow.CodeInternal, false, "orgflow does not know this code; ask the platform's support, with the time of the call"}
 	}
-	return answer{}, v.fault(or(code, httpCode(status)), shorten(e.message()), header)
+	return answer{}, v.fault(cmp.Or(code, httpCode(status)), shorten(e.message()), header)
 }
 
 func decodeEnvelope(body []byte, e *envelope) error {

@@ -1,6 +1,7 @@
 package hcm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,7 +77,7 @@ func (s *Source) ReadPage(ctx context.Context, q connectors.Query, cursor string
 	if err != nil {
 		return connectors.Page{}, err
 	}
-	size := or(q.PageSize, s.cfg.PageSize)
+	size := cmp.Or(q.PageSize, s.cfg.PageSize)
 	req, err := s.listRequest(q, number, size)
 	if err != nil {
 		return connectors.Page{}, err
@@ -132,7 +133,7 @@ const (
 )
 
 func (s *Source) listRequest(q connectors.Query, number, size int) (request, error) {
-	api := or(q.API, defaultAPI)
+	api := cmp.Or(q.API, defaultAPI)
 	if !plainName(api) || !plainName(q.Model) {
 		return request{}, orgflow.Faultf(orgflow.CodeInvalidConfig, "api %q and model %q must consist of letters, digits, _ and dots", api, q.Model)
 	}

@@ -2,6 +2,7 @@ package hcm
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -151,7 +152,7 @@ func readToken(a Auth, status int, body []byte) (string, time.Duration, error) {
 	}
 	token, _ := at(doc, a.TokenField).(string)
 	if status > 299 || token == "" {
-		code := fmt.Sprint(or[any](doc["error"], or[any](doc["errcode"], "no error named")))
+		code := fmt.Sprint(cmp.Or[any](doc["error"], doc["errcode"], "no error named"))
 		return "", 0, tokenFault(status, fmt.Sprintf("no %s (%s)", a.TokenField, shorten(code)))
 	}
 	if !headerValue(token) {

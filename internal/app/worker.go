@@ -18,6 +18,7 @@ import (
 	"orgflow/internal/api"
 	"orgflow/internal/telemetry"
 	"orgflow/internal/temporalx"
+	"orgflow/internal/transport"
 	"orgflow/workflows"
 )
 
@@ -47,7 +48,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 func (a *App) Sync(cl client.Client) *activities.Sync {
 	return &activities.Sync{
 		Store: a.Store, Files: a.Meta, Connectors: a.Connectors,
-		Executions: executions{cl}, Now: time.Now, Sleep: sleep,
+		Executions: executions{cl}, Now: time.Now, Sleep: transport.Wait,
 	}
 }
 

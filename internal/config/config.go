@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -94,10 +95,10 @@ func (e environment) check(role Role) (Config, []Problem) {
 	var p problems
 	c := Config{
 		Role:        role,
-		HTTPAddr:    p.addr("ORGFLOW_HTTP_ADDR", or(e.HTTPAddr, DefaultHTTPAddr)),
-		SimAddr:     p.addr("ORGFLOW_SIM_ADDR", or(e.SimAddr, DefaultSimAddr)),
+		HTTPAddr:    p.addr("ORGFLOW_HTTP_ADDR", cmp.Or(e.HTTPAddr, DefaultHTTPAddr)),
+		SimAddr:     p.addr("ORGFLOW_SIM_ADDR", cmp.Or(e.SimAddr, DefaultSimAddr)),
 		MetricsAddr: p.optionalAddr("ORGFLOW_METRICS_ADDR", e.MetricsAddr),
-		DataDir:     filepath.Clean(or(e.DataDir, DefaultDataDir)),
+		DataDir:     filepath.Clean(cmp.Or(e.DataDir, DefaultDataDir)),
 		MetaDir:     p.directory("ORGFLOW_META_DIR", e.MetaDir),
 		PayloadKey:  p.payloadKey("ORGFLOW_PAYLOAD_KEY", e.PayloadKey),
 		LogFormat:   p.logFormat("ORGFLOW_LOG_FORMAT", e.LogFormat),
@@ -129,13 +130,6 @@ func (c Config) Secrets() []string {
 		}
 	}
 	return out
-}
-
-func or(value, fallback string) string {
-	if value == "" {
-		return fallback
-	}
-	return value
 }
 
 // Error lists everything that is wrong with the settings.

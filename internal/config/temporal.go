@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -33,11 +34,11 @@ type TLS struct {
 
 func (p *problems) temporal(e environment) Temporal {
 	t := Temporal{
-		Addr:      p.addr("ORGFLOW_TEMPORAL_ADDR", or(e.TemporalAddr, DefaultTemporalAddr)),
-		Namespace: or(e.TemporalNamespace, DefaultNamespace),
-		TaskQueue: or(e.TemporalTaskQueue, orgflow.DefaultTaskQueue),
+		Addr:      p.addr("ORGFLOW_TEMPORAL_ADDR", cmp.Or(e.TemporalAddr, DefaultTemporalAddr)),
+		Namespace: cmp.Or(e.TemporalNamespace, DefaultNamespace),
+		TaskQueue: cmp.Or(e.TemporalTaskQueue, orgflow.DefaultTaskQueue),
 		APIKey:    SecretText(e.TemporalAPIKey),
-		UIAddr:    p.addr("ORGFLOW_TEMPORAL_UI_ADDR", or(e.TemporalUIAddr, DefaultUIAddr)),
+		UIAddr:    p.addr("ORGFLOW_TEMPORAL_UI_ADDR", cmp.Or(e.TemporalUIAddr, DefaultUIAddr)),
 		TLS: TLS{
 			CertFile:   p.file("ORGFLOW_TEMPORAL_TLS_CERT_FILE", e.TLSCertFile),
 			KeyFile:    p.file("ORGFLOW_TEMPORAL_TLS_KEY_FILE", e.TLSKeyFile),

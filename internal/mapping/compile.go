@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -47,7 +48,7 @@ func (l *linter) entries(list []Entry, standard map[string]Entry) []*entry {
 func (l *linter) entry(e Entry, standard map[string]Entry, at string) *entry {
 	std := standard[e.Key]
 	c := &entry{
-		at: at, key: e.Key, target: or(e.Map, e.Key), ext: e.IsExtattr,
+		at: at, key: e.Key, target: cmp.Or(e.Map, e.Key), ext: e.IsExtattr,
 		field:     l.path(e.Field, at+"/field"),
 		def:       l.literal(e.Default, at+"/default"),
 		required:  e.Required,
@@ -133,7 +134,7 @@ func (l *linter) duplicates(list []Entry) {
 	for i, e := range list {
 		for j := range i {
 			o := list[j]
-			same := e.Key == o.Key && or(e.Map, e.Key) == or(o.Map, o.Key) && e.IsExtattr == o.IsExtattr
+			same := e.Key == o.Key && cmp.Or(e.Map, e.Key) == cmp.Or(o.Map, o.Key) && e.IsExtattr == o.IsExtattr
 			if same && e.When == nil && o.When == nil && slices.Equal(e.Field, o.Field) && len(e.Transforms)+len(o.Transforms) == 0 {
 				l.warnf(fmt.Sprintf("/fields/%d", i), "repeats /fields/%d (same key, map and field); remove one", j)
 				break

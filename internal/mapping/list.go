@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ var errListText = errors.New("join takes a list of texts and numbers")
 const defaultSep = ","
 
 func buildJoin(l *linter, t Transform, at string) step {
-	sep := or(l.text(t.Sep, at+"/sep"), defaultSep)
+	sep := cmp.Or(l.text(t.Sep, at+"/sep"), defaultSep)
 	l.checkMax(t.Max, at)
 	return step{run: func(_ *scope, v any) (any, error) {
 		list, ok := v.([]any)
@@ -35,7 +36,7 @@ func buildJoin(l *linter, t Transform, at string) step {
 
 // buildSplit makes a list of a text; empty pieces are left out.
 func buildSplit(l *linter, t Transform, at string) step {
-	sep := or(l.text(t.Sep, at+"/sep"), defaultSep)
+	sep := cmp.Or(l.text(t.Sep, at+"/sep"), defaultSep)
 	l.checkMax(t.Max, at)
 	return step{run: func(_ *scope, v any) (any, error) {
 		text, ok := scalarText(v)

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -58,7 +59,7 @@ func CompileStandard(kind orgflow.Kind, meta []Entry, standard []Entry, identity
 	}
 	l.kind(kind)
 	known := byKey(standard)
-	s := &Standard{kind: kind, identity: or(identity, defaultIdentity)}
+	s := &Standard{kind: kind, identity: cmp.Or(identity, defaultIdentity)}
 	s.entries = l.entries(meta, known)
 	s.groups = grouped(s.entries, func(e *entry) string {
 		if _, ok := known[e.key]; ok || e.key == extKey || strings.HasPrefix(e.key, extPrefix) {
@@ -101,7 +102,7 @@ func columns(meta []Entry, used [][]string) []Column {
 		names := column(field)
 		if id := strings.Join(names, "."); id != "" && !seen[id] {
 			seen[id] = true
-			out = append(out, Column{Key: or(key, id), Field: names})
+			out = append(out, Column{Key: cmp.Or(key, id), Field: names})
 		}
 	}
 	for _, e := range meta {

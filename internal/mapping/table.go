@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -95,7 +96,7 @@ func buildLookup(l *linter, t Transform, at string) step {
 	if t.Model == "" {
 		l.addf(at+"/model", "lookup needs a model, e.g. \"Employee\"")
 	}
-	by, emit, sep := or(t.By, "id"), or(t.Emit, "name"), or(t.Sep, "&")
+	by, emit, sep := cmp.Or(t.By, "id"), cmp.Or(t.Emit, "name"), cmp.Or(t.Sep, "&")
 	p := l.path([]string{emit}, at+"/emit")
 	find := l.lookup
 	return each(func(sc *scope, v any) (any, error) {
@@ -170,11 +171,4 @@ func buildCast(l *linter, t Transform, at string) step {
 	}
 	c := newConversion(t.To, "")
 	return step{run: func(_ *scope, v any) (any, error) { return c.to(v) }}
-}
-
-func or(v, fallback string) string {
-	if v == "" {
-		return fallback
-	}
-	return v
 }

@@ -117,13 +117,7 @@ func (s *Store) ReleaseClaims(ctx context.Context, runID string, ids []int) erro
 // CountPage counts the outcomes of the changes with ids from…to: those of
 // the records themselves by kind and operation, and all with a final state.
 func (s *Store) CountPage(ctx context.Context, runID string, from, to int) (done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, settled int, err error) {
-	var rows []struct {
-		Kind   orgflow.Kind  `db:"kind"`
-		Op     orgflow.Op    `db:"op"`
-		Aspect string        `db:"aspect"`
-		State  orgflow.State `db:"state"`
-		N      int           `db:"n"`
-	}
+	var rows []stateCount
 	err = s.list(ctx, "outcomes of run "+runID, &rows, `
 		SELECT kind, op, aspect, state, count(*) AS n FROM sync_change
 		WHERE run_id = ? AND id BETWEEN ? AND ? GROUP BY kind, op, aspect, state`, runID, from, to)
@@ -132,9 +126,7 @@ func (s *Store) CountPage(ctx context.Context, runID string, from, to int) (done
 		if r.State.Final() {
 			settled += r.N
 		}
-		if r.Aspect == "" && r.State != orgflow.Held && r.State != orgflow.Skipped {
-			addApplied(done, r.Kind, r.Op, r.State, r.N)
-		}
+		r.addTo(done)
 	}
 	return done, settled, err
 }

@@ -63,14 +63,17 @@ func addFetch(fetch map[orgflow.Kind]orgflow.FetchCount, snap Snapshot) {
 	fetch[snap.Kind] = count
 }
 
+// stateCount is how many changes of a kind, operation and aspect are in a state.
+type stateCount struct {
+	Kind   orgflow.Kind  `db:"kind"`
+	Op     orgflow.Op    `db:"op"`
+	Aspect string        `db:"aspect"`
+	State  orgflow.State `db:"state"`
+	N      int           `db:"n"`
+}
+
 func (s *Store) addChanges(ctx context.Context, id string, sum *orgflow.Summary) error {
-	var rows []struct {
-		Kind   orgflow.Kind  `db:"kind"`
-		Op     orgflow.Op    `db:"op"`
-		Aspect string        `db:"aspect"`
-		State  orgflow.State `db:"state"`
-		N      int           `db:"n"`
-	}
+	var rows []stateCount
 	err := s.list(ctx, "summary of run "+id, &rows, `
 		SELECT kind, op, aspect, state, count(*) AS n FROM sync_change WHERE run_id = ? GROUP BY kind, op, aspect, state`, id)
 	if err != nil {
@@ -84,27 +87,30 @@ func (s *Store) addChanges(ctx context.Context, id string, sum *orgflow.Summary)
 		if r.Op == orgflow.Delete && r.State == orgflow.Parked {
 			sum.ParkedDeletes += r.N
 		}
-		if r.Aspect == "" && r.State != orgflow.Held && r.State != orgflow.Skipped {
-			addApplied(sum.Applied, r.Kind, r.Op, r.State, r.N)
-		}
+		r.addTo(sum.Applied)
 	}
 	return nil
 }
 
-func addApplied(applied map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, kind orgflow.Kind, op orgflow.Op, state orgflow.State, n int) {
-	if applied[kind] == nil {
-		applied[kind] = map[orgflow.Op]orgflow.Applied{}
+// addTo counts what was to be applied: the records themselves, not their
+// references, and nothing that was never to be sent.
+func (c stateCount) addTo(applied map[orgflow.Kind]map[orgflow.Op]orgflow.Applied) {
+	if c.Aspect != "" || c.State == orgflow.Held || c.State == orgflow.Skipped {
+		return
 	}
-	count := applied[kind][op]
-	switch state {
+	if applied[c.Kind] == nil {
+		applied[c.Kind] = map[orgflow.Op]orgflow.Applied{}
+	}
+	count := applied[c.Kind][c.Op]
+	switch c.State {
 	case orgflow.Done:
-		count.Done += n
+		count.Done += c.N
 	case orgflow.Failed:
-		count.Failed += n
+		count.Failed += c.N
 	case orgflow.Blocked:
-		count.Blocked += n
+		count.Blocked += c.N
 	default:
-		count.Pending += n
+		count.Pending += c.N
 	}
-	applied[kind][op] = count
+	applied[c.Kind][c.Op] = count
 }

@@ -38,7 +38,7 @@ type Shared struct {
 func NewShared(ledger Ledger, n float64) *Shared {
 	s := &Shared{
 		ledger: ledger, every: time.Duration(float64(time.Second) / (n * steady)),
-		lease: max(1, int(n*leaseTime.Seconds())), now: time.Now, sleep: wait,
+		lease: max(1, int(n*leaseTime.Seconds())), now: time.Now, sleep: Wait,
 		turn: make(chan struct{}, 1),
 	}
 	s.turn <- struct{}{}
@@ -94,7 +94,8 @@ func (s *Shared) Hold(ctx context.Context, d time.Duration) error {
 	return s.ledger.Hold(ctx, d)
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+// Wait waits, or returns the context's error if that ends first.
+func Wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
