@@ -102,3 +102,51 @@ type Metered interface {
 	// first token included.
 	TokenRenewals() int
 }
+
+// Directory is implemented by consumers that can show all they hold below
+// the configured root, so that records nobody is bound to can be adopted and
+// what was changed at the consumer can be found. It only reads. The walk
+// from department to department is the caller's, who can keep its place.
+//
+// Where a part may not be seen, the fault is CodePartialRead: what is in it
+// is unknown, never absent. A department that was deleted meanwhile is
+// CodeNotFound.
+type Directory interface {
+	// ReadOrg returns a department and those directly below it. Calls are
+	// counted beside an error too.
+	ReadOrg(ctx context.Context, id string) (RemoteOrg, error)
+	// ReadMembers returns a page of the persons directly in a department,
+	// the first for an empty cursor. A person in several departments is
+	// shown in each, with all of them in the field of the departments.
+	ReadMembers(ctx context.Context, org, cursor string) (RemotePage, error)
+}
+
+// RemoteOrg is a department as the consumer holds it now.
+type RemoteOrg struct {
+	Record   *RemoteRecord // nil for the configured root, which nobody writes
+	Children []string      // consumer ids of the departments directly below
+	Calls    int
+}
+
+// RemotePage is a piece of what the consumer holds.
+type RemotePage struct {
+	Records []RemoteRecord
+	Next    string // empty on the last page
+	Calls   int
+}
+
+// RemoteRecord is a record as the consumer holds it now.
+type RemoteRecord struct {
+	Kind       orgflow.Kind
+	ConsumerID string
+	// Key is the Effect.Key under which we created it, or another system's
+	// key; empty where there is none or the consumer has no such field.
+	Key string
+	// Fields by target name, in the forms of Effect.Fields: text,
+	// json.Number or bool, lists as comma text, references as the consumer's
+	// ids. A field that is known to be empty is nil; one that is not listed
+	// is unknown, because the read does not show it or may not.
+	Fields map[string]any
+	// Ext are the custom attributes by label; nil is unknown.
+	Ext map[string]any
+}

@@ -147,17 +147,27 @@ func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, e
 	for i := range raw.List {
 		page.Users = append(page.Users, raw.List[i].user())
 	}
-	if !page.More {
-		return page, nil
+	var err error
+	if page.Next, err = furtherCursor(page.More, raw.Next, cursor); err != nil {
+		return UserPage{}, err
 	}
-	if raw.Next == nil || int64(*raw.Next) <= cursor {
-		return UserPage{}, &orgflow.Fault{
+	return page, nil
+}
+
+// furtherCursor is where the next page of user/list begins, 0 behind the
+// last one. A page that says there is more and does not say where must not
+// look like the end.
+func furtherCursor(more bool, next *integer, cursor int64) (int64, error) {
+	switch {
+	case !more:
+		return 0, nil
+	case next == nil || int64(*next) <= cursor:
+		return 0, &orgflow.Fault{
 			Code: orgflow.CodeUnavailable, VendorCode: codeMalformed,
 			Message: "user/list says there is more and gives no further cursor",
 		}
 	}
-	page.Next = int64(*raw.Next)
-	return page, nil
+	return int64(*next), nil
 }
 
 func (u *rawUser) user() User {
