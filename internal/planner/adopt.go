@@ -75,7 +75,7 @@ func (b *builder) namesake(it Item, bySlot map[place][]RemoteRecord) (RemoteReco
 	}
 	found := bySlot[place{parent, normalName(plainText(it.Payload.Fields[b.in.Profile.OrgFields.Name]))}]
 	found = slices.DeleteFunc(slices.Clone(found), func(r RemoteRecord) bool { _, free := b.remoteOrgs[r.ConsumerID]; return !free })
-	reason := ""
+	var reason string
 	switch {
 	case len(found) == 0:
 		return RemoteRecord{}, false

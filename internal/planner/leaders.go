@@ -90,17 +90,7 @@ func (b *builder) planLeadersOf(l *leadership) bool {
 	if l.restore && !b.losesLeader(l) {
 		return false
 	}
-	var strangers []string
-	wanted = keepRefs(wanted, func(k orgflow.RecordKey) bool {
-		ok, why := b.mayLead(k.ID, l.item.SourceID)
-		switch {
-		case why != "":
-			strangers = append(strangers, k.ID)
-		case !ok:
-			b.unknownLeaders++
-		}
-		return ok
-	})
+	wanted, strangers := b.ableToLead(l, wanted)
 	if len(strangers) > 0 && !l.restore {
 		b.holdLeaders(l, strangers)
 	}
@@ -114,6 +104,22 @@ func (b *builder) planLeadersOf(l *leadership) bool {
 	}
 	b.referLeaders(l, wanted)
 	return true
+}
+
+// ableToLead keeps those who may lead the department, and lists the persons
+// who never may.
+func (b *builder) ableToLead(l *leadership, wanted any) (able any, strangers []string) {
+	able = keepRefs(wanted, func(k orgflow.RecordKey) bool {
+		ok, why := b.mayLead(k.ID, l.item.SourceID)
+		switch {
+		case why != "":
+			strangers = append(strangers, k.ID)
+		case !ok:
+			b.unknownLeaders++
+		}
+		return ok
+	})
+	return able, strangers
 }
 
 // leadAgain parks the second pass of a department together with the recreate

@@ -31,6 +31,11 @@ func (b *builder) linkOrgs() {
 		}
 		b.stop(d, orgflow.Held, fmt.Sprintf("its name is taken by department %s, which stays where it is", strings.TrimPrefix(other, "=")))
 	}
+	b.linkOrgDeletes()
+}
+
+// linkOrgDeletes lets what leaves a department, or goes with it, go first.
+func (b *builder) linkOrgDeletes() {
 	for _, id := range slices.Sorted(maps.Keys(b.here)) {
 		at := b.here[id]
 		above := b.orgDraft[at.parent]

@@ -126,10 +126,13 @@ func (b *builder) correct(s *scene, d *draft, v violation) {
 		b.afterLeavers(d, v.excess, func(id string, other *draft) bool { return b.here[id].parent == d.to.parent })
 	case v.rule == ruleDepth:
 		b.fromTheTop(s.world, d, helps)
-		b.afterLeavers(d, len(b.here), func(id string, other *draft) bool {
-			return b.below(id, d.SourceID, b.hereParent) && (other.Op == orgflow.Delete || !b.below(id, d.SourceID, b.thereParent))
-		})
+		b.afterLeavers(d, len(b.here), func(id string, other *draft) bool { return b.leavesBelow(id, other, d.SourceID) })
 	}
+}
+
+// leavesBelow tells whether a change takes a department away from below another.
+func (b *builder) leavesBelow(id string, change *draft, above string) bool {
+	return b.below(id, above, b.hereParent) && (change.Op == orgflow.Delete || !b.below(id, above, b.thereParent))
 }
 
 // singly is how many rounds moves are corrected one by one; a reorganisation

@@ -33,8 +33,8 @@ func (b *builder) placeOf(p orgflow.Payload, was place) place {
 	if !ok || v == nil {
 		return was
 	}
-	for _, ref := range refsIn(v) {
-		if was.parent = ref.ID; b.isRoot(ref.ID) {
+	if refs := refsIn(v); len(refs) > 0 {
+		if was.parent = refs[0].ID; b.isRoot(was.parent) {
 			was.parent = ""
 		}
 		return was

@@ -92,17 +92,20 @@ func (b *builder) readPeople() error {
 		}
 	}
 	b.noteIncomplete(orgflow.Person, side, missing)
-	slices.SortStableFunc(ps.order, func(x, y *member) int {
-		if x.has != y.has {
-			if x.has {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(x.item.pos, y.item.pos)
-	})
+	slices.SortStableFunc(ps.order, sourceOrder)
 	b.settleAdoptions()
 	return b.askTheRest()
+}
+
+// sourceOrder is the order of the records; who has none comes last.
+func sourceOrder(x, y *member) int {
+	if x.has != y.has {
+		if x.has {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(x.item.pos, y.item.pos)
 }
 
 // pairs compares the people; a job without persons has no records.

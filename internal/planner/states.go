@@ -60,13 +60,12 @@ func (b *builder) propagate() {
 // tells whether it is another than before.
 func inherit(d, from *draft) bool {
 	state := orgflow.Blocked
-	switch {
-	case from.State == orgflow.Parked:
-		state = orgflow.Parked
-	case from.State == orgflow.PendingInvite:
-		state = orgflow.PendingInvite
-	case from.State == orgflow.Planned || from.State == orgflow.Done || from.State == orgflow.Skipped:
+	switch from.State {
+	case orgflow.Parked, orgflow.PendingInvite:
+		state = from.State
+	case orgflow.Planned, orgflow.Done, orgflow.Skipped:
 		return false
+	default: // it will not be done, so d is blocked
 	}
 	if d.State != orgflow.Planned && (d.State != orgflow.Parked || state == orgflow.Parked) {
 		return false
@@ -102,14 +101,8 @@ func (b *builder) cut(group []*draft) {
 	for _, d := range group {
 		inside[d] = true
 	}
-	for _, d := range group {
-		for _, e := range d.in {
-			if inside[e.from] && e.kind.binds() && !e.from.open() {
-				inherit(d, e.from)
-				d.in = nil // it goes nowhere, and so waits for nobody
-				return
-			}
-		}
+	if inheritInside(group, inside) {
+		return
 	}
 	for _, kind := range []edgeKind{bringsLeader, freesName, freesValue, helps} {
 		for _, d := range group {
@@ -129,6 +122,21 @@ func (b *builder) cut(group []*draft) {
 		}
 	}
 	b.giveUp(group[0], orgflow.Held, "no order of this and the changes it depends on keeps the consumer's rules; make it in two steps in the source")
+}
+
+// inheritInside takes one change out of a circle that waits for a change
+// which is not done, and tells whether there was one.
+func inheritInside(group []*draft, inside map[*draft]bool) bool {
+	for _, d := range group {
+		for _, e := range d.in {
+			if inside[e.from] && e.kind.binds() && !e.from.open() {
+				inherit(d, e.from)
+				d.in = nil // it goes nowhere, and so waits for nobody
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *builder) giveUp(d *draft, state orgflow.State, reason string) {
