@@ -29,6 +29,7 @@ const (
 	ActivityHoldTarget    = "HoldTarget"
 	ActivityCheckConsumer = "CheckConsumer"
 	ActivityFetchPages    = "FetchPages"
+	ActivityReadRemote    = "ReadRemote"
 	ActivityPlanRun       = "PlanRun"
 	ActivityApplyPage     = "ApplyPage"
 	ActivityParkRun       = "ParkRun"

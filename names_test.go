@@ -25,6 +25,7 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityHoldTarget,
 		"activity " + orgflow.ActivityCheckConsumer,
 		"activity " + orgflow.ActivityFetchPages,
+		"activity " + orgflow.ActivityReadRemote,
 		"activity " + orgflow.ActivityPlanRun,
 		"activity " + orgflow.ActivityApplyPage,
 		"activity " + orgflow.ActivityParkRun,

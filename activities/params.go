@@ -50,6 +50,20 @@ type Fetched struct {
 	Count  orgflow.FetchCount `json:"count"`
 }
 
+// RemoteCount reports a read of what the consumer holds.
+type RemoteCount struct {
+	Departments int `json:"departments"` // below the root
+	Persons     int `json:"persons"`
+	Calls       int `json:"calls"`
+	// Done: nothing is left to read or the read failed for good. Until then
+	// the activity is asked again.
+	Done bool `json:"done"`
+	// Complete: everything was seen. Nothing may be concluded from what is
+	// missing in any other read; Cause says why it is not.
+	Complete bool   `json:"complete"`
+	Cause    string `json:"cause,omitempty"`
+}
+
 // RunParams names a run, for steps that need nothing else.
 type RunParams struct {
 	RunID string `json:"run_id"`

@@ -14,6 +14,7 @@ func (s *Sync) Register(r worker.ActivityRegistry) {
 		orgflow.ActivityHoldTarget:    s.HoldTarget,
 		orgflow.ActivityCheckConsumer: s.CheckConsumer,
 		orgflow.ActivityFetchPages:    s.FetchPages,
+		orgflow.ActivityReadRemote:    s.ReadRemote,
 		orgflow.ActivityPlanRun:       s.PlanRun,
 		orgflow.ActivityApplyPage:     s.ApplyPage,
 		orgflow.ActivityParkRun:       s.ParkRun,

@@ -80,6 +80,18 @@ type Store interface {
 	RunStore
 	StagingStore
 	PlanStore
+	RemoteStore
+}
+
+// RemoteStore keeps what was read from the consumer.
+type RemoteStore interface {
+	BeginRemote(ctx context.Context, runID, root string) error
+	NextDepartments(ctx context.Context, runID string, n int) ([]store.RemoteDepartment, error)
+	SaveRemotePage(ctx context.Context, runID string, step store.RemoteStep) error
+	FinishRemote(ctx context.Context, runID, cause string) error
+	RemoteDone(ctx context.Context, runID string) (store.RemoteRead, error)
+	RemoteRecords(ctx context.Context, runID string, kind orgflow.Kind) iter.Seq2[store.RemoteRecord, error]
+	DropRemote(ctx context.Context, runID string) error
 }
 
 // RunStore keeps runs and holds targets.
