@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/internal/mapping"
@@ -32,6 +34,20 @@ type Sync struct {
 
 	mu      sync.Mutex
 	renewed map[connectors.Consumer]int // token renewals charged to runs so far
+	calls   map[connectors.Consumer]*semaphore.Weighted
+}
+
+// callsOf bounds the calls to one consumer over all pages of this worker.
+func (s *Sync) callsOf(c connectors.Consumer) *semaphore.Weighted {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls == nil {
+		s.calls = map[connectors.Consumer]*semaphore.Weighted{}
+	}
+	if s.calls[c] == nil {
+		s.calls[c] = semaphore.NewWeighted(callsInFlight)
+	}
+	return s.calls[c]
 }
 
 // renewals returns the connector's token renewals that no run was charged

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/semaphore"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -14,8 +15,10 @@ import (
 )
 
 const (
-	// recordsInFlight is how many records of a page are sent at a time.
+	// recordsInFlight is how many records of a page are sent at a time,
+	// callsInFlight how many of a target over all pages of this worker.
 	recordsInFlight = 8
+	callsInFlight   = 32
 	// outcomesPerWrite is how many outcomes one transaction records at most,
 	// outcomesWithin how long one waits for others where calls are slow: it
 	// is what a watcher sees, and what a killed worker has to read back.
@@ -60,6 +63,7 @@ type page struct {
 	states   map[int]orgflow.State                 // of the changes these depend on
 	quota    sync.Map                              // kind → fault that ended its inserts
 	counters store.Counters
+	calls    *semaphore.Weighted // the target's calls in flight, over all pages
 }
 
 // page claims the changes that are still open and loads what they refer to.
@@ -82,7 +86,7 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pg := &page{sync: s, run: run, target: run.Job.Target(), consumer: consumer, changes: changes}
+	pg := &page{sync: s, run: run, target: run.Job.Target(), consumer: consumer, changes: changes, calls: s.callsOf(consumer)}
 	var keys, own []orgflow.RecordKey
 	var depends []int
 	for _, c := range changes {

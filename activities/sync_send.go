@@ -43,7 +43,7 @@ type result struct {
 // everything.
 func (p *page) send(ctx context.Context) error {
 	work := make(chan store.ClaimedChange)
-	results := make(chan result)
+	results := make(chan result, len(p.changes)) // calls go on while outcomes are written
 	sending, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	go func() {
@@ -202,9 +202,7 @@ func (p *page) blockedBy(c store.ClaimedChange) string {
 func (p *page) attempt(ctx context.Context, e connectors.Effect, r *result) (connectors.Receipt, *orgflow.Fault) {
 	busy, doubt := 0, 0
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-		receipt, err := p.consumer.Apply(call, e)
-		cancel()
+		receipt, err := p.call(ctx, e)
 		if err == nil {
 			return receipt, nil
 		}
@@ -231,6 +229,18 @@ func (p *page) attempt(ctx context.Context, e connectors.Effect, r *result) (con
 			return connectors.Receipt{}, fault
 		}
 	}
+}
+
+// call makes one attempt, when the target has room for it. A cancelled run
+// lets calls that have begun end.
+func (p *page) call(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {
+	if err := p.calls.Acquire(ctx, 1); err != nil {
+		return connectors.Receipt{}, orgflow.Faultf(orgflow.CodeThrottled, "stopped before the call was made")
+	}
+	defer p.calls.Release(1)
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	return p.consumer.Apply(call, e)
 }
 
 // stops tells whether a fault is about more than its record: it would meet

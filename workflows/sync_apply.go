@@ -10,11 +10,13 @@ import (
 )
 
 const (
-	// pageSize is how many changes one activity handles.
-	pageSize = 100
-	// pagesInFlight bounds the fan-out; each page calls several records at a
-	// time itself.
-	pagesInFlight = 4
+	// pageSize is how many changes one activity handles: what a killed worker
+	// has claimed without sending is read back, so a page is not large.
+	pageSize = 64
+	// pagesInFlight bounds the fan-out. Each page calls several records at a
+	// time itself; there are more pages than the calls in flight need, so that
+	// one page's beginning and end hide behind the others' calls.
+	pagesInFlight = 6
 )
 
 // apply sends the plan: wave after wave in canonical order, the pages of a

@@ -146,7 +146,7 @@ func TestSyncRunFollowsTheDocument(t *testing.T) {
 	for _, p := range pages {
 		seen[p] = true
 	}
-	if len(pages) != 3 || !seen["apply 41-140"] || !seen["apply 141-240"] || !seen["apply 241-250"] {
+	if len(pages) != 4 || !seen["apply 41-104"] || !seen["apply 105-168"] || !seen["apply 169-232"] || !seen["apply 233-250"] {
 		t.Errorf("pages of the second wave = %v", pages)
 	}
 	if s.calls[len(s.calls)-1] != "finish" || summary.Status != orgflow.StatusCompleted {
@@ -247,7 +247,7 @@ func TestALongHistoryContinuesAsNewAtAPageBoundary(t *testing.T) {
 	if next.calls[2] == "plan" || next.calls[1] != "hold" {
 		t.Errorf("calls = %v", next.calls)
 	}
-	if got := strings.Join(next.calls, " "); strings.Contains(got, "apply 41-") || !strings.Contains(got, "apply 141-240") {
+	if got := strings.Join(next.calls, " "); strings.Contains(got, "apply 41-") || !strings.Contains(got, "apply 141-204") {
 		t.Errorf("calls = %v", next.calls)
 	}
 }
