@@ -27,7 +27,7 @@ PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
 .PHONY: test fmt vet staticcheck workflowcheck golangci lint race heavy bench build clean
 
-test: fmt vet staticcheck workflowcheck race heavy
+test: fmt vet staticcheck workflowcheck golangci race heavy
 
 fmt:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
