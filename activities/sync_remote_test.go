@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,130 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
-	"orgflow/connectors"
-	"orgflow/internal/store"
 )
-
-// window is a consumer that shows what its directory holds, members in pages
-// of two.
-type window struct {
-	*directory
-	mu    sync.Mutex
-	fail  map[string][]error // what the next calls meet, by "org 12" or "members 12/2"
-	asked []string
-	enter func() // of every call about a department, outside the lock
-}
-
-// view shows the directory of a company with departments 2 to n, each below
-// half its number, and two persons and a half in each.
-func view(n int) *window {
-	v := &window{directory: newDirectory(), fail: map[string][]error{}}
-	for i := 2; i <= n; i++ {
-		id, parent := strconv.Itoa(i), strconv.Itoa(i/2)
-		v.orgs[id] = &entry{key: "org:" + id, fields: map[string]any{"name": "部门" + id, "parent_id": parent}}
-		for _, p := range []string{"a" + id, "b" + id} {
-			v.people[p] = &entry{fields: map[string]any{"userid": p, "dept_id_list": id}}
-		}
-		v.people["c"+id] = &entry{fields: map[string]any{"userid": "c" + id, "dept_id_list": id + "," + parent}, ext: map[string]any{"工号": id}}
-	}
-	return v
-}
-
-func (v *window) meet(what string) error {
-	v.mu.Lock()
-	v.asked = append(v.asked, what)
-	var err error
-	if q := v.fail[what]; len(q) > 0 {
-		err, v.fail[what] = q[0], q[1:]
-	}
-	enter := v.enter
-	v.mu.Unlock()
-	if enter != nil {
-		enter()
-	}
-	return err
-}
-
-func (v *window) ReadOrg(ctx context.Context, id string) (connectors.RemoteOrg, error) {
-	org := connectors.RemoteOrg{Calls: 2}
-	if err := v.meet("org " + id); err != nil {
-		return org, err
-	}
-	if at := v.orgs[id]; id != "1" && at == nil {
-		return org, orgflow.Faultf(orgflow.CodeNotFound, "no department")
-	} else if id != "1" {
-		org.Record = &connectors.RemoteRecord{Kind: orgflow.Org, ConsumerID: id, Key: at.key, Fields: at.fields, Ext: map[string]any{}}
-	}
-	for _, child := range slices.Sorted(maps.Keys(v.orgs)) {
-		if child != "1" && v.orgs[child].fields["parent_id"] == id {
-			org.Children = append(org.Children, child)
-		}
-	}
-	return org, ctx.Err()
-}
-
-func (v *window) ReadMembers(ctx context.Context, org, cursor string) (connectors.RemotePage, error) {
-	page := connectors.RemotePage{Calls: 1}
-	from, _ := strconv.Atoi(cursor)
-	if err := v.meet(fmt.Sprintf("members %s/%d", org, from)); err != nil {
-		return page, err
-	}
-	var ids []string
-	for _, id := range slices.Sorted(maps.Keys(v.people)) {
-		if slices.Contains(listed(v.people[id].fields["dept_id_list"]), org) {
-			ids = append(ids, id)
-		}
-	}
-	for _, id := range ids[from:min(from+2, len(ids))] {
-		page.Records = append(page.Records, connectors.RemoteRecord{Kind: orgflow.Person, ConsumerID: id, Fields: v.people[id].fields, Ext: v.people[id].ext})
-	}
-	if from+2 < len(ids) {
-		page.Next = strconv.Itoa(from + 2)
-	}
-	return page, ctx.Err()
-}
-
-// look begins a run whose consumer shows what it holds.
-func (w *world) look(v *window) string {
-	w.t.Helper()
-	run := w.begin(bothKinds("")).RunID
-	w.sync = w.worker(w.db, v)
-	return run
-}
-
-func (w *world) readRemote(k task, run string) (got RemoteCount, err error) {
-	err = w.perform(k, orgflow.ActivityReadRemote, RunParams{RunID: run}, &got)
-	return got, err
-}
-
-// heldRemote is what the database keeps of a read, as the window would show it.
-func (w *world) heldRemote(run string) map[string]map[string]any {
-	w.t.Helper()
-	out := map[string]map[string]any{}
-	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
-		for r, err := range w.db.RemoteRecords(context.Background(), run, kind) {
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			out[fmt.Sprintf("%s %s %s %v", kind, r.ConsumerID, r.Key, r.Ext)] = r.Fields
-		}
-	}
-	return out
-}
-
-// all is what a whole read shows.
-func (v *window) all() map[string]map[string]any {
-	out := map[string]map[string]any{}
-	for id, at := range v.orgs {
-		if id != "1" {
-			out[fmt.Sprintf("org %s %s map[]", id, at.key)] = at.fields
-		}
-	}
-	for id, at := range v.people {
-		out[fmt.Sprintf("person %s  %v", id, at.ext)] = at.fields
-	}
-	return out
-}
 
 func TestAllTheConsumerHoldsIsReadOnce(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *world) {
@@ -186,78 +61,6 @@ func repeated(list []string) []string {
 		}
 	}
 	return out
-}
-
-// mortalWindow is a worker's connection to a consumer that shows itself.
-type mortalWindow struct {
-	*window
-	*reaper
-}
-
-func (m mortalWindow) ReadOrg(ctx context.Context, id string) (org connectors.RemoteOrg, err error) {
-	err = m.step("ReadOrg", func() (err error) { org, err = m.window.ReadOrg(ctx, id); return })
-	return
-}
-
-func (m mortalWindow) ReadMembers(ctx context.Context, org, cursor string) (page connectors.RemotePage, err error) {
-	err = m.step("ReadMembers", func() (err error) { page, err = m.window.ReadMembers(ctx, org, cursor); return })
-	return
-}
-
-func (m mortal) BeginRemote(ctx context.Context, run, root string) error {
-	return m.step("BeginRemote", func() error { return m.Store.BeginRemote(ctx, run, root) })
-}
-
-func (m mortal) SaveRemotePage(ctx context.Context, run string, s store.RemoteStep) error {
-	return m.step("SaveRemotePage", func() error { return m.Store.SaveRemotePage(ctx, run, s) })
-}
-
-func (m mortal) FinishRemote(ctx context.Context, run, cause string) error {
-	return m.step("FinishRemote", func() error { return m.Store.FinishRemote(ctx, run, cause) })
-}
-
-func TestAReadThatIsKilledAnywhereGoesOnWhereItWas(t *testing.T) {
-	try := func(t *testing.T, r *reaper) {
-		w, v := newWorld(t), view(5)
-		run := w.look(v)
-		r.count = map[string]int{}
-		next := func() { w.sync = w.worker(mortal{w.db, r}, mortalWindow{v, r}) }
-		next()
-		got, err := w.readRemote(task{}, run)
-		killed := r.restart()
-		if !killed && err != nil {
-			t.Fatal(err)
-		}
-		if killed {
-			next()
-			if got, err = w.readRemote(task{attempt: 2}, run); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !got.Complete || got.Departments != 4 || got.Persons != 12 {
-			t.Errorf("got %+v", got)
-		}
-		if diff := cmp.Diff(v.all(), w.heldRemote(run)); diff != "" {
-			t.Error(diff)
-		}
-		if n := len(repeated(v.asked)); n > remoteInFlight {
-			t.Errorf("%d calls were repeated, more than were in flight", n)
-		}
-	}
-	var alive reaper
-	try(t, &alive)
-	points := alive.seen
-	if len(points) < 20 {
-		t.Fatalf("only %d points: %v", len(points), points)
-	}
-	for i, at := range points {
-		if i%max(killEvery/4, 1) != 0 {
-			continue
-		}
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, after %v", at, after), func(t *testing.T) { try(t, &reaper{at: at, after: after}) })
-		}
-	}
 }
 
 func TestARepeatedAttemptReadsOnlyWhatIsMissing(t *testing.T) {
