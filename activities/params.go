@@ -22,10 +22,12 @@ type Prepared struct {
 	DryRun   bool             `json:"dry_run"`
 	Approval orgflow.Approval `json:"approval"`
 	Kinds    []orgflow.Kind   `json:"kinds"` // to fetch, departments first; empty without the stage
-	Send     bool             `json:"send"`
-	Fetched  bool             `json:"fetched"`
-	Plan     *Planned         `json:"plan,omitempty"`
-	Summary  orgflow.Summary  `json:"summary"`
+	// Remote: what the consumer holds has to be read before the plan.
+	Remote  bool            `json:"remote"`
+	Send    bool            `json:"send"`
+	Fetched bool            `json:"fetched"`
+	Plan    *Planned        `json:"plan,omitempty"`
+	Summary orgflow.Summary `json:"summary"`
 }
 
 // FetchParams asks for the next pages of a kind.

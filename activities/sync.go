@@ -101,7 +101,7 @@ type Store interface {
 
 // RemoteStore keeps what was read from the consumer.
 type RemoteStore interface {
-	BeginRemote(ctx context.Context, runID, root string) error
+	BeginRemote(ctx context.Context, runID, root string, known ...string) error
 	NextDepartments(ctx context.Context, runID string, n int) ([]store.RemoteDepartment, error)
 	SaveRemotePage(ctx context.Context, runID string, step store.RemoteStep) error
 	FinishRemote(ctx context.Context, runID, cause string) error

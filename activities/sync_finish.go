@@ -42,10 +42,10 @@ func (s *Sync) FinishRun(ctx context.Context, p FinishParams) (orgflow.Summary, 
 	if err := s.Store.ReleaseTarget(ctx, target, run.ID); err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
-	if err := s.Store.DropRemote(ctx, run.ID); err != nil {
+	if _, err := s.Store.DropSnapshotsBefore(ctx, target, run.Job.Params.Scope, keepSnapshots); err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
-	if _, err := s.Store.DropSnapshotsBefore(ctx, target, run.Job.Params.Scope, keepSnapshots); err != nil {
+	if err := s.Store.DropRemote(ctx, run.ID); err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
 	summary, err = s.Store.Summary(ctx, run.ID)

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,7 +83,10 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 	if err != nil {
 		return err
 	}
-	return s.Store.SetStage(ctx, run.ID, store.Planned)
+	if err := s.Store.SetStage(ctx, run.ID, store.Planned); err != nil {
+		return err
+	}
+	return s.Store.DropRemote(ctx, run.ID) // a plan may wait for days; what was read is personal
 }
 
 // runToken is what temporary names carry, so that people can tell which run
@@ -143,7 +147,43 @@ func (s *Sync) planInput(ctx context.Context, run store.Run) (planner.Input, []i
 		}
 	}
 	slices.Sort(snapshots)
+	if err := s.addRemote(ctx, run, &in); err != nil {
+		return in, nil, err
+	}
 	return in, snapshots, look.err
+}
+
+// addRemote gives the planner what the consumer holds, where that was read
+// whole. Anything else is "not read": what is missing in it is not gone. A
+// reconcile run cannot do without.
+func (s *Sync) addRemote(ctx context.Context, run store.Run, in *planner.Input) error {
+	read, err := s.Store.RemoteDone(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	if !read.Complete {
+		if run.Job.Params.Mode != orgflow.Reconcile {
+			return nil
+		}
+		return &orgflow.Fault{
+			Code:    orgflow.CodePartialRead,
+			Message: "what " + run.Job.Consumer + " holds could not be read whole: " + cmp.Or(read.Cause, "the read did not begin"),
+			Advice:  `widen the application's scope at the consumer, or use mode "incremental"`,
+		}
+	}
+	for kind, side := range map[orgflow.Kind]*planner.Side{orgflow.Org: &in.Orgs, orgflow.Person: &in.People} {
+		if !side.Present {
+			continue
+		}
+		side.Remote = []planner.RemoteRecord{} // read, possibly empty
+		for r, err := range s.Store.RemoteRecords(ctx, run.ID, kind) {
+			if err != nil {
+				return err
+			}
+			side.Remote = append(side.Remote, planner.RemoteRecord{ConsumerID: r.ConsumerID, Key: r.Key, Fields: r.Fields, Ext: r.Ext})
+		}
+	}
+	return nil
 }
 
 // loadSide fills one kind from the snapshot this run read or, where the job

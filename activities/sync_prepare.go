@@ -61,9 +61,15 @@ func (s *Sync) prepared(ctx context.Context, run store.Run, resolved *meta.Resol
 		RunID: run.ID, Target: job.Target(), DryRun: job.Params.DryRun,
 		Approval: job.Params.Approval, Send: job.Has(orgflow.StageSend), Fetched: run.Planned || !job.Has(orgflow.StageFetch),
 	}
+	var err error
 	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
 		if _, ok := resolved.Kind(kind); ok {
 			out.Kinds = append(out.Kinds, kind)
+		}
+	}
+	if out.Send && !run.Planned {
+		if out.Remote, err = s.needsRemote(ctx, job, out.Kinds); err != nil {
+			return Prepared{}, err
 		}
 	}
 	if run.Planned {
@@ -73,9 +79,33 @@ func (s *Sync) prepared(ctx context.Context, run store.Run, resolved *meta.Resol
 		}
 		out.Plan = &plan
 	}
-	var err error
 	out.Summary, err = s.Store.Summary(ctx, run.ID)
 	return out, err
+}
+
+// needsRemote tells whether a plan has to know what the consumer holds: a
+// reconcile run, and the first one of a kind, which adopts what is there
+// instead of meeting it record by record.
+func (s *Sync) needsRemote(ctx context.Context, job orgflow.Job, kinds []orgflow.Kind) (bool, error) {
+	if job.Params.Mode == orgflow.Reconcile {
+		return true, nil
+	}
+	for _, kind := range kinds {
+		bound := false
+		for binding, err := range s.Store.Bindings(ctx, job.Target(), kind) {
+			if err != nil {
+				return false, err
+			}
+			if binding.State != orgflow.BindingRoot {
+				bound = true
+				break
+			}
+		}
+		if !bound {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // holdFor outlives every run: a hold ends when its run does, or when its

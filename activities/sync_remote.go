@@ -55,7 +55,11 @@ func (s *Sync) readRemote(ctx context.Context, runID string) (RemoteCount, error
 		return remoteCount(state), err
 	}
 	root := settings.RootID.String()
-	if err := s.Store.BeginRemote(ctx, run.ID, root); err != nil {
+	known, err := s.boundOrgs(ctx, run)
+	if err != nil {
+		return RemoteCount{}, err
+	}
+	if err := s.Store.BeginRemote(ctx, run.ID, root, known...); err != nil {
 		return RemoteCount{}, err
 	}
 	r := &remoteReader{sync: s, runID: run.ID, dir: dir, root: root}
@@ -71,6 +75,20 @@ func (s *Sync) readRemote(ctx context.Context, runID string) (RemoteCount, error
 	}
 	state, err = s.Store.RemoteDone(ctx, run.ID)
 	return remoteCount(state), err
+}
+
+// boundOrgs lists the consumer's ids of the departments we know.
+func (s *Sync) boundOrgs(ctx context.Context, run store.Run) ([]string, error) {
+	var ids []string
+	for binding, err := range s.Store.Bindings(ctx, run.Job.Target(), orgflow.Org) {
+		if err != nil {
+			return nil, err
+		}
+		if binding.State != orgflow.BindingRoot {
+			ids = append(ids, binding.ConsumerID)
+		}
+	}
+	return ids, nil
 }
 
 func remoteCount(r store.RemoteRead) RemoteCount {

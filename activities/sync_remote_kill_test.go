@@ -27,8 +27,8 @@ func (m mortalWindow) ReadMembers(ctx context.Context, org, cursor string) (page
 	return
 }
 
-func (m mortal) BeginRemote(ctx context.Context, run, root string) error {
-	return m.step("BeginRemote", func() error { return m.Store.BeginRemote(ctx, run, root) })
+func (m mortal) BeginRemote(ctx context.Context, run, root string, known ...string) error {
+	return m.step("BeginRemote", func() error { return m.Store.BeginRemote(ctx, run, root, known...) })
 }
 
 func (m mortal) SaveRemotePage(ctx context.Context, run string, s store.RemoteStep) error {

@@ -124,24 +124,10 @@ func (s *Store) checkJob(job orgflow.Job) ([]orgflow.Problem, error) {
 		}
 	}
 	problems = append(problems, checkOperations(job, services)...)
-	problems = append(problems, checkAvailable(job)...)
 	problems = append(problems, checkExtra(job)...)
 	problems = append(problems, checkFilter(job, services)...)
 	problems = append(problems, checkSourceIDs(job, services)...)
 	return problems, nil
-}
-
-// checkAvailable refuses what the job format promises and this version does
-// not do yet: ignoring a wish for more safety would be worse than refusing it.
-func checkAvailable(job orgflow.Job) []orgflow.Problem {
-	var problems []orgflow.Problem
-	refuse := func(pointer, value, instead string) {
-		problems = append(problems, orgflow.Problem{Pointer: pointer, Message: fmt.Sprintf("%q is not available in this version; %s", value, instead)})
-	}
-	if job.Params.Mode == orgflow.Reconcile {
-		refuse("/params/mode", "reconcile", `allowed: "incremental", "full"`)
-	}
-	return problems
 }
 
 func (s *Store) checkCompany(job orgflow.Job) ([]orgflow.Problem, Company, error) {

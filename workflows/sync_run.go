@@ -6,6 +6,7 @@ package workflows
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -98,6 +99,9 @@ func (r *syncRun) steps(ctx workflow.Context) error {
 		return nil
 	}
 	if r.info.Plan == nil {
+		if err := r.remote(ctx); err != nil {
+			return err
+		}
 		if err := r.plan(ctx); err != nil {
 			return err
 		}
@@ -145,6 +149,20 @@ func (r *syncRun) fetch(ctx workflow.Context) error {
 			cursor = got.Cursor
 			r.summary.Fetch[kind] = got.Count
 			r.show(ctx, orgflow.PhaseFetch, "reading "+string(kind)+" records")
+		}
+	}
+	return nil
+}
+
+// remote reads what the consumer holds, where the plan has to know it.
+func (r *syncRun) remote(ctx workflow.Context) error {
+	var read activities.RemoteCount
+	for r.info.Remote && !read.Done {
+		r.show(ctx, orgflow.PhasePlan, fmt.Sprintf("reading what the consumer holds: %d departments, %d persons so far", read.Departments, read.Persons))
+		err := workflow.ExecuteActivity(remote(ctx, "read what the consumer holds"), orgflow.ActivityReadRemote,
+			activities.RunParams{RunID: r.info.RunID}).Get(ctx, &read)
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -67,9 +67,11 @@ var (
 		column{"run_id", "text"}, column{"dept_id", "text"}, column{"state", "text"})
 )
 
-// BeginRemote starts the reading at the root department. Where it has begun
-// already, it changes nothing.
-func (s *Store) BeginRemote(ctx context.Context, runID, root string) error {
+// BeginRemote starts the reading at the root department and at those known
+// from before: one of them that was moved, out of the root's reach or while
+// the reading goes on, is found all the same. Where it has begun already, it
+// changes nothing.
+func (s *Store) BeginRemote(ctx context.Context, runID, root string, known ...string) error {
 	if err := required("/run_id", runID, "/root", root); err != nil {
 		return fmt.Errorf("begin remote read: %w", err)
 	}
@@ -78,7 +80,11 @@ func (s *Store) BeginRemote(ctx context.Context, runID, root string) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = t.run(ctx, insertRemoteQueue, []any{runID, root, remoteOpen})
+		queue := []any{runID, root, remoteOpen}
+		for _, id := range slices.Sorted(slices.Values(known)) {
+			queue = append(queue, runID, id, remoteOpen)
+		}
+		_, err = t.run(ctx, insertRemoteQueue, queue)
 		return err
 	})
 }
