@@ -40,6 +40,22 @@ func Refs(s string) []RecordKey {
 	}
 }
 
+// RefsIn returns the records a payload's value refers to, a list's one after
+// the other.
+func RefsIn(v any) []RecordKey {
+	switch v := v.(type) {
+	case string:
+		return Refs(v)
+	case []any:
+		var keys []RecordKey
+		for _, e := range v {
+			keys = append(keys, RefsIn(e)...)
+		}
+		return keys
+	}
+	return nil
+}
+
 // ResolveRefs replaces every reference in a text by what resolve answers.
 // The first reference without an answer is returned as missing, and the text
 // is then not to be used.

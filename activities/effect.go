@@ -210,22 +210,11 @@ func resolveKnown(v any, ids resolver) any {
 // refsOf lists every record a payload refers to.
 func refsOf(p orgflow.Payload) []orgflow.RecordKey {
 	var keys []orgflow.RecordKey
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case string:
-			keys = append(keys, orgflow.Refs(v)...)
-		case []any:
-			for _, e := range v {
-				walk(e)
-			}
-		}
-	}
 	for _, v := range p.Fields {
-		walk(v)
+		keys = append(keys, orgflow.RefsIn(v)...)
 	}
 	for _, v := range p.Ext {
-		walk(v)
+		keys = append(keys, orgflow.RefsIn(v)...)
 	}
 	return keys
 }

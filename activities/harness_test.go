@@ -152,7 +152,6 @@ func (w *world) write(name, content string) {
 func (w *world) worker(db Store, consumer connectors.Consumer) *Sync {
 	return &Sync{
 		Store: db, Files: w.files, Now: w.now, Sleep: w.sleep, Executions: executions(w.alive),
-		Log: slog.New(slog.DiscardHandler),
 		Connectors: connectors.NewRegistry(
 			map[string]connectors.ConsumerFactory{"ding_talk": func(connectors.Settings) (connectors.Consumer, error) { return consumer, nil }},
 			map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},

@@ -6,7 +6,6 @@ package activities
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -26,7 +25,6 @@ type Sync struct {
 	Files      Files
 	Connectors Connectors
 	Executions Executions
-	Log        *slog.Logger
 	Now        func() time.Time
 	// Sleep waits between attempts of one record; it returns early with the
 	// context's error.

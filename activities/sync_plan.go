@@ -62,20 +62,8 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 	if err != nil {
 		return err
 	}
-	target := run.Job.Target()
-	if plan.Root != "" && !run.Job.Params.DryRun {
-		root := orgflow.Binding{
-			Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: in.Root.ID,
-			Scope: run.Job.Params.Scope, State: orgflow.BindingRoot,
-		}
-		if err := s.Store.PutBindings(ctx, target, run.ID, []orgflow.Binding{root}); err != nil {
-			return err
-		}
-	}
-	if !run.Job.Params.DryRun {
-		if err := s.Store.PutBindings(ctx, target, run.ID, slices.Concat(plan.Adopt, plan.Takeover)); err != nil {
-			return err
-		}
+	if err := s.bind(ctx, run, plan, in.Root.ID); err != nil {
+		return err
 	}
 	err = s.Store.SavePlan(ctx, run.ID, store.PlanMeta{
 		Hash: hash, Counts: plan.Counts, Content: content, SnapshotIDs: snapshots,
@@ -87,6 +75,23 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 		return err
 	}
 	return s.Store.DropRemote(ctx, run.ID) // a plan may wait for days; what was read is personal
+}
+
+// bind stores what a plan knows of the consumer before anything is sent: its
+// root, the records it has already, those another scope leaves to this one.
+// A dry run binds nothing.
+func (s *Sync) bind(ctx context.Context, run store.Run, plan *planner.Plan, root string) error {
+	if run.Job.Params.DryRun {
+		return nil
+	}
+	bindings := slices.Concat(plan.Adopt, plan.Takeover)
+	if plan.Root != "" {
+		bindings = append(bindings, orgflow.Binding{
+			Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: root,
+			Scope: run.Job.Params.Scope, State: orgflow.BindingRoot,
+		})
+	}
+	return s.Store.PutBindings(ctx, run.Job.Target(), run.ID, bindings)
 }
 
 // runToken is what temporary names carry, so that people can tell which run

@@ -72,21 +72,6 @@ func differs(fields map[string]orgflow.Diff) string {
 	return strings.Join(names, ", ") + " differ"
 }
 
-// refsIn lists the records a payload value refers to.
-func refsIn(v any) []orgflow.RecordKey {
-	switch v := v.(type) {
-	case string:
-		return orgflow.Refs(v)
-	case []any:
-		var keys []orgflow.RecordKey
-		for _, e := range v {
-			keys = append(keys, refsIn(e)...)
-		}
-		return keys
-	}
-	return nil
-}
-
 // without returns the payload less one field.
 func without(p orgflow.Payload, field string) orgflow.Payload {
 	if _, ok := p.Fields[field]; !ok {

@@ -46,7 +46,7 @@ func (b *builder) namedLeaders() map[string]bool {
 	}
 	for _, l := range b.leads {
 		for _, p := range []orgflow.Payload{l.before, l.payload} {
-			for _, ref := range refsIn(p.Fields[field]) {
+			for _, ref := range orgflow.RefsIn(p.Fields[field]) {
 				out[ref.ID] = true
 			}
 		}
@@ -188,7 +188,7 @@ func (b *builder) referLeaders(l *leadership, wanted any) {
 		b.count(orgflow.Org).Update++
 	}
 	d.require(l.first, needs, "")
-	for _, ref := range refsIn(wanted) {
+	for _, ref := range orgflow.RefsIn(wanted) {
 		if p := b.people.touched[ref.ID]; p != nil && p.draft != nil && p.draft.State == orgflow.Planned {
 			d.require(p.draft, follows, "")
 		}
@@ -259,7 +259,7 @@ func (b *builder) seatThen(id string, runs func(*draft) bool) seat {
 // they stay named: who is deleted and inserted again has to be set again, and
 // so has who left and came back.
 func (b *builder) losesLeader(l *leadership) bool {
-	return b.in.Profile.LeadersMustBeMembers && slices.ContainsFunc(refsIn(l.before.Fields[b.in.Profile.OrgFields.Leaders]), func(k orgflow.RecordKey) bool {
+	return b.in.Profile.LeadersMustBeMembers && slices.ContainsFunc(orgflow.RefsIn(l.before.Fields[b.in.Profile.OrgFields.Leaders]), func(k orgflow.RecordKey) bool {
 		p := b.people.touched[k.ID]
 		if p != nil && p.del != nil && p.del.State == orgflow.Planned {
 			return true
@@ -295,7 +295,7 @@ func keepRefs(v any, admit func(orgflow.RecordKey) bool) any {
 	case []any:
 		var kept []any
 		for _, e := range v {
-			if !slices.ContainsFunc(refsIn(e), reject) {
+			if !slices.ContainsFunc(orgflow.RefsIn(e), reject) {
 				kept = append(kept, e)
 			}
 		}

@@ -17,7 +17,7 @@ func (b *builder) linkManager(p *member) {
 	if _, listed := p.draft.Fields[field]; p.draft.Op == orgflow.Update && !listed {
 		return
 	}
-	for _, ref := range refsIn(p.after.Fields[field]) {
+	for _, ref := range orgflow.RefsIn(p.after.Fields[field]) {
 		if m := b.people.touched[ref.ID]; m != nil && m.draft != nil && m.draft.Op == orgflow.Insert {
 			p.draft.require(m.draft, bringsLeader, "")
 		}
@@ -78,7 +78,7 @@ func (b *builder) finishManagers() {
 		if _, listed := d.Fields[field]; d.Op == orgflow.Update && !listed {
 			continue
 		}
-		refs := refsIn(d.payload.Fields[field])
+		refs := orgflow.RefsIn(d.payload.Fields[field])
 		if !slices.ContainsFunc(refs, func(k orgflow.RecordKey) bool { return k == d.Key() || !b.willBeThere(k.ID, d.State) }) {
 			continue
 		}

@@ -33,7 +33,7 @@ func (b *builder) placeOf(p orgflow.Payload, was place) place {
 	if !ok || v == nil {
 		return was
 	}
-	if refs := refsIn(v); len(refs) > 0 {
+	if refs := orgflow.RefsIn(v); len(refs) > 0 {
 		if was.parent = refs[0].ID; b.isRoot(was.parent) {
 			was.parent = ""
 		}

@@ -381,7 +381,7 @@ func TestManagerCycleIsCutAndSetAfterwards(t *testing.T) {
 	for _, c := range plan.Changes {
 		p, _ := orgflow.DecodePayload(c.Payload)
 		if c.Op == orgflow.Insert {
-			for _, ref := range refsIn(p.Fields["manager"]) {
+			for _, ref := range orgflow.RefsIn(p.Fields["manager"]) {
 				if !inserted[ref.ID] {
 					t.Errorf("%s names manager %s before that person exists", c.Key(), ref)
 				}

@@ -229,7 +229,7 @@ func (b *builder) wanted() (map[value]bool, map[string]bool) {
 		for _, v := range b.wants(p) {
 			values[v] = true
 		}
-		for _, m := range refsIn(p.item.Payload.Fields[b.in.Profile.PersonFields.Manager]) {
+		for _, m := range orgflow.RefsIn(p.item.Payload.Fields[b.in.Profile.PersonFields.Manager]) {
 			if b.people.touched[m.ID] == nil {
 				managers[m.ID] = true
 			}
@@ -239,5 +239,5 @@ func (b *builder) wanted() (map[value]bool, map[string]bool) {
 }
 
 func (b *builder) orgsOf(p orgflow.Payload) []orgflow.RecordKey {
-	return refsIn(p.Fields[b.in.Profile.PersonFields.Orgs])
+	return orgflow.RefsIn(p.Fields[b.in.Profile.PersonFields.Orgs])
 }
