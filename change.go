@@ -62,6 +62,15 @@ type Change struct {
 	Payload json.RawMessage `json:"-"`
 	// Hash identifies Payload; it becomes the binding's once accepted.
 	Hash string `json:"-"`
+	// Base is the hash of the binding the change was planned from, empty for a
+	// record that was not bound. Where another run has moved the binding on
+	// since, the change is not sent.
+	Base string `json:"-"`
+	// Before is what the consumer held when the change was planned, as far as
+	// it is known and references symbolic: what an undo brings back.
+	Before json.RawMessage `json:"-"`
+	// Adopted: the insert found the record at the consumer and took it over.
+	Adopted bool `json:"adopted,omitempty"`
 }
 
 // ExtPrefix marks custom attributes among the fields of a change.
@@ -121,6 +130,8 @@ type Binding struct {
 	Hash       string          // of Payload
 	Payload    json.RawMessage // last accepted by the consumer, references symbolic
 	State      BindingState
+	// LastRun is the run that wrote the binding last; the store sets it.
+	LastRun string
 }
 
 // BindingState is what is known about the record at the consumer.

@@ -158,5 +158,5 @@ type PlanStore interface {
 	ListChanges(ctx context.Context, runID string, f store.ChangeFilter) ([]orgflow.Change, string, error)
 	SetStates(ctx context.Context, runID string, op orgflow.Op, from, to orgflow.State, note string) (int, error)
 	CountByState(ctx context.Context, runID string) (map[orgflow.State]int, error)
-	StatesOf(ctx context.Context, runID string, ids []int) (map[int]orgflow.State, error)
+	StatesOf(ctx context.Context, runID string, ids []int) (map[int]store.ChangeState, error)
 }

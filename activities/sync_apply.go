@@ -60,7 +60,7 @@ type page struct {
 	changes  []store.ClaimedChange
 	ids      resolver
 	bound    map[orgflow.RecordKey]orgflow.Binding // of the records themselves
-	states   map[int]orgflow.State                 // of the changes these depend on
+	states   map[int]store.ChangeState             // of the changes these depend on
 	quota    sync.Map                              // kind → fault that ended its inserts
 	counters store.Counters
 	calls    *semaphore.Weighted // the target's calls in flight, over all pages

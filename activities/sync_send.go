@@ -35,6 +35,7 @@ type result struct {
 	throttled int
 	stop      error // the page cannot go on
 	doubt     bool  // a call of this or an earlier attempt may have taken effect
+	again     bool  // an update whose record was gone, sent as an insert
 }
 
 // send works through the claimed changes, recordsInFlight at a time, and
@@ -145,9 +146,19 @@ func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
 		r.outcome.State, r.outcome.Fault = orgflow.Failed, full
 		return r
 	}
+	if cause := p.moved(c); cause != "" {
+		r.outcome.State, r.outcome.Note = orgflow.Skipped, cause
+		return r
+	}
 	if cause := p.blockedBy(c); cause != "" {
 		return r.blocked(cause)
 	}
+	return p.deliver(ctx, r, started)
+}
+
+// deliver brings a change to the consumer and decides its state.
+func (p *page) deliver(ctx context.Context, r result, started time.Time) result {
+	c := r.change
 	ready, blocked, err := prepareEffect(c.Change, p.bound[c.Key()], p.consumer.Profile(), p.ids)
 	if err != nil {
 		r.stop = err
@@ -157,9 +168,12 @@ func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
 		return r.blocked(blocked)
 	}
 	ready.effect.Key = orgflow.EffectKey(p.target.CompanyID, c.Key())
-	ready.effect.InDoubt = c.InDoubt
+	ready.effect.InDoubt = r.doubt
 	receipt, fault := p.attempt(ctx, ready.effect, &r)
 	r.calls += receipt.Calls
+	if again, lost := p.lost(r, fault); lost {
+		return p.deliver(ctx, again, started)
+	}
 	if fault != nil && p.stops(ctx, fault) {
 		r.stop = fault
 		return r
@@ -187,7 +201,7 @@ func (p *page) full(c store.ClaimedChange) *orgflow.Fault {
 // blockedBy tells which change this one had to wait for did not succeed.
 func (p *page) blockedBy(c store.ClaimedChange) string {
 	for _, id := range c.DependsOn {
-		switch st := p.states[id]; st {
+		switch st := p.states[id].State; st {
 		case orgflow.Done, orgflow.Skipped, orgflow.PendingInvite:
 		default:
 			return fmt.Sprintf("change %d, which this one depends on, is %s", id, st)
@@ -293,18 +307,21 @@ func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, faul
 		return
 	}
 	binding.Payload, binding.Hash = raw, orgflow.Hash(raw)
-	o.Binding = binding
-	o.Note = note(receipt, ready.dropped)
+	o.Binding, o.Adopted = binding, c.Op == orgflow.Insert && receipt.Adopted
+	o.Note = note(receipt, ready.dropped, r.again)
 }
 
 // note says what deviated from a plain success.
-func note(receipt connectors.Receipt, soft []string) string {
+func note(receipt connectors.Receipt, soft []string, again bool) string {
 	var out string
 	add := func(s string) {
 		if out != "" {
 			out += "; "
 		}
 		out += s
+	}
+	if again {
+		add("was no longer at the consumer and is inserted again; a reconcile run finds what else is missing there")
 	}
 	if receipt.Note != "" {
 		add(receipt.Note)

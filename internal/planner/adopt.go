@@ -105,6 +105,7 @@ func (b *builder) dropStale(t tree) {
 		}
 		if _, there := b.allRemoteOrgs[bd.ConsumerID]; !there && b.selected(key) {
 			delete(b.bound, key)
+			b.stale[key] = bd.Hash
 			n++
 		}
 	}
@@ -137,6 +138,7 @@ func (b *builder) beforeOrg(it Item, bd *orgflow.Binding, after orgflow.Payload)
 		return before, false
 	}
 	b.here[it.SourceID] = b.placeOf(now, b.here[it.SourceID])
+	b.drifted[orgKey(it.SourceID)] = now
 	return now, true
 }
 

@@ -153,6 +153,7 @@ func (b *builder) settleAdoptions() {
 		t.before = b.fromRemote(t.item.Payload, orgflow.Payload{}, *b.remote.all[id])
 		t.after = b.keep(t.before, t.item.Payload)
 		b.bindAs(t.bd, t.before)
+		t.base = t.bd.Hash
 		b.adopted = append(b.adopted, *t.bd)
 	}
 }

@@ -148,6 +148,7 @@ func (e *engine) run(t *rapid.T, in Input, shuffle *rand.Rand) *Plan {
 		t.Fatalf("Build: %v", err)
 	}
 	e.start(plan)
+	e.wantOrigins(t, in, plan)
 	for from := 0; from < len(plan.Changes); {
 		to := from
 		for to < len(plan.Changes) && plan.Changes[to].Wave == plan.Changes[from].Wave {
@@ -166,6 +167,22 @@ func (e *engine) run(t *rapid.T, in Input, shuffle *rand.Rand) *Plan {
 		from = to
 	}
 	return plan
+}
+
+// wantOrigins checks that every change carries what it was planned from: the
+// binding as it is stored once the plan is, and what the consumer held, which
+// is the binding's payload unless somebody has changed it there.
+func (e *engine) wantOrigins(t *rapid.T, in Input, plan *Plan) {
+	reconcile := in.Job.Params.Mode == orgflow.Reconcile
+	for _, c := range plan.Changes {
+		bd := e.bindings[c.Key()]
+		if c.Base != bd.Hash {
+			t.Fatalf("change %d is based on %q, its record is bound as %q\n%s", c.ID, c.Base, bd.Hash, show(plan))
+		}
+		if !reconcile && string(c.Before) != string(bd.Payload) {
+			t.Fatalf("change %d: before is %s, bound was %s\n%s", c.ID, c.Before, bd.Payload, show(plan))
+		}
+	}
 }
 
 func show(p *Plan) string {

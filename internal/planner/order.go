@@ -2,6 +2,7 @@ package planner
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"orgflow"
@@ -58,6 +59,42 @@ func (b *builder) waves(yield func([]*draft) bool) {
 	}
 }
 
+// origin is what the changes of a record were planned from: the hash of its
+// binding, and what the consumer held. A record that was never bound, or that
+// the consumer has lost, had nothing there.
+func (b *builder) origin(k orgflow.RecordKey) (base string, before json.RawMessage) {
+	if k.Kind == orgflow.Person {
+		m := b.people.touched[k.ID]
+		switch {
+		case m == nil:
+			return "", nil
+		case m.bd == nil || len(m.bd.Payload) == 0 && !m.drifted:
+			return m.base, nil
+		case m.drifted:
+			return m.base, encoded(m.before)
+		}
+		return m.base, m.bd.Payload
+	}
+	bd := b.bound[k]
+	if bd == nil {
+		return b.stale[k], nil
+	}
+	if now, drifted := b.drifted[k]; drifted {
+		return bd.Hash, encoded(now)
+	}
+	return bd.Hash, bd.Payload
+}
+
+// encoded is a payload as it is stored; nothing is known of one that cannot
+// be.
+func encoded(p orgflow.Payload) json.RawMessage {
+	raw, err := p.Encode()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
 // finish numbers the drafts in canonical order and groups them into waves.
 func (b *builder) finish() *Plan {
 	b.layer()
@@ -83,6 +120,7 @@ func (b *builder) finish() *Plan {
 		}
 		slices.Sort(d.DependsOn)
 		d.DependsOn = slices.Compact(d.DependsOn)
+		d.Base, d.Before = b.origin(d.Key())
 		plan.Changes[i] = d.Change
 		if d.State == orgflow.Parked {
 			plan.Parked++

@@ -113,6 +113,9 @@ type builder struct {
 	rounds    int               // of settle
 	tempNames int
 
+	stale   map[orgflow.RecordKey]string          // hashes of department bindings a reconcile run has dropped
+	drifted map[orgflow.RecordKey]orgflow.Payload // what the consumer holds of departments that were changed there
+
 	remote        *remoteIndex
 	remoteOrgs    map[string]RemoteRecord // those nobody is bound to, by consumer id
 	allRemoteOrgs map[string]RemoteRecord
@@ -132,6 +135,8 @@ func newBuilder(in Input) *builder {
 		hops:      map[*draft]*draft{},
 		strikes:   map[strike]int{},
 		relocated: map[*draft]bool{},
+		stale:     map[orgflow.RecordKey]string{},
+		drifted:   map[orgflow.RecordKey]orgflow.Payload{},
 		people:    newPeople(),
 	}
 }

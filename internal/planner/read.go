@@ -36,6 +36,7 @@ type member struct {
 	has     bool // in the read
 	copies  int
 	bd      *orgflow.Binding
+	base    string // the binding's hash as it is stored, or will be with the plan
 	before  orgflow.Payload
 	after   orgflow.Payload // item.Payload with what stays at the consumer
 	gone    bool
@@ -131,7 +132,7 @@ func (b *builder) touch(p *Pair) *member {
 	if !p.HasRecord {
 		if b.isGone(&b.in.People, &p.Binding) && !b.takeOver(&b.in.People, &p.Binding) {
 			bd := p.Binding
-			return &member{bd: &bd, before: b.before(&bd), gone: true}
+			return &member{bd: &bd, base: bd.Hash, before: b.before(&bd), gone: true}
 		}
 		return nil
 	}
@@ -145,7 +146,7 @@ func (b *builder) touch(p *Pair) *member {
 	t := &member{item: p.Record, has: true, copies: p.Copies}
 	if p.HasBinding {
 		bd := p.Binding
-		t.bd = &bd
+		t.bd, t.base = &bd, bd.Hash
 	}
 	b.meetRemote(t)
 	if t.bd != nil && t.before.Fields == nil {

@@ -144,14 +144,14 @@ func TestRecordOutcomesTwiceChangesNothing(t *testing.T) {
 		failed := store.Outcome{ChangeID: 2, State: orgflow.Failed, Log: &store.LogEntry{},
 			Fault: &orgflow.Fault{Code: orgflow.CodeConflict, VendorCode: "60104", Message: "手机号码\x00在公司中已存在", Advice: "look"}}
 		noted := done(page[2].Change)
-		noted.Note = "adopted"
+		noted.Note, noted.Adopted = "taken over", true
 		first := []store.Outcome{done(page[0].Change), failed, noted}
 		if r := record(t, s, "r", first...); r.Recorded != 3 || r.Skipped != nil || r.Disputed != nil {
 			t.Fatalf("first: %+v", r)
 		}
 		before := list(t, s, "r")
 		if before[0].State != orgflow.Done || before[0].ConsumerID != "E1000" || before[1].State != orgflow.Failed ||
-			before[1].Error.VendorCode != "60104" || before[1].Error.Message != "手机号码\uFFFD在公司中已存在" || before[2].Reason != "new; adopted" {
+			before[1].Error.VendorCode != "60104" || before[1].Error.Message != "手机号码\uFFFD在公司中已存在" || before[2].Reason != "new; taken over" || !before[2].Adopted || before[0].Adopted || before[0].Base != "base1000" {
 			t.Fatalf("stored: %+v", before)
 		}
 		other := done(page[0].Change)

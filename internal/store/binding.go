@@ -11,7 +11,7 @@ import (
 	"orgflow"
 )
 
-const bindingColumns = `kind, source_id, consumer_id, scope, hash, payload, state`
+const bindingColumns = `kind, source_id, consumer_id, scope, hash, payload, state, last_run`
 
 type bindingRow struct {
 	Kind       string `db:"kind"`
@@ -21,12 +21,13 @@ type bindingRow struct {
 	Hash       string `db:"hash"`
 	Payload    string `db:"payload"`
 	State      string `db:"state"`
+	LastRun    string `db:"last_run"`
 }
 
 func (r bindingRow) binding() orgflow.Binding {
 	b := orgflow.Binding{
 		Kind: orgflow.Kind(r.Kind), SourceID: r.SourceID, ConsumerID: r.ConsumerID, Scope: r.Scope,
-		Hash: r.Hash, State: orgflow.BindingState(r.State),
+		Hash: r.Hash, State: orgflow.BindingState(r.State), LastRun: r.LastRun,
 	}
 	if r.Payload != "" {
 		b.Payload = json.RawMessage(r.Payload)

@@ -11,7 +11,7 @@ import (
 )
 
 const changeColumns = `id, kind, op, aspect, source_id, consumer_id, wave, state, fields, payload, hash, reason, note,
-	depends_on, error, attempts, in_flight, updated_at`
+	depends_on, error, attempts, in_flight, base_hash, adopted, updated_at`
 
 type changeRow struct {
 	ID         int     `db:"id"`
@@ -31,6 +31,8 @@ type changeRow struct {
 	Error      *string `db:"error"`
 	Attempts   int     `db:"attempts"`
 	InFlight   bool    `db:"in_flight"`
+	Base       string  `db:"base_hash"`
+	Adopted    bool    `db:"adopted"`
 	UpdatedAt  stamp   `db:"updated_at"`
 }
 
@@ -38,7 +40,7 @@ func (r changeRow) change() (orgflow.Change, error) {
 	c := orgflow.Change{
 		ID: r.ID, Kind: orgflow.Kind(r.Kind), Op: orgflow.Op(r.Op), Aspect: r.Aspect,
 		SourceID: r.SourceID, ConsumerID: r.ConsumerID, Wave: r.Wave, State: orgflow.State(r.State),
-		Hash: r.Hash, Reason: r.Reason, Attempts: r.Attempts, UpdatedAt: r.UpdatedAt.Time,
+		Hash: r.Hash, Base: r.Base, Adopted: r.Adopted, Reason: r.Reason, Attempts: r.Attempts, UpdatedAt: r.UpdatedAt.Time,
 	}
 	if r.Payload != "" {
 		c.Payload = json.RawMessage(r.Payload)
@@ -104,18 +106,24 @@ func (s *Store) ListChanges(ctx context.Context, runID string, f ChangeFilter) (
 	return changes, next, nil
 }
 
+// ChangeState is where a change stands, and the record it is about.
+type ChangeState struct {
+	Key   orgflow.RecordKey
+	State orgflow.State
+}
+
 // StatesOf returns the states of the changes; ids the plan does not have are
 // absent.
-func (s *Store) StatesOf(ctx context.Context, runID string, ids []int) (map[int]orgflow.State, error) {
-	out := make(map[int]orgflow.State, len(ids))
+func (s *Store) StatesOf(ctx context.Context, runID string, ids []int) (map[int]ChangeState, error) {
+	out := make(map[int]ChangeState, len(ids))
 	if len(ids) == 0 {
 		return out, nil
 	}
 	in, arg := s.dialect.inList("id", "bigint", anys(ids))
 	var rows []changeRow
-	err := s.list(ctx, "states of changes of run "+runID, &rows, `SELECT id, state FROM sync_change WHERE run_id = ? AND `+in, runID, arg)
+	err := s.list(ctx, "states of changes of run "+runID, &rows, `SELECT id, kind, source_id, state FROM sync_change WHERE run_id = ? AND `+in, runID, arg)
 	for _, r := range rows {
-		out[r.ID] = orgflow.State(r.State)
+		out[r.ID] = ChangeState{orgflow.RecordKey{Kind: orgflow.Kind(r.Kind), ID: r.SourceID}, orgflow.State(r.State)}
 	}
 	return out, err
 }

@@ -22,6 +22,7 @@ type Outcome struct {
 	Unbind     bool             // the record is gone at the consumer: forget its binding
 	Log        *LogEntry        // to append; what it leaves empty is filled from the change
 	Note       string           // shown after the change's reason
+	Adopted    bool             // the insert found the record there and took it over
 	InDoubt    bool             // a call may have taken effect all the same: the record's next change reads back
 }
 
@@ -208,7 +209,7 @@ func lastOf(bindings []orgflow.Binding) []orgflow.Binding {
 
 var updateChanges = updateRows("sync_change", 2,
 	column{"state", "text"}, column{"consumer_id", "text"}, column{"error", "jsonb"}, column{"attempts", "bigint"},
-	column{"note", "text"}, column{"in_flight", "boolean"}, column{"updated_at", "timestamptz"},
+	column{"note", "text"}, column{"in_flight", "boolean"}, column{"adopted", "boolean"}, column{"updated_at", "timestamptz"},
 	column{"run_id", "text"}, column{"id", "bigint"})
 
 func (p *page) updateChanges(ctx context.Context) error {
@@ -227,7 +228,7 @@ func (p *page) updateChanges(ctx context.Context) error {
 		if o.Attempts > 0 {
 			attempts = o.Attempts
 		}
-		values = append(values, string(o.State), consumerID, cause, attempts, clean(o.Note), o.InDoubt, now, p.runID, o.ChangeID)
+		values = append(values, string(o.State), consumerID, cause, attempts, clean(o.Note), o.InDoubt, o.Adopted, now, p.runID, o.ChangeID)
 	}
 	_, err := p.run(ctx, updateChanges, values)
 	return err

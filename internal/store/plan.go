@@ -36,7 +36,8 @@ var insertChanges = insertRows("sync_change", "",
 	column{"run_id", "text"}, column{"id", "bigint"}, column{"kind", "text"}, column{"op", "text"}, column{"aspect", "text"},
 	column{"source_id", "text"}, column{"consumer_id", "text"}, column{"wave", "bigint"}, column{"state", "text"},
 	column{"fields", "text"}, column{"payload", "text"}, column{"hash", "text"}, column{"reason", "text"},
-	column{"depends_on", "text"}, column{"error", "jsonb"}, column{"updated_at", "timestamptz"})
+	column{"depends_on", "text"}, column{"error", "jsonb"}, column{"base_hash", "text"}, column{"before_payload", "text"},
+	column{"updated_at", "timestamptz"})
 
 // SavePlan stores a run's plan, head and changes, in one transaction. It
 // does nothing when the run has the plan with this hash already, replaces
@@ -135,7 +136,7 @@ func appendChange(values []any, runID string, c orgflow.Change, now stamp) ([]an
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(required("/source_id", c.SourceID), check("/consumer_id", c.ConsumerID, "/payload", string(c.Payload)))
+	err = errors.Join(required("/source_id", c.SourceID), check("/consumer_id", c.ConsumerID, "/payload", string(c.Payload), "/before", string(c.Before)))
 	if err != nil {
 		return nil, fmt.Errorf("change %d: %w", c.ID, err)
 	}
@@ -144,7 +145,7 @@ func appendChange(values []any, runID string, c orgflow.Change, now stamp) ([]an
 		state = orgflow.Planned
 	}
 	return append(values, runID, c.ID, string(c.Kind), string(c.Op), c.Aspect, c.SourceID, c.ConsumerID, c.Wave, string(state),
-		fields, string(c.Payload), c.Hash, clean(c.Reason), depends, cause, now), nil
+		fields, string(c.Payload), c.Hash, clean(c.Reason), depends, cause, c.Base, string(c.Before), now), nil
 }
 
 // encodeSome is encode, but the empty text for nothing.

@@ -103,7 +103,9 @@ func TestWavesAndStates(t *testing.T) {
 			t.Error(err, cmp.Diff(want, waves))
 		}
 		states, err := s.StatesOf(ctx, "r", []int{1, 5, 77})
-		if err != nil || cmp.Diff(map[int]orgflow.State{1: orgflow.Planned, 5: orgflow.Parked}, states) != "" {
+		if err != nil || cmp.Diff(map[int]store.ChangeState{
+			1: {Key: changes[0].Key(), State: orgflow.Planned}, 5: {Key: changes[4].Key(), State: orgflow.Parked},
+		}, states) != "" {
 			t.Errorf("StatesOf %v, %v", states, err)
 		}
 		if n, err := s.SetStates(ctx, "r", orgflow.Delete, orgflow.Parked, orgflow.Planned, "approved"); n != 1 || err != nil {
@@ -194,6 +196,10 @@ func TestBindingsStreamInKeyOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := append(slices.Clone(put), odd)
+		for i := range want {
+			want[i].LastRun = "r1"
+		}
+		want[7].LastRun = "r2"
 		slices.SortFunc(want, func(a, b orgflow.Binding) int { // by bytes on both databases
 			if a.SourceID < b.SourceID {
 				return -1

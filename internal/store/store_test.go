@@ -90,7 +90,7 @@ func persons(n int) []orgflow.Change {
 		changes[i] = orgflow.Change{
 			ID: i + 1, Kind: orgflow.Person, Op: orgflow.Insert, SourceID: id, Wave: 1, State: orgflow.Planned,
 			Fields: map[string]orgflow.Diff{"name": {After: "员工" + id}}, Reason: "new",
-			Payload: payload, Hash: orgflow.Hash(payload),
+			Payload: payload, Hash: orgflow.Hash(payload), Base: "base" + id,
 		}
 	}
 	return changes
