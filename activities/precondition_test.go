@@ -56,7 +56,10 @@ func TestWhatAnotherRunHasSentSinceThePlanIsNotSentAgain(t *testing.T) {
 			[]string{}, map[string]string{"person:1001": "newer state", "person:1002": "was removed"},
 		},
 		"both halves of a recreate": {
-			func(o []org, p []person) ([]org, []person) { p[0].Mobile, p[1].Mobile = "10077770000", "10077770001"; return o, p },
+			func(o []org, p []person) ([]org, []person) {
+				p[0].Mobile, p[1].Mobile = "10077770000", "10077770001"
+				return o, p
+			},
 			func(o []org, p []person) ([]org, []person) { return o, p[1:] },
 			[]string{"person:1002", "person:1002"},
 			map[string]string{"person:1001": "was removed", "person:1001/insert": "of the same record was skipped"},
@@ -66,7 +69,9 @@ func TestWhatAnotherRunHasSentSinceThePlanIsNotSentAgain(t *testing.T) {
 				o = append(o, org{ID: 13, Name: "法务", Parent: 10, Manager: 1050})
 				return o, append(p, person{ID: 1050, Dept: 13})
 			},
-			func(o []org, p []person) ([]org, []person) { return append(o, org{ID: 13, Name: "法务部", Parent: 10}), p },
+			func(o []org, p []person) ([]org, []person) {
+				return append(o, org{ID: 13, Name: "法务部", Parent: 10}), p
+			},
 			[]string{"person:1050"}, map[string]string{"org:13": "newer state", "org:13/references": "was skipped"},
 		},
 	}

@@ -217,8 +217,24 @@ func (f *fetcher) end(ctx context.Context, cause string) (Fetched, error) {
 	if cause == "" {
 		complete, cause = f.cursor.Reading.Proof()
 	}
-	snapshot, err := f.store.FinishSnapshot(ctx, f.cursor.Snapshot, store.SnapshotResult{
-		Read: f.cursor.Reading.Read, Declared: f.cursor.Reading.Declared, Complete: complete, Cause: cause,
+	snapshot, err := f.store.GetSnapshot(ctx, f.cursor.Snapshot)
+	if err != nil {
+		return Fetched{}, err
+	}
+	if snapshot.Filled, err = filled(f.store.Records(ctx, snapshot.ID)); err != nil {
+		return Fetched{}, err
+	}
+	if snapshot.Staged, _, err = f.store.CountStaged(ctx, snapshot.ID); err != nil {
+		return Fetched{}, err
+	}
+	if complete {
+		if cause, err = f.fieldProof(ctx, snapshot); err != nil {
+			return Fetched{}, err
+		}
+		complete = cause == ""
+	}
+	snapshot, err = f.store.FinishSnapshot(ctx, snapshot.ID, store.SnapshotResult{
+		Read: f.cursor.Reading.Read, Declared: f.cursor.Reading.Declared, Complete: complete, Cause: cause, Filled: snapshot.Filled,
 	})
 	return f.answer(snapshot), err
 }

@@ -35,7 +35,8 @@ type Snapshot struct {
 	Cause      string // why it is not complete
 	FilterHash string
 	MetaHash   string
-	Dropped    bool // the records were removed by retention, the counts stay
+	Filled     map[string]int // staged records that have a value, per standard key
+	Dropped    bool           // the records were removed by retention, the counts stay
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 }
@@ -46,10 +47,11 @@ type SnapshotResult struct {
 	Declared int // -1 when the source does not say
 	Complete bool
 	Cause    string
+	Filled   map[string]int
 }
 
 const snapshotColumns = `id, run_id, company_id, consumer, scope, service, kind, read_count, staged, rejected, declared,
-	complete, cause, filter_hash, meta_hash, dropped, created_at, finished_at`
+	complete, cause, filter_hash, meta_hash, filled, dropped, created_at, finished_at`
 
 type snapshotRow struct {
 	ID         int64  `db:"id"`
@@ -67,27 +69,35 @@ type snapshotRow struct {
 	Cause      string `db:"cause"`
 	FilterHash string `db:"filter_hash"`
 	MetaHash   string `db:"meta_hash"`
+	Filled     string `db:"filled"`
 	Dropped    bool   `db:"dropped"`
 	CreatedAt  stamp  `db:"created_at"`
 	FinishedAt stamp  `db:"finished_at"`
 }
 
-func (r snapshotRow) snapshot() Snapshot {
-	return Snapshot{
+func (r snapshotRow) snapshot() (Snapshot, error) {
+	s := Snapshot{
 		ID: r.ID, RunID: r.RunID, Target: orgflow.Target{CompanyID: r.CompanyID, Consumer: r.Consumer},
 		Scope: r.Scope, Service: r.Service, Kind: orgflow.Kind(r.Kind),
 		Read: r.Read, Staged: r.Staged, Rejected: r.Rejected, Declared: r.Declared,
 		Complete: r.Complete, Cause: r.Cause, FilterHash: r.FilterHash, MetaHash: r.MetaHash, Dropped: r.Dropped,
 		CreatedAt: r.CreatedAt.Time, FinishedAt: r.FinishedAt.optional(),
 	}
+	if err := decode(r.Filled, &s.Filled); err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot %d: %w", r.ID, err)
+	}
+	return s, nil
 }
 
-func snapshots(rows []snapshotRow) []Snapshot {
+func snapshots(rows []snapshotRow) ([]Snapshot, error) {
 	out := make([]Snapshot, len(rows))
 	for i, r := range rows {
-		out[i] = r.snapshot()
+		var err error
+		if out[i], err = r.snapshot(); err != nil {
+			return nil, err
+		}
 	}
-	return out
+	return out, nil
 }
 
 // BeginSnapshot starts the read of a service. It is idempotent per run and
@@ -108,7 +118,10 @@ func (s *Store) BeginSnapshot(ctx context.Context, n NewSnapshot) (Snapshot, err
 		}
 		return t.get(ctx, &row, `SELECT `+snapshotColumns+` FROM snapshot WHERE run_id = ? AND service = ?`, n.RunID, n.Service)
 	})
-	return row.snapshot(), err
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return row.snapshot()
 }
 
 // GetSnapshot returns a snapshot, or ErrNotFound. While it is being read its
@@ -116,19 +129,26 @@ func (s *Store) BeginSnapshot(ctx context.Context, n NewSnapshot) (Snapshot, err
 func (s *Store) GetSnapshot(ctx context.Context, id int64) (Snapshot, error) {
 	var row snapshotRow
 	err := s.get(ctx, fmt.Sprintf("snapshot %d", id), &row, `SELECT `+snapshotColumns+` FROM snapshot WHERE id = ?`, id)
-	return row.snapshot(), err
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return row.snapshot()
 }
 
 // FinishSnapshot ends a read and returns the snapshot. Staged and rejected
 // records are counted from what is stored, so that repeated pages cannot
 // spoil the counts. The first result stays: a repeated call changes nothing.
 func (s *Store) FinishSnapshot(ctx context.Context, id int64, r SnapshotResult) (Snapshot, error) {
-	_, err := s.exec(ctx, fmt.Sprintf("finish snapshot %d", id), `
-		UPDATE snapshot SET read_count = ?, declared = ?, complete = ?, cause = ?, finished_at = ?,
+	filled, err := encodeSome(len(r.Filled), r.Filled)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	_, err = s.exec(ctx, fmt.Sprintf("finish snapshot %d", id), `
+		UPDATE snapshot SET read_count = ?, declared = ?, complete = ?, cause = ?, filled = ?, finished_at = ?,
 			staged = (SELECT count(*) FROM base_sync_data d WHERE d.snapshot_id = snapshot.id AND d.reject_reason IS NULL),
 			rejected = (SELECT count(*) FROM base_sync_data d WHERE d.snapshot_id = snapshot.id AND d.reject_reason IS NOT NULL)
 		WHERE id = ? AND finished_at IS NULL`,
-		r.Read, r.Declared, r.Complete, clean(r.Cause), s.now(), id)
+		r.Read, r.Declared, r.Complete, clean(r.Cause), filled, s.now(), id)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -139,7 +159,10 @@ func (s *Store) FinishSnapshot(ctx context.Context, id int64, r SnapshotResult) 
 func (s *Store) SnapshotsOfRun(ctx context.Context, runID string) ([]Snapshot, error) {
 	var rows []snapshotRow
 	err := s.list(ctx, "snapshots of run "+runID, &rows, `SELECT `+snapshotColumns+` FROM snapshot WHERE run_id = ? ORDER BY id`, runID)
-	return snapshots(rows), err
+	if err != nil {
+		return nil, err
+	}
+	return snapshots(rows)
 }
 
 // SnapshotFilter selects finished snapshots of a target.
@@ -171,7 +194,10 @@ func (s *Store) LatestSnapshots(ctx context.Context, f SnapshotFilter) ([]Snapsh
 	var rows []snapshotRow
 	err := s.list(ctx, "latest snapshots of "+f.Target.String(), &rows, `SELECT `+snapshotColumns+` FROM snapshot
 		WHERE id IN (SELECT max(id) FROM snapshot`+w.sql()+` GROUP BY scope, service) ORDER BY scope, service`, w.args...)
-	return snapshots(rows), err
+	if err != nil {
+		return nil, err
+	}
+	return snapshots(rows)
 }
 
 // DropSnapshotsBefore removes the staged records of a scope's old snapshots,
