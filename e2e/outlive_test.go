@@ -62,5 +62,6 @@ func TestARunOutlivesTemporalsRetention(t *testing.T) {
 	var again struct{ ID string }
 	must(t, "POST", "http://"+w.http+"/api/v1/sync-runs/"+before.ID+"/retry", `{"by":"e2e"}`, &again)
 	w.completed(w.await(again.ID, time.Minute))
+	w.sync(demoJob) // sets the retried person's reports and department
 	w.inStep()
 }
