@@ -97,7 +97,8 @@ func TestCompareEndsWithTheFirstError(t *testing.T) {
 	}
 }
 
-// TestStreamsAndSlicesMakeOnePlan, as far as people have one order: by id.
+// Streams come by id, lists in source order: who is first in the source wins
+// either way.
 func TestStreamsAndSlicesMakeOnePlan(t *testing.T) {
 	profile := modelProfile(8, 6)
 	rapid.Check(t, func(t *rapid.T) {
@@ -106,9 +107,8 @@ func TestStreamsAndSlicesMakeOnePlan(t *testing.T) {
 		in := modelInput(drawCompany(t, "after", profile), profile)
 		soil(t, &in)
 		in = e.fill(in)
-		sorted := func(a, b Item) int { return strings.Compare(a.SourceID, b.SourceID) }
-		slices.SortStableFunc(in.Orgs.Records, sorted)
-		slices.SortStableFunc(in.People.Records, sorted)
+		in.Orgs.Records = rapid.Permutation(in.Orgs.Records).Draw(t, "departments")
+		in.People.Records = rapid.Permutation(in.People.Records).Draw(t, "persons")
 		streamed := in
 		for _, side := range []*Side{&streamed.Orgs, &streamed.People} {
 			whole := *side
@@ -125,6 +125,17 @@ func TestStreamsAndSlicesMakeOnePlan(t *testing.T) {
 			t.Fatalf("slices:\n%s\nstreams:\n%s", show(a), show(b))
 		}
 	})
+}
+
+func TestTheFirstInSourceOrderWinsInAStreamToo(t *testing.T) {
+	first, second := person("9", "1", "mobile", "10000000001"), person("10", "1", "mobile", "10000000001")
+	in := input([]Item{root()}, []Item{first, second})
+	whole := in.People
+	in.People.RecordSeq, in.People.Records = whole.records(), nil
+	want := []string{"insert person:10 held", "insert person:9"}
+	if d := cmp.Diff(want, sortedLines(build(t, in))); d != "" {
+		t.Error(d)
+	}
 }
 
 func TestWhoLeftAScopeIsTakenOverByTheOneThatReadsThem(t *testing.T) {

@@ -34,8 +34,7 @@ func (b *builder) isGone(side *Side, bd *orgflow.Binding) bool {
 	if !side.Present || !side.allows(orgflow.Delete) || !b.manages(bd) {
 		return false
 	}
-	_, rejected := side.Rejected[bd.SourceID]
-	return !rejected && b.selected(orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID})
+	return !side.Rejected[bd.SourceID] && b.selected(orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID})
 }
 
 func (b *builder) manages(bd *orgflow.Binding) bool {

@@ -44,15 +44,17 @@ type Side struct {
 	// FilterChanged: filter or meta file differ from the last run of this
 	// scope and service, so that absence may mean "no longer asked for".
 	FilterChanged bool
-	// Records in source order, Rejected the ids set aside at fetch with
-	// their reason: they exist, so they are never deleted.
+	// Records in source order: their place in the list counts, not their
+	// Position. Rejected are the ids set aside at fetch: they exist, so they
+	// are never deleted.
 	Records  []Item
-	Rejected map[string]string
+	Rejected map[string]bool
 	// Bindings of the target and kind, all scopes.
 	Bindings []orgflow.Binding
 	// RecordSeq and BindingSeq take the place of Records and Bindings where
 	// these are too many to be kept: sorted by source id in byte order, and
-	// read up to twice, with equal results.
+	// read several times, with equal results. Streams and lists of the same
+	// records make the same plan.
 	RecordSeq  iter.Seq2[Item, error]
 	BindingSeq iter.Seq2[orgflow.Binding, error]
 	// RecentDeletes counts deletes of this kind in the last seven days.
@@ -73,8 +75,9 @@ type Item struct {
 	ParentID string
 	Payload  orgflow.Payload
 	Issue    string
-
-	pos int // in source order
+	// Position is the record's place in source order, which decides who comes
+	// first: of equals the first one gets what only one can have.
+	Position int
 }
 
 // RemoteRecord is a record as the consumer holds it now.
@@ -93,22 +96,13 @@ type RemoteRecord struct {
 // records streams the side's records by source id.
 func (s *Side) records() iter.Seq2[Item, error] {
 	if s.RecordSeq != nil {
-		return func(yield func(Item, error) bool) {
-			pos := 0
-			for it, err := range s.RecordSeq {
-				it.pos = pos
-				pos++
-				if !yield(it, err) {
-					return
-				}
-			}
-		}
+		return s.RecordSeq
 	}
 	byID := order(len(s.Records), func(i int) string { return s.Records[i].SourceID })
 	return func(yield func(Item, error) bool) {
 		for _, i := range byID {
 			it := s.Records[i]
-			it.pos = i
+			it.Position = i
 			if !yield(it, nil) {
 				return
 			}

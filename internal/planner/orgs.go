@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"orgflow"
@@ -33,6 +35,7 @@ func (b *builder) loadOrgs() error {
 			}
 			b.orgItems = append(b.orgItems, it)
 		}
+		slices.SortStableFunc(b.orgItems, func(x, y Item) int { return cmp.Compare(x.Position, y.Position) })
 		return nil
 	}
 	b.orgItems = side.Records

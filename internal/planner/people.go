@@ -22,7 +22,7 @@ func (b *builder) planPeople() {
 		}
 		if reason := b.personProblem(p, claims); reason != "" {
 			p.draft = b.hold(key, p.bd, orgflow.Held, reason)
-			p.draft.pos = p.item.pos
+			p.draft.pos = p.item.Position
 			continue
 		}
 		if p.bd != nil {
@@ -41,7 +41,7 @@ func (b *builder) planPeople() {
 func (b *builder) insertPerson(p *member, payload orgflow.Payload, reason string) *draft {
 	id := text(payload.Fields[b.in.Profile.PersonFields.ID])
 	d := b.add(&draft{
-		phase: phasePersonInsert, pos: p.item.pos, payload: payload,
+		phase: phasePersonInsert, pos: p.item.Position, payload: payload,
 		Change: change(personKey(p.item.SourceID), orgflow.Insert, id, payload),
 	})
 	d.Reason = reason
@@ -94,7 +94,7 @@ func (b *builder) updatePerson(p *member) {
 
 func (b *builder) personUpdate(p *member, payload orgflow.Payload, fields map[string]orgflow.Diff) *draft {
 	d := b.add(&draft{
-		phase: phasePersonUpdate, pos: p.item.pos, payload: payload,
+		phase: phasePersonUpdate, pos: p.item.Position, payload: payload,
 		Change: change(personKey(p.item.SourceID), orgflow.Update, p.bd.ConsumerID, payload),
 	})
 	d.Fields = fields
@@ -136,7 +136,7 @@ func (b *builder) recreate(p *member, fixed map[string]orgflow.Diff) {
 	what := differs(fixed)
 	// The id stays what it was: deleted and re-created under the same one.
 	payload := with(p.item.Payload, b.in.Profile.PersonFields.ID, p.bd.ConsumerID)
-	p.del = b.add(&draft{phase: phaseRecreateDelete, pos: p.item.pos, Change: change(personKey(p.item.SourceID), orgflow.Delete, p.bd.ConsumerID, orgflow.Payload{})})
+	p.del = b.add(&draft{phase: phaseRecreateDelete, pos: p.item.Position, Change: change(personKey(p.item.SourceID), orgflow.Delete, p.bd.ConsumerID, orgflow.Payload{})})
 	p.del.Reason = what + "; the consumer cannot change it, so the person is deleted and inserted again"
 	p.draft = b.insertPerson(p, payload, "inserted again, because "+what)
 	p.draft.require(p.del, needs, "")

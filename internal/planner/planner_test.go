@@ -239,7 +239,7 @@ func TestDeletesAreStoppedBySafeguards(t *testing.T) {
 		}, orgflow.Parked},
 		{"a changed filter parks them", 1, func(in *Input) { in.People.FilterChanged = true }, orgflow.Parked},
 		{"a partial read plans none", 1, func(in *Input) { in.People.Complete = false; in.People.Cause = "page 2 repeated" }, ""},
-		{"a record rejected at fetch has not left", 1, func(in *Input) { in.People.Rejected = map[string]string{"1000": "no name"} }, ""},
+		{"a record rejected at fetch has not left", 1, func(in *Input) { in.People.Rejected = map[string]bool{"1000": true} }, ""},
 		{"another scope's people are not ours", 1, func(in *Input) { in.Job.Params.Scope = "interns" }, ""},
 		{"a job without delete deletes nobody", 1, func(in *Input) { in.People.Ops = []orgflow.Op{orgflow.Insert} }, ""},
 	}

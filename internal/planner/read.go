@@ -106,7 +106,7 @@ func sourceOrder(x, y *member) int {
 		}
 		return 1
 	}
-	return cmp.Compare(x.item.pos, y.item.pos)
+	return cmp.Compare(x.item.Position, y.item.Position)
 }
 
 // pairs compares the people; a job without persons has no records.

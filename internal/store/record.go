@@ -96,22 +96,20 @@ func null(s string) any {
 }
 
 type recordRow struct {
-	SourceID string  `db:"source_id"`
-	Position int64   `db:"position"`
-	ParentID string  `db:"parent_id"`
-	Record   string  `db:"record"`
-	Raw      *string `db:"raw"`
-	Reason   *string `db:"reject_reason"`
+	Kind     orgflow.Kind `db:"-"` // of the snapshot
+	SourceID string       `db:"source_id"`
+	Position int64        `db:"position"`
+	ParentID string       `db:"parent_id"`
+	Record   string       `db:"record"`
+	Raw      *string      `db:"raw"`
+	Reason   *string      `db:"reject_reason"`
 }
 
 // Records streams the snapshot's good records in the order they were read.
 // The stream ends with the first error.
 func (s *Store) Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow.Record, error] {
 	return func(yield func(orgflow.Record, error) bool) {
-		snap, err := s.GetSnapshot(ctx, snapshotID)
-		if err == nil && snap.Dropped {
-			err = fmt.Errorf("snapshot %d: its records were removed by retention; fetch again", snapshotID)
-		}
+		kind, err := s.kept(ctx, snapshotID)
 		if err != nil {
 			yield(orgflow.Record{}, err)
 			return
@@ -123,7 +121,7 @@ func (s *Store) Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow
 				return
 			}
 			for _, row := range rows {
-				record, err := row.record(snap.Kind)
+				record, err := row.record(kind)
 				if !yield(record, err) || err != nil {
 					return
 				}
@@ -134,6 +132,89 @@ func (s *Store) Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow
 			after = rows[len(rows)-1].Position
 		}
 	}
+}
+
+// StagedRecord is a record with its place in the order it was read.
+type StagedRecord struct {
+	orgflow.Record
+	Position int
+}
+
+// RecordsByID streams the snapshot's good records by source id in byte
+// order, the order of Bindings, so that the two can be compared side by side.
+// It may be ranged over again. The stream ends with the first error; records
+// that retention removed meanwhile are one, not a shorter stream.
+func (s *Store) RecordsByID(ctx context.Context, snapshotID int64) iter.Seq2[StagedRecord, error] {
+	return func(yield func(StagedRecord, error) bool) {
+		for row, err := range s.byID(ctx, snapshotID, "source_id, position, parent_id, record, raw", "reject_reason IS NULL") {
+			var record orgflow.Record
+			if err == nil {
+				record, err = row.record(row.Kind)
+			}
+			if !yield(StagedRecord{Record: record, Position: int(row.Position)}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// RecordIDs streams the ids of the snapshot's good records in byte order,
+// RejectedIDs those of the records that were set aside. The stream ends with
+// the first error.
+func (s *Store) RecordIDs(ctx context.Context, snapshotID int64) iter.Seq2[string, error] {
+	return s.ids(ctx, snapshotID, "reject_reason IS NULL")
+}
+
+// RejectedIDs is the other half of RecordIDs.
+func (s *Store) RejectedIDs(ctx context.Context, snapshotID int64) iter.Seq2[string, error] {
+	return s.ids(ctx, snapshotID, "reject_reason IS NOT NULL")
+}
+
+func (s *Store) ids(ctx context.Context, snapshotID int64, cond string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for row, err := range s.byID(ctx, snapshotID, "source_id", cond) {
+			if !yield(row.SourceID, err) {
+				return
+			}
+		}
+	}
+}
+
+// byID streams columns of the snapshot's rows along the primary key.
+func (s *Store) byID(ctx context.Context, snapshotID int64, columns, cond string) iter.Seq2[recordRow, error] {
+	return func(yield func(recordRow, error) bool) {
+		kind, err := s.kept(ctx, snapshotID)
+		for after, more := "", true; more && err == nil; {
+			var rows []recordRow
+			err = s.list(ctx, fmt.Sprintf("records of snapshot %d by id", snapshotID), &rows, `
+				SELECT `+columns+` FROM base_sync_data
+				WHERE snapshot_id = ? AND source_id > ? AND `+cond+` ORDER BY source_id LIMIT ?`, snapshotID, after, readPage)
+			for _, row := range rows {
+				row.Kind = kind
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if more = len(rows) == readPage; more {
+				after = rows[len(rows)-1].SourceID
+			}
+		}
+		if err == nil {
+			_, err = s.kept(ctx, snapshotID) // still: else rows were missing on the way
+		}
+		if err != nil {
+			yield(recordRow{}, err)
+		}
+	}
+}
+
+// kept returns the kind of a snapshot whose records are still stored.
+func (s *Store) kept(ctx context.Context, snapshotID int64) (orgflow.Kind, error) {
+	snap, err := s.GetSnapshot(ctx, snapshotID)
+	if err == nil && snap.Dropped {
+		err = fmt.Errorf("snapshot %d: its records were removed by retention; fetch again", snapshotID)
+	}
+	return snap.Kind, err
 }
 
 func (s *Store) recordPage(ctx context.Context, snapshotID, after int64, cond string, limit int) ([]recordRow, error) {

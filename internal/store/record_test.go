@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -171,6 +173,130 @@ func TestRecordsStreamOverManyPages(t *testing.T) {
 			}
 			stage(t, s, snap, []store.StagedRow{person("new " + r.SourceID)}, 1)
 			break
+		}
+	})
+}
+
+// The planner compares records with bindings side by side, so both databases
+// have to sort ids as Go compares them, whatever the locale.
+func TestRecordsAndBindingsComeInByteOrder(t *testing.T) {
+	unsorted := []string{"中", "2", "a", "é", "10", "A", "e", "Z", "z", "_", "-", "10a", "𠀀", "\uFFFD", "1", "e\u0301", " 1", "文"}
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		var rows []store.StagedRow
+		var bindings []orgflow.Binding
+		for _, id := range unsorted {
+			rows = append(rows, person(id), store.StagedRow{Record: orgflow.Record{SourceID: "x" + id}, Reject: "no name"})
+			bindings = append(bindings, orgflow.Binding{Kind: orgflow.Person, SourceID: id, ConsumerID: "E" + id})
+		}
+		stage(t, s, snap, rows, len(rows))
+		if err := s.PutBindings(ctx, target, "r", bindings); err != nil {
+			t.Fatal(err)
+		}
+		want := slices.Sorted(slices.Values(unsorted))
+		for range 2 { // a stream may be read again
+			got := []string{}
+			for r, err := range s.RecordsByID(ctx, snap.ID) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if place := 2*slices.Index(unsorted, r.SourceID) + 1; r.Position != place || r.Kind != orgflow.Person || len(r.Fields) != 1 {
+					t.Errorf("%q comes as %+v, want position %d", r.SourceID, r, place)
+				}
+				got = append(got, r.SourceID)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error("records:", diff)
+			}
+		}
+		got := []string{}
+		for b, err := range s.Bindings(ctx, target, orgflow.Person) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, b.SourceID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error("bindings:", diff)
+		}
+		if diff := cmp.Diff(want, collect(t, s.RecordIDs(ctx, snap.ID))); diff != "" {
+			t.Error("ids:", diff)
+		}
+		aside := collect(t, s.RejectedIDs(ctx, snap.ID))
+		for i := range aside {
+			aside[i] = aside[i][1:]
+		}
+		if diff := cmp.Diff(want, aside); diff != "" {
+			t.Error("rejected ids:", diff)
+		}
+	})
+}
+
+func collect(t testing.TB, seq iter.Seq2[string, error]) []string {
+	t.Helper()
+	var out []string
+	for id, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, id)
+	}
+	return out
+}
+
+func TestRecordsByIDStreamOverManyPages(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		newRun(t, s, "r")
+		snap := begin(t, s, "r", "person_new")
+		rows := people(1, 2001) // exactly two pages
+		stage(t, s, snap, rows, len(rows))
+		got := collect(t, s.RecordIDs(context.Background(), snap.ID))
+		if len(got) != 2000 || !slices.IsSorted(got) {
+			t.Fatalf("%d ids, sorted %v", len(got), slices.IsSorted(got))
+		}
+		n := 0
+		for _, err := range s.RecordsByID(context.Background(), snap.ID) {
+			if n++; err != nil || n == 1500 {
+				break
+			}
+		}
+		if n != 1500 {
+			t.Errorf("stopped after %d", n)
+		}
+	})
+}
+
+// A stream that retention cut short must not look like people who left.
+func TestRecordsRemovedWhileTheyAreReadAreAnError(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		var snaps []store.Snapshot
+		for _, run := range []string{"r1", "r2"} {
+			newRun(t, s, run)
+			snap := begin(t, s, run, "person_new")
+			stage(t, s, snap, people(1, 1501), 1500)
+			if _, err := s.FinishSnapshot(ctx, snap.ID, store.SnapshotResult{Read: 1500, Complete: true}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.FinishRun(ctx, run, orgflow.StatusCompleted, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			snaps = append(snaps, snap)
+		}
+		var last error
+		n := 0
+		for _, err := range s.RecordsByID(ctx, snaps[0].ID) {
+			if n++; n == 10 {
+				if dropped, err := s.DropSnapshotsBefore(ctx, target, "default", 1); err != nil || dropped != 1 {
+					t.Fatal(dropped, err)
+				}
+			}
+			last = err
+		}
+		if last == nil || !strings.Contains(last.Error(), "removed by retention") {
+			t.Errorf("after %d records: %v", n, last)
 		}
 	})
 }
