@@ -34,7 +34,7 @@ func TestPagesAreStagedAndTheReadIsProvenWhole(t *testing.T) {
 		t.Errorf("fetched %+v", got)
 	}
 	var ids []string
-	for r, err := range w.db.Records(context.Background(), got.Cursor.Snapshot) {
+	for r, err := range w.db.RecordsByID(context.Background(), got.Cursor.Snapshot) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -135,9 +135,10 @@ type StagingStore interface {
 	SnapshotsOfRun(ctx context.Context, runID string) ([]store.Snapshot, error)
 	FilterChanged(context.Context, store.FilterProof) (bool, error)
 	LatestSnapshots(context.Context, store.SnapshotFilter) ([]store.Snapshot, error)
-	Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow.Record, error]
+	RecordsByID(ctx context.Context, snapshotID int64) iter.Seq2[store.StagedRecord, error]
+	RecordIDs(ctx context.Context, snapshotID int64) iter.Seq2[string, error]
+	RejectedIDs(ctx context.Context, snapshotID int64) iter.Seq2[string, error]
 	HasRecords(ctx context.Context, snapshotID int64, ids []string) (map[string]bool, error)
-	RejectedRecords(ctx context.Context, snapshotID int64, cursor string, limit int) ([]store.RejectedRecord, string, error)
 	DropSnapshotsBefore(ctx context.Context, target orgflow.Target, scope string, keep int) (dropped int, err error)
 }
 

@@ -140,7 +140,7 @@ func BenchmarkReadBack(b *testing.B) {
 		snap := benchStage(b, s, run(), rows)
 		for b.Loop() {
 			n := 0
-			for _, err := range s.Records(context.Background(), snap.ID) {
+			for _, err := range s.RecordsByID(context.Background(), snap.ID) {
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -105,35 +105,6 @@ type recordRow struct {
 	Reason   *string      `db:"reject_reason"`
 }
 
-// Records streams the snapshot's good records in the order they were read.
-// The stream ends with the first error.
-func (s *Store) Records(ctx context.Context, snapshotID int64) iter.Seq2[orgflow.Record, error] {
-	return func(yield func(orgflow.Record, error) bool) {
-		kind, err := s.kept(ctx, snapshotID)
-		if err != nil {
-			yield(orgflow.Record{}, err)
-			return
-		}
-		for after := int64(0); ; {
-			rows, err := s.recordPage(ctx, snapshotID, after, "reject_reason IS NULL", readPage)
-			if err != nil {
-				yield(orgflow.Record{}, err)
-				return
-			}
-			for _, row := range rows {
-				record, err := row.record(kind)
-				if !yield(record, err) || err != nil {
-					return
-				}
-			}
-			if len(rows) < readPage {
-				return
-			}
-			after = rows[len(rows)-1].Position
-		}
-	}
-}
-
 // StagedRecord is a record with its place in the order it was read.
 type StagedRecord struct {
 	orgflow.Record
@@ -217,14 +188,6 @@ func (s *Store) kept(ctx context.Context, snapshotID int64) (orgflow.Kind, error
 	return snap.Kind, err
 }
 
-func (s *Store) recordPage(ctx context.Context, snapshotID, after int64, cond string, limit int) ([]recordRow, error) {
-	var rows []recordRow
-	err := s.list(ctx, fmt.Sprintf("records of snapshot %d", snapshotID), &rows, `
-		SELECT source_id, position, parent_id, record, raw, reject_reason FROM base_sync_data
-		WHERE snapshot_id = ? AND position > ? AND `+cond+` ORDER BY position LIMIT ?`, snapshotID, after, limit)
-	return rows, err
-}
-
 func (r recordRow) record(kind orgflow.Kind) (orgflow.Record, error) {
 	record := orgflow.Record{Kind: kind, SourceID: r.SourceID, ParentID: r.ParentID}
 	if r.Raw != nil {
@@ -244,7 +207,10 @@ func (s *Store) RejectedRecords(ctx context.Context, snapshotID int64, cursor st
 		return nil, "", fmt.Errorf("rejected records: %w", err)
 	}
 	limit = pageSize(limit)
-	rows, err := s.recordPage(ctx, snapshotID, after, "reject_reason IS NOT NULL", limit+1)
+	var rows []recordRow
+	err = s.list(ctx, fmt.Sprintf("rejected records of snapshot %d", snapshotID), &rows, `
+		SELECT source_id, position, raw, reject_reason FROM base_sync_data
+		WHERE snapshot_id = ? AND position > ? AND reject_reason IS NOT NULL ORDER BY position LIMIT ?`, snapshotID, after, limit+1)
 	if err != nil {
 		return nil, "", err
 	}

@@ -48,13 +48,28 @@ func stage(t testing.TB, s *store.Store, snap store.Snapshot, rows []store.Stage
 	}
 }
 
-func ids(t testing.TB, s *store.Store, snapshot int64) []string {
+// records reads a snapshot's good records back, in the order they were read.
+func records(t testing.TB, s *store.Store, snapshot int64) []orgflow.Record {
 	t.Helper()
-	var out []string
-	for r, err := range s.Records(context.Background(), snapshot) {
+	var staged []store.StagedRecord
+	for r, err := range s.RecordsByID(context.Background(), snapshot) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		staged = append(staged, r)
+	}
+	slices.SortFunc(staged, func(a, b store.StagedRecord) int { return a.Position - b.Position })
+	out := make([]orgflow.Record, len(staged))
+	for i, r := range staged {
+		out[i] = r.Record
+	}
+	return out
+}
+
+func ids(t testing.TB, s *store.Store, snapshot int64) []string {
+	t.Helper()
+	var out []string
+	for _, r := range records(t, s, snapshot) {
 		out = append(out, r.SourceID)
 	}
 	return out
@@ -117,18 +132,14 @@ func TestRecordsComeBackAsStaged(t *testing.T) {
 			}})
 		}
 		stage(t, s, snap, rows, len(rows))
-		i := 0
-		for r, err := range s.Records(context.Background(), snap.ID) {
-			if err != nil {
-				t.Fatal(err)
-			}
+		got := records(t, s, snap.ID)
+		if len(got) != len(names) {
+			t.Fatalf("%d records came back, want %d", len(got), len(names))
+		}
+		for i, r := range got {
 			if diff := cmp.Diff(rows[i].Record, r); diff != "" {
 				t.Errorf("record %d: %s", i, diff)
 			}
-			i++
-		}
-		if i != len(names) {
-			t.Errorf("%d records came back, want %d", i, len(names))
 		}
 	})
 }
@@ -167,7 +178,7 @@ func TestRecordsStreamOverManyPages(t *testing.T) {
 		if len(got) != len(rows) || got[0] != "1" || got[2500] != "2501" {
 			t.Fatalf("%d records from %s to %s", len(got), got[0], got[len(got)-1])
 		}
-		for r, err := range s.Records(context.Background(), snap.ID) { // a reader may write meanwhile, and stop early
+		for r, err := range s.RecordsByID(context.Background(), snap.ID) { // a reader may write meanwhile, and stop early
 			if err != nil {
 				t.Fatal(err)
 			}

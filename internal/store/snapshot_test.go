@@ -98,7 +98,7 @@ func TestRetentionKeepsWhatIsStillNeeded(t *testing.T) {
 				t.Errorf("snapshot %d holds %d records, %v", i+1, n, err)
 			}
 		}
-		for _, err := range s.Records(ctx, snaps[0].ID) {
+		for _, err := range s.RecordsByID(ctx, snaps[0].ID) {
 			if err == nil {
 				t.Error("a dropped snapshot was read as if it were empty or whole")
 			}
