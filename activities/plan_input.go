@@ -160,6 +160,12 @@ func inSourceOrder(seq iter.Seq2[planner.Item, error]) ([]planner.Item, error) {
 
 // item applies the template; an issue that forbids sending holds the record.
 func item(template *mapping.Template, record orgflow.Record) planner.Item {
+	it, _ := judged(template, record)
+	return it
+}
+
+// judged is item with everything the template has to say.
+func judged(template *mapping.Template, record orgflow.Record) (planner.Item, []mapping.Issue) {
 	payload, issues := template.Payload(record)
 	it := planner.Item{SourceID: record.SourceID, ParentID: record.ParentID, Payload: payload}
 	var reasons []string
@@ -169,7 +175,7 @@ func item(template *mapping.Template, record orgflow.Record) planner.Item {
 		}
 	}
 	it.Issue = strings.Join(reasons, "; ")
-	return it
+	return it, issues
 }
 
 // addRemote gives the planner what the consumer holds, where that was read

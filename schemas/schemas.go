@@ -32,11 +32,12 @@ const (
 	Template  = "template"   // <service class>.<service>.json
 	Company   = "company"    // companies/<id>/company.json
 	Schedule  = "schedule"   // companies/<id>/schedules/*.json
+	Rows      = "rows"       // rows of a what-if, by service
 )
 
 // Kinds lists the kinds in the order of the documentation.
 func Kinds() []string {
-	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule}
+	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows}
 }
 
 //go:embed *.schema.json

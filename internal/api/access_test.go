@@ -22,6 +22,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"GET /api/v1/sync-runs/{id}/changes": config.AccessRead,
 		"GET /api/v1/records/{company}/{consumer}/{kind}/{source_id}/log": config.AccessRead,
 		"GET /api/v1/schedules":               config.AccessRead,
+		"POST /api/v1/what-if":                config.AccessRead,
 		"POST /api/v1/sync-runs":              config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/cancel":  config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/retry":   config.AccessOperate,
@@ -48,6 +49,9 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		body := ""
 		if method == "POST" && strings.HasSuffix(path, "sync-runs") {
 			body = job
+		}
+		if method == "POST" && strings.HasSuffix(path, "what-if") {
+			body = `{"job":` + job + `,"rows":{}}`
 		}
 		for has := config.AccessNone; has <= config.AccessAdmin; has++ {
 			want := "ok"

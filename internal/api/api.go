@@ -28,6 +28,7 @@ type Deps struct {
 	Start     Starter
 	Steer     Steerer
 	Runs      Runs
+	WhatIf    WhatIf
 	Records   Records
 	Schedules Schedules
 	// Idempotency keeps the keys of starts.
@@ -76,8 +77,8 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.Records == nil || d.Schedules == nil || d.Idempotency == nil {
-		panic("api: Decode, Start, Steer, Runs, Records, Schedules and Idempotency are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Idempotency == nil {
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules and Idempotency are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -112,6 +113,7 @@ func (d Deps) withDefaults() Deps {
 // routes registers everything. A route without an entry here does not exist.
 func (s *server) routes() {
 	s.runRoutes()
+	s.whatIfRoutes()
 	s.recordRoutes()
 	s.scheduleRoutes()
 	s.healthRoutes()

@@ -94,6 +94,11 @@ func (w *world) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage,
 	return Started{ID: id, RunID: "r-" + id}, nil
 }
 
+func (w *world) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error) {
+	w.lastJob, w.lastRaw = job, string(rows)
+	return orgflow.WhatIf{}, w.begin(ctx)
+}
+
 func (w *world) Remember(ctx context.Context, key, value string) (string, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,7 +176,7 @@ func newWorld() *world {
 
 func (w *world) deps() Deps {
 	return Deps{
-		Decode: decode, Start: w, Steer: w, Runs: w, Records: w, Schedules: w, Idempotency: w,
+		Decode: decode, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Idempotency: w,
 		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

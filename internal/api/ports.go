@@ -101,6 +101,14 @@ type ChangePage struct {
 	NextCursor string           `json:"next_cursor"`
 }
 
+// WhatIf answers what a run would do with rows that the source does not have.
+type WhatIf interface {
+	// WhatIf plans rows, by service as in {"person_new": [{…}]}, for a valid
+	// job. Nothing is stored, sent or started. Rows that cannot be read are
+	// one InvalidError with code invalid_job that points into rows.
+	WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error)
+}
+
 // Records reads the provisioning log.
 type Records interface {
 	// RecordLog returns what was sent for one record and what came back,

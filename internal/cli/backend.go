@@ -14,7 +14,7 @@ import (
 // that is. The function it returns closes everything again.
 //
 //	RoleOffline  Decode, Meta: no connection
-//	RoleStarter  Decode, Start, Runs, Steer, Schedules
+//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
@@ -26,6 +26,7 @@ type Backend struct {
 	Start     api.Starter
 	Runs      api.Runs
 	Steer     api.Steerer
+	WhatIf    api.WhatIf
 	Schedules Schedules
 	Meta      Meta
 	// Migrate brings the database schema up to date and returns its version

@@ -71,6 +71,9 @@ type world struct {
 	request   PreviewRequest
 	versions  [2]int64
 	served    bool
+	whatIf    orgflow.WhatIf
+	whatIfErr error
+	rows      string
 }
 
 func (w *world) run(args ...string) int { return w.runIn(context.Background(), args...) }
@@ -105,7 +108,7 @@ func (w *world) open(_ context.Context, c config.Config) (Backend, func() error,
 	case config.RoleMigrate:
 		return Backend{Migrate: func(context.Context) (int64, int64, error) { return w.versions[0], w.versions[1], nil }}, closeAll, nil
 	}
-	return Backend{Start: w, Runs: w, Steer: w, Schedules: w}, closeAll, nil
+	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w}, closeAll, nil
 }
 
 func (w *world) decode(raw []byte) (orgflow.Job, error) {
@@ -132,6 +135,11 @@ func (w *world) Start(_ context.Context, _ orgflow.Job, raw json.RawMessage, opt
 	}
 	w.started, w.opts = append(w.started, string(raw)), opts
 	return api.Started{ID: "run-1", RunID: "r-1", URL: "http://127.0.0.1:8233/run-1"}, nil
+}
+
+func (w *world) WhatIf(_ context.Context, _ orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error) {
+	w.rows = string(rows)
+	return w.whatIf, w.whatIfErr
 }
 
 func (w *world) Summary(ctx context.Context, _ string) (orgflow.Summary, error) {
