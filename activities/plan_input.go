@@ -128,7 +128,7 @@ func (s *Sync) loadSide(ctx context.Context, run store.Run, svc meta.ResolvedSer
 }
 
 // items streams a snapshot's records by id, each with the payload the
-// template makes of it when its turn comes. A second reading makes the same
+// template makes of it when its turn comes. Another reading makes the same
 // payloads: templates are pure, and a lookup's answer is kept.
 func (s *Sync) items(ctx context.Context, template *mapping.Template, snapshot int64, look *lookups) iter.Seq2[planner.Item, error] {
 	return func(yield func(planner.Item, error) bool) {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,26 +112,28 @@ func live() uint64 {
 }
 
 // planWeight plans a run for n persons of whom ten changed, and returns how
-// many bytes that kept at most.
-func planWeight(t testing.TB, n int) uint64 {
+// many bytes that kept at most, and how long it took.
+func planWeight(t testing.TB, n int) (uint64, time.Duration) {
 	w := newWorld(t)
 	run := w.crowd(n)
 	s := &scales{Store: w.db, every: n / 10}
 	w.sync = w.worker(s, w.remote)
-	before := live()
+	before, start := live(), time.Now()
 	planned := w.plan(run)
+	took := time.Since(start)
 	if c := planned.Counts[orgflow.Person]; c.Update != 10 || c.Unchanged != n-10 || planned.Total != 10 {
 		t.Fatalf("plan = %+v", planned)
 	}
 	if s.readings < 2 {
 		t.Fatalf("%d readings; the second one has to be weighed too", s.readings)
 	}
-	return s.most - min(s.most, before)
+	return s.most - min(s.most, before), took
 }
 
 // What nothing happens to is compared and forgotten.
 func TestPlanningKeepsNothingOfPersonsWhoDidNotChange(t *testing.T) {
-	small, large := planWeight(t, 1000), planWeight(t, 10_000)
+	small, _ := planWeight(t, 1000)
+	large, _ := planWeight(t, 10_000)
 	// A page of the store's rows is all that may be alive; 9,000 more persons
 	// kept would weigh 20 MB.
 	const slack = 2 << 20
@@ -145,14 +148,16 @@ func BenchmarkPlanRun(b *testing.B) {
 	for _, n := range []int{10_000, 50_000, 200_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for range b.N {
-				b.ReportMetric(float64(planWeight(b, n))/(1<<20), "live-MB")
+				weight, took := planWeight(b, n)
+				b.ReportMetric(float64(weight)/(1<<20), "live-MB")
+				b.ReportMetric(took.Seconds(), "plan-s")
 			}
 		})
 	}
 }
 
-// The planner reads persons twice: both readings have to say the same, and
-// the source is not asked for a lookup's value again.
+// However often persons are read they are the same, and the source is not
+// asked for a lookup's value again.
 func TestPersonsReadTwiceAreTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.source.hold(team(1200)) // more than a page of the store

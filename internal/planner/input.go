@@ -52,9 +52,9 @@ type Side struct {
 	// Bindings of the target and kind, all scopes.
 	Bindings []orgflow.Binding
 	// RecordSeq and BindingSeq take the place of Records and Bindings where
-	// these are too many to be kept: sorted by source id in byte order, and
-	// read several times, with equal results. Streams and lists of the same
-	// records make the same plan.
+	// these are too many to be kept, sorted by source id in byte order. Records
+	// are read once, bindings several times, with equal results. Streams and
+	// lists of the same make the same plan.
 	RecordSeq  iter.Seq2[Item, error]
 	BindingSeq iter.Seq2[orgflow.Binding, error]
 	// RecentDeletes counts deletes of this kind in the last seven days.

@@ -57,9 +57,9 @@ type seat struct {
 	pending bool
 }
 
-// readPeople walks records and bindings once to find who may change, and
-// once more to answer what those changes depend on. Nothing is kept of
-// anybody else.
+// readPeople walks records and bindings once to find who may change, and the
+// bindings once more to answer what those changes depend on. Nothing is kept
+// of anybody else.
 func (b *builder) readPeople() error {
 	side, ps := &b.in.People, b.people
 	leaders := b.namedLeaders()
@@ -191,19 +191,21 @@ func (b *builder) askTheRest() error {
 	if len(wanted) == 0 && len(managers) == 0 && len(b.orgDelete) == 0 {
 		return nil
 	}
-	for p, err := range b.pairs() {
+	// Records need no second reading: of whom nothing happens to, the consumer
+	// holds what it accepted.
+	for bd, err := range b.in.People.bindings() {
 		if err != nil {
 			return fmt.Errorf("people, second reading: %w", err)
 		}
-		id := p.SourceID()
-		if ps.touched[id] != nil || !p.HasBinding {
+		id := bd.SourceID
+		if ps.touched[id] != nil {
 			continue
 		}
 		if managers[id] {
-			ps.known[id] = p.Binding.State != orgflow.BindingPending
+			ps.known[id] = bd.State != orgflow.BindingPending
 		}
-		payload := b.payloadOf(&p)
-		for _, v := range b.values(payload, p.Binding.ConsumerID) {
+		payload := b.before(&bd)
+		for _, v := range b.values(payload, bd.ConsumerID) {
 			if wanted[v] {
 				ps.kept[v] = id
 			}
