@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
-	"orgflow"
 	"orgflow/internal/store"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // filled counts the records that have a value, per standard key, custom
 // attributes by their own name.
-func filled(records func(func(orgflow.Record, error) bool)) (map[string]int, error) {
+func filled(records iter.Seq2[store.StagedRecord, error]) (map[string]int, error) {
 	counts := map[string]int{}
 	for record, err := range records {
 		if err != nil {

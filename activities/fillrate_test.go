@@ -12,13 +12,13 @@ import (
 )
 
 func TestFilledCountsValuesNotKeys(t *testing.T) {
-	records := func(yield func(orgflow.Record, error) bool) {
+	records := func(yield func(store.StagedRecord, error) bool) {
 		for _, raw := range []string{
 			`{"name": "a", "title": "x", "departments": [{"id": 1}], "ext": {"level": 3, "site": ""}}`,
 			`{"name": "b", "title": "", "departments": [], "ext": {"level": null}}`,
 			`{"name": "c", "title": null, "ext": {}, "on_job": 0, "married": false}`,
 		} {
-			var r orgflow.Record
+			var r store.StagedRecord
 			if err := json.Unmarshal([]byte(raw), &r.Fields); err != nil {
 				t.Fatal(err)
 			}

@@ -221,7 +221,7 @@ func (f *fetcher) end(ctx context.Context, cause string) (Fetched, error) {
 	if err != nil {
 		return Fetched{}, err
 	}
-	if snapshot.Filled, err = filled(f.store.Records(ctx, snapshot.ID)); err != nil {
+	if snapshot.Filled, err = filled(f.store.RecordsByID(ctx, snapshot.ID)); err != nil {
 		return Fetched{}, err
 	}
 	if snapshot.Staged, _, err = f.store.CountStaged(ctx, snapshot.ID); err != nil {

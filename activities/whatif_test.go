@@ -77,10 +77,10 @@ func TestWhatIfPlansPeopleAndDepartmentsThatDoNotExist(t *testing.T) {
 			"org_new": {org{ID: 99, Name: "新部", Parent: 11}},
 			"person_new": {
 				person{ID: 9001, Dept: 99, Title: "工程师", Manager: 1001}.row(),
-				person{ID: 1002, Dept: 11, Title: "主管"}.row(),                        // exists
-				person{ID: 1003, Dept: 11, Title: "工程师"}.row(),                       // exists like this
-				person{ID: 9002, Dept: 11, Title: "x", Mobile: "10000001004"}.row(),  // 1004's number
-				person{ID: 9003, Dept: 12345, Title: "x"}.row(),                      // nowhere
+				person{ID: 1002, Dept: 11, Title: "主管"}.row(),                         // exists
+				person{ID: 1003, Dept: 11, Title: "工程师"}.row(),                        // exists like this
+				person{ID: 9002, Dept: 11, Title: "x", Mobile: "10000001004"}.row(),   // 1004's number
+				person{ID: 9003, Dept: 12345, Title: "x"}.row(),                       // nowhere
 				person{ID: 1005, Dept: 11, Title: "工程师", Mobile: "10099999999"}.row(), // cannot be changed
 			},
 		})

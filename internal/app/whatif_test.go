@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -104,7 +105,7 @@ func TestWhatIfOverHTTP(t *testing.T) {
 	h := a.Handler("")
 	ask := func(body string) *httptest.ResponseRecorder {
 		res := httptest.NewRecorder()
-		h.ServeHTTP(res, httptest.NewRequest("POST", "http://localhost:8080/api/v1/what-if", strings.NewReader(body)))
+		h.ServeHTTP(res, httptest.NewRequest(http.MethodPost, "http://localhost:8080/api/v1/what-if", strings.NewReader(body)))
 		return res
 	}
 	res := ask(`{"job": ` + whatIfJob + `, "rows": ` + whatIfRows + `}`)
