@@ -235,6 +235,9 @@ func (l *lint) connections(c Company) {
 		if secretKey(pointer) && text != "" && !strings.Contains(text, "${") {
 			l.warn(c.file, pointer, "holds a secret in clear text; write ${NAME} and set NAME in the environment")
 		}
+		if clearPassword(text) {
+			l.warn(c.file, pointer, "holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment")
+		}
 		return text
 	})
 }

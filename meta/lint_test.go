@@ -43,6 +43,8 @@ func TestLint(t *testing.T) {
 			`refers to ${NOPE}, which is not set in the environment`},
 		{"secret in clear text", company + "company.json", `{"company_id": 129, "source": {"type": "hcm", "base_url": "u", "auth": {"token": "hush"}}}`,
 			`holds a secret in clear text; write ${NAME} and set NAME in the environment`},
+		{"password in a URL", company + "company.json", `{"company_id": 129, "source": {"type": "sql", "url": "postgres://hr:hush@db/hr", "tables": {"Employee": "e"}}}`,
+			`holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment`},
 		{"consumer nobody knows", company + "company.json", `{"company_id": 129, "consumers": {"ding_tlak": {"base_url": "u"}}}`,
 			`unknown consumer "ding_tlak"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "we_com"; did you mean "ding_talk"?`},
 		{"alias of nothing", "services.json", `{"a": {"model": "M", "kind": "org", "standard": "base_sync_data.org_standard", "operations": ["insert"], "alias_of": "b"}}`,

@@ -164,3 +164,16 @@ func expandTree(v any, pointer string, expand func(pointer, text string) string)
 	}
 	return v
 }
+
+// clearPassword tells whether a text is a URL with a password that is no
+// reference.
+func clearPassword(text string) bool {
+	_, rest, isURL := strings.Cut(text, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	if !isURL || at < 0 {
+		return false
+	}
+	_, password, _ := strings.Cut(authority[:at], ":")
+	return password != "" && !strings.Contains(password, "${")
+}

@@ -11,7 +11,9 @@ import (
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/dingtalk"
+	"orgflow/connectors/filesource"
 	"orgflow/connectors/hcm"
+	"orgflow/connectors/sqlsource"
 	"orgflow/internal/store"
 	"orgflow/internal/transport"
 	"orgflow/meta"
@@ -20,12 +22,15 @@ import (
 // registry names the connectors of this build. Adding one is a package and a
 // line here.
 func (a *App) registry() *connectors.Registry {
-	return connectors.NewRegistry(a.consumers(), sources())
+	return connectors.NewRegistry(a.consumers(), sources(a.Config.MetaDir))
 }
 
-func sources() map[string]connectors.SourceFactory {
+// sources takes the meta directory, where relative paths of files begin.
+func sources(metaDir string) map[string]connectors.SourceFactory {
 	return map[string]connectors.SourceFactory{
-		"hcm": func(s connectors.Settings) (connectors.Source, error) { return hcm.FromSettings(s) },
+		"hcm":  func(s connectors.Settings) (connectors.Source, error) { return hcm.FromSettings(s) },
+		"sql":  func(s connectors.Settings) (connectors.Source, error) { return sqlsource.FromSettings(s, metaDir) },
+		"file": func(s connectors.Settings) (connectors.Source, error) { return filesource.FromSettings(s, metaDir) },
 	}
 }
 
@@ -79,6 +84,6 @@ func (b budget) Hold(ctx context.Context, d time.Duration) error {
 func build() []meta.Option {
 	return []meta.Option{
 		meta.WithConnectors(slices.Sorted(maps.Keys((&App{}).consumers()))...),
-		meta.WithSources(slices.Sorted(maps.Keys(sources()))...),
+		meta.WithSources(slices.Sorted(maps.Keys(sources("")))...),
 	}
 }
