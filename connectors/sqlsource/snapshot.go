@@ -141,11 +141,12 @@ func (s *Source) statement(model string, columns []column, filter *rowset.Filter
 			}
 		}
 	}
-	query = "SELECT " + strings.Join(list, ", ") + " FROM " + quoteTable(s.cfg.Tables[model])
+	query = "SELECT " + strings.Join(list, ", ") + " FROM " + quoteTable(s.cfg.Tables[model]) + " AS t"
 	if len(where) > 0 {
 		query += " WHERE " + strings.Join(where, " AND ")
 	}
-	return query + " ORDER BY " + quote(s.key(model)), args
+	// Unqualified, the name would mean the text selected under it.
+	return query + " ORDER BY t." + quote(s.key(model)), args
 }
 
 // maxValues is how many values of a list the database is told; longer lists
