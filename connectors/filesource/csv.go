@@ -24,6 +24,7 @@ type csvRows struct {
 	header []string
 	shape  *rowset.Shape
 	values []any
+	row    map[string]any
 }
 
 // openCSV reads the header. Quotes, separators and line breaks are never a
@@ -153,27 +154,28 @@ func (r *csvRows) where(err error) string {
 
 // Next implements rows. Lines without any value, which Excel leaves behind
 // where rows were cleared, are skipped.
-func (r *csvRows) Next() (map[string]any, json.RawMessage, error) {
+func (r *csvRows) Next() (map[string]any, error) {
 	for {
 		record, err := r.record()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		empty := true
 		for i, cell := range record {
 			if r.values[i], err = r.value(i, cell); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			empty = empty && r.values[i] == nil
 		}
-		if empty {
-			continue
+		if !empty {
+			r.row = r.shape.Row(r.values)
+			return r.row, nil
 		}
-		row := r.shape.Row(r.values)
-		raw, err := rowset.Encode(row)
-		return row, raw, err
 	}
 }
+
+// Raw implements rows.
+func (r *csvRows) Raw() (json.RawMessage, error) { return rowset.Encode(r.row) }
 
 // excelDamage is what Excel makes of a long number it takes for a quantity:
 // digits are lost, and different people get the same number.

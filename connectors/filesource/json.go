@@ -18,6 +18,7 @@ type jsonRows struct {
 	base    int64 // the file's offset of the decoder's offset 0
 	wrapped bool
 	count   int // rows since the decoder was made
+	raw     json.RawMessage
 }
 
 func openJSON(f *opened, v survey) (*jsonRows, error) {
@@ -99,25 +100,28 @@ func (r *jsonRows) token() (json.Token, error) {
 }
 
 // Next implements rows.
-func (r *jsonRows) Next() (map[string]any, json.RawMessage, error) {
+func (r *jsonRows) Next() (map[string]any, error) {
 	r.limit.reset()
 	if !r.dec.More() {
-		return nil, nil, r.end()
+		return nil, r.end()
 	}
 	r.count++
-	var raw json.RawMessage
-	if err := r.dec.Decode(&raw); err != nil {
-		return nil, nil, r.wrong(err)
+	r.raw = r.raw[:0]
+	if err := r.dec.Decode(&r.raw); err != nil {
+		return nil, r.wrong(err)
 	}
-	row, err := rowset.Decode(raw)
+	row, err := rowset.Decode(r.raw)
 	if err != nil {
-		return nil, nil, r.f.broken("row %d (before byte %d) %v", r.count, r.Offset(), err)
+		return nil, r.f.broken("row %d (before byte %d) %v", r.count, r.Offset(), err)
 	}
+	return row, nil
+}
+
+// Raw implements rows: numbers and order are the file's.
+func (r *jsonRows) Raw() (json.RawMessage, error) {
 	var line bytes.Buffer
-	if err := json.Compact(&line, raw); err != nil {
-		return nil, nil, r.wrong(err)
-	}
-	return row, line.Bytes(), nil
+	err := json.Compact(&line, r.raw)
+	return line.Bytes(), err
 }
 
 // end checks that list and file are closed properly: one that was cut off

@@ -10,9 +10,11 @@ import (
 
 // rows is a file taken apart. It is at the first row when opened.
 type rows interface {
-	// Next returns a row, decoded and as JSON; io.EOF after the last, when
-	// the file's end has been checked.
-	Next() (map[string]any, json.RawMessage, error)
+	// Next returns a row; io.EOF after the last, when the file's end has
+	// been checked.
+	Next() (map[string]any, error)
+	// Raw is the row of the last Next as JSON.
+	Raw() (json.RawMessage, error)
 	// Offset is where the next row begins, for From.
 	Offset() int64
 	From(offset int64) error

@@ -110,7 +110,7 @@ func (s *Source) plant(ctx context.Context, filter *rowset.Filter) error {
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		row, _, err := r.Next()
+		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -179,7 +179,7 @@ func (p *page) read(ctx context.Context, first bool) error {
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		row, raw, err := p.rows.Next()
+		row, err := p.rows.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -194,6 +194,10 @@ func (p *page) read(ctx context.Context, first bool) error {
 			continue
 		}
 		if matched++; matched <= p.size {
+			raw, err := p.rows.Raw()
+			if err != nil {
+				return p.f.broken("row %d: %v", n, err)
+			}
 			p.out = append(p.out, raw)
 			p.at.Offset = p.rows.Offset()
 		}
