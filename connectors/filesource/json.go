@@ -63,7 +63,7 @@ func (r *jsonRows) open() error {
 
 // decode starts a decoder at an offset, behind a prefix it shall see first.
 func (r *jsonRows) decode(offset int64, prefix string) error {
-	if _, err := r.f.File.Seek(offset, io.SeekStart); err != nil {
+	if _, err := r.f.Seek(offset, io.SeekStart); err != nil {
 		return r.f.unreadable(err)
 	}
 	r.limit = &rowLimit{r: r.f.File}

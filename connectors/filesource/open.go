@@ -34,7 +34,7 @@ func (s *Source) open(model string) (*opened, error) {
 }
 
 func (f *opened) close() {
-	_ = f.File.Close() // only read from
+	_ = f.Close() // only read from
 	_ = f.root.Close()
 }
 

@@ -399,3 +399,25 @@ func TestTheContextEndsARead(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// The files of the handbook can be copied as they are.
+func TestTheHandbooksFiles(t *testing.T) {
+	handbook, err := os.ReadFile("../../docs/sources.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(handbook), "```csv\n")
+	if len(blocks) != 3 {
+		t.Fatalf("%d examples", len(blocks)-1)
+	}
+	files := map[string]string{}
+	for i, name := range []string{"Organization.csv", "Employee.csv"} {
+		files[name], _, _ = strings.Cut(blocks[i+1], "```")
+	}
+	f := newFolder(t, files)
+	people, err := f.ReadPage(t.Context(), query(0, `{"departments.origin_id": {"child_include": 11}, "job_info.begin_date": {"gte": "2021-01-01"}}`), "")
+	want := `{"departments":[{"origin_id":"11"},{"origin_id":"1"}],"id":"1002","job_info":{"begin_date":"2024/3/1","position_status_id":"2"},"mobile":"10000000002","name":"李四","number":"E1002","position":{"name":"工程师"}}`
+	if err != nil || people.Declared != 1 || string(people.Rows[0]) != want {
+		t.Errorf("%s, %v", people.Rows, err)
+	}
+}

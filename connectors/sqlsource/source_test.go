@@ -464,3 +464,31 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+// The views of the handbook can be copied as they are.
+func TestTheHandbooksViews(t *testing.T) {
+	handbook, err := os.ReadFile("../../docs/sources.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, views, _ := strings.Cut(string(handbook), "```sql\n")
+	views, _, _ = strings.Cut(views, "CREATE ROLE")
+	d := newPostgres(t)
+	d.exec(t, `CREATE TABLE unit (id int, name text, parent_id int, sort int, manager_id int, closed_on date)`,
+		`CREATE TABLE person (id int, number text, name text, mobile text, email text, status int, hired date, title text)`,
+		`CREATE TABLE assignment (person_id int, unit_id int, main boolean)`,
+		`INSERT INTO unit VALUES (1, '示例公司', NULL, 10, NULL, NULL), (11, '研发部', 1, 20, 1001, NULL), (12, '旧部门', 1, 30, NULL, '2020-01-01')`,
+		`INSERT INTO person VALUES (1001, 'E1001', '张三', '10000000001', NULL, 2, '2020-01-01', '研发经理')`,
+		`INSERT INTO assignment VALUES (1001, 1, false), (1001, 11, true)`, views)
+	s := d.source(t, func(c *Config) {
+		c.Tables = map[string]string{"Employee": "orgflow.hr_employee", "Organization": "orgflow.hr_org"}
+	})
+	people, _, err := readAll(t.Context(), s, query(0, `{"departments.origin_id": {"child_include": 11}, "job_info.position_status_id": [2, 7]}`))
+	want := []string{`{"departments":[{"origin_id":11},{"origin_id":1}],"id":1001,"job_info":{"begin_date":"2020-01-01","position_status_id":2},"mobile":"10000000001","name":"张三","number":"E1001","position":{"name":"研发经理"}}`}
+	if diff := cmp.Diff(want, people); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if orgs, _, err := readAll(t.Context(), s, connectors.Query{Model: "Organization"}); err != nil || len(orgs) != 2 {
+		t.Errorf("%v, %v", orgs, err)
+	}
+}
