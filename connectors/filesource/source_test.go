@@ -421,3 +421,42 @@ func TestTheHandbooksFiles(t *testing.T) {
 		t.Errorf("%s, %v", people.Rows, err)
 	}
 }
+
+// hooked is a context that does something when it is asked for the n-th time
+// whether it has ended.
+type hooked struct {
+	context.Context
+	left int
+	do   func()
+}
+
+func (h *hooked) Err() error {
+	if h.left--; h.left == 0 {
+		h.do()
+	}
+	return h.Context.Err()
+}
+
+// What is appended after the hash was taken must not become part of the read.
+func TestAFileThatGrowsWhileItIsReadIsTriedAgain(t *testing.T) {
+	f := newFolder(t, map[string]string{"Employee.csv": "id\n" + strings.Repeat("1\n", 2*checkEvery)})
+	path := filepath.Join(f.dir, "Employee.csv")
+	ctx := &hooked{Context: t.Context(), left: 3, do: func() { // the first two looks belong to the hash
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if _, err := file.WriteString("2\n"); err != nil {
+			t.Error(err)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err := f.ReadPage(ctx, query(10, ""), "")
+	wantFault(t, err, orgflow.CodeUnavailable, "Employee.csv changed while it was read")
+	if ctx.left > 0 {
+		t.Error("the file was not touched")
+	}
+}
