@@ -88,5 +88,5 @@ func New(cfg Config) (*Source, error) {
 	if len(problems) > 0 {
 		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
-	return &Source{cfg: cfg, now: time.Now, surveys: map[string]survey{}}, nil
+	return &Source{cfg: cfg, now: time.Now, surveys: map[string]survey{}, indexes: map[string]index{}}, nil
 }

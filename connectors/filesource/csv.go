@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"orgflow/connectors/rowset"
 )
@@ -34,7 +35,7 @@ func openCSV(f *opened, v survey, text decoder) (*csvRows, error) {
 	if f.info.Size() == 0 {
 		return nil, f.broken("is empty, even the header is missing; a header alone says that there are no records")
 	}
-	if v.tail != '\n' && v.tail != '\r' {
+	if v.tail != '\n' {
 		return nil, f.broken("the last line does not end with a line break: the file may be cut off; if it is not, add one")
 	}
 	r := &csvRows{f: f, text: text}
@@ -111,7 +112,11 @@ func (r *csvRows) readHeader() error {
 		if !ok {
 			return r.f.broken("the header's column %d is not in the file's encoding", i+1)
 		}
-		r.header = append(r.header, strings.TrimSpace(name))
+		name = strings.TrimSpace(name)
+		if strings.ContainsFunc(name, unicode.IsControl) { // lines that end with a carriage return alone are one header
+			return r.f.broken("the header's column %d has a line break or a control character in its name; lines must end with a line feed", i+1)
+		}
+		r.header = append(r.header, name)
 	}
 	shape, problems := rowset.NewShape(r.header)
 	if len(problems) > 0 {

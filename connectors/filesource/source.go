@@ -20,6 +20,7 @@ type Source struct {
 
 	mu      sync.Mutex
 	surveys map[string]survey // by file name
+	indexes map[string]index  // by file name and key
 }
 
 var _ connectors.Source = (*Source)(nil)
@@ -72,6 +73,19 @@ func (s *Source) ReadPage(ctx context.Context, q connectors.Query, cursor string
 	}
 	if p.rows, err = s.rows(f, v); err != nil {
 		return connectors.Page{}, err
+	}
+	p.start = p.rows.Offset()
+	if key, missing := p.rows.Missing(filter); missing {
+		return connectors.Page{}, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/filter_dict/" + key,
+			Message: f.name + " has no column for this key", Advice: "correct the key, or add the column"}
+	}
+	if key, single := filter.Single(); single && p.size == 1 && cursor == "" {
+		if page, found, err := s.lookUp(ctx, &p, key); found || err != nil {
+			return page, err
+		}
+		if err := p.rewind(); err != nil {
+			return connectors.Page{}, err
+		}
 	}
 	if err := p.read(ctx, cursor == ""); err != nil {
 		return connectors.Page{}, err
@@ -139,6 +153,7 @@ type page struct {
 	f      *opened
 	filter *rowset.Filter
 	rows   rows
+	start  int64 // of the first row
 	size   int
 	at     position // where the next page begins
 	out    []json.RawMessage
@@ -163,13 +178,12 @@ func (p *page) resume(cursor string) error {
 	return nil
 }
 
+// rewind goes back to the first row.
+func (p *page) rewind() error { return p.rows.From(p.start) }
+
 // read collects the page's rows; the first page goes on to the file's end
 // and counts.
 func (p *page) read(ctx context.Context, first bool) error {
-	if key, missing := p.rows.Missing(p.filter); missing {
-		return &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/filter_dict/" + key,
-			Message: p.f.name + " has no column for this key", Advice: "correct the key, or add the column"}
-	}
 	if !first {
 		if err := p.rows.From(p.at.Offset); err != nil {
 			return err

@@ -197,6 +197,8 @@ func TestBrokenFilesAreNeverShorterOnes(t *testing.T) {
 		"cut inside a quote":    {"Employee.csv", "id,name\n1,\"a\n", orgflow.CodePartialRead, "line 2, column"},
 		"short line":            {"Employee.csv", "id,name\n1,a\n2\n3,c\n", orgflow.CodePartialRead, "line 3 has 1 columns, the header 2"},
 		"long line":             {"Employee.csv", "id,name\n1,a,b\n", orgflow.CodePartialRead, "line 2 has 3 columns"},
+		"old Mac lines":         {"Employee.csv", "id,name\r1,a\r2,b\n", orgflow.CodePartialRead, "lines must end with a line feed"},
+		"carriage return last":  {"Employee.csv", "id,name\r1,a\r", orgflow.CodePartialRead, "does not end with a line break"},
 		"bare quote":            {"Employee.csv", "id,name\n1,a\"" + secret + "\n", orgflow.CodePartialRead, "line 2, column"},
 		"unnamed column":        {"Employee.csv", "id,,\n1,,x\n", orgflow.CodePartialRead, "line 2, column 3 has a value, but the header does not name the column"},
 		"rounded number":        {"Employee.csv", "id,mobile\n1,1.00E+10\n", orgflow.CodePartialRead, "line 2, column 2 (mobile) was rounded by Excel"},

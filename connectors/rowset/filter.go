@@ -203,6 +203,27 @@ func (f *Filter) Keys() []string {
 // may leave out rows whose value is certainly none of them.
 func (f *Filter) Equal() map[string][]string { return f.equal }
 
+// Single returns the path of a filter that asks for nothing but one value, or
+// one of a list, at one key, as a lookup does.
+func (f *Filter) Single() (key string, ok bool) {
+	if len(f.conditions) != 1 || f.word != "" {
+		return "", false
+	}
+	key = f.conditions[0].key
+	_, ok = f.equal[key]
+	return key, ok
+}
+
+// Texts returns the texts under which a row's values at a key are known, to
+// be compared with those of Equal.
+func Texts(row map[string]any, key string) []string {
+	var out []string
+	for _, v := range at(row, strings.Split(key, ".")) {
+		out = append(out, forms(v)...)
+	}
+	return out
+}
+
 // Digest identifies what the filter wants, the departments below
 // child_include as planted included.
 func (f *Filter) Digest() string {

@@ -165,6 +165,8 @@ func TestFilters(t *testing.T) {
 			`{"id": "7"}`:                                           1,
 			`{"id": 7.0}`:                                           1,
 			`{"id": "x'; DROP TABLE hr_employee; --"}`:              0,
+			`{"id": "07"}`:                                          0,
+			`{"id": [7, 7.5, "x", 1e30]}`:                           1,
 			`{"id": [7, null]}`:                                     1,
 			`{"name": "员工7"}`:                                       1,
 			`{"id": {"notin": [1, 2]}, "department.origin_id": 11}`: 9,
