@@ -63,27 +63,16 @@ func (s *Source) ReadPage(ctx context.Context, q connectors.Query, cursor string
 		return connectors.Page{}, vanished(err, cursor)
 	}
 	defer f.close()
-	v, err := s.survey(ctx, f)
+	p, err := s.begin(ctx, f, filter, cursor)
 	if err != nil {
 		return connectors.Page{}, err
 	}
-	p := page{f: f, filter: filter, size: rowset.PageSize(q, s.cfg.PageSize), at: position{Hash: v.hash, Filter: filter.Digest()}}
-	if err := p.resume(cursor); err != nil {
-		return connectors.Page{}, err
-	}
-	if p.rows, err = s.rows(f, v); err != nil {
-		return connectors.Page{}, err
-	}
-	p.start = p.rows.Offset()
-	if key, missing := p.rows.Missing(filter); missing {
-		return connectors.Page{}, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/filter_dict/" + key,
-			Message: f.name + " has no column for this key", Advice: "correct the key, or add the column"}
-	}
+	p.size = rowset.PageSize(q, s.cfg.PageSize)
 	if key, single := filter.Single(); single && p.size == 1 && cursor == "" {
-		if page, found, err := s.lookUp(ctx, &p, key); found || err != nil {
+		if page, found, err := s.lookUp(ctx, p, key); found || err != nil {
 			return page, err
 		}
-		if err := p.rewind(); err != nil {
+		if err := p.rows.From(p.start); err != nil {
 			return connectors.Page{}, err
 		}
 	}
@@ -91,6 +80,27 @@ func (s *Source) ReadPage(ctx context.Context, q connectors.Query, cursor string
 		return connectors.Page{}, err
 	}
 	return p.answer()
+}
+
+// begin proves that a cursor still is about this file, and opens its rows.
+func (s *Source) begin(ctx context.Context, f *opened, filter *rowset.Filter, cursor string) (*page, error) {
+	v, err := s.survey(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{f: f, filter: filter, at: position{Hash: v.hash, Filter: filter.Digest()}}
+	if err := p.resume(cursor); err != nil {
+		return nil, err
+	}
+	if p.rows, err = s.rows(f, v); err != nil {
+		return nil, err
+	}
+	p.start = p.rows.Offset()
+	if key, missing := p.rows.Missing(filter); missing {
+		return nil, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/filter_dict/" + key,
+			Message: f.name + " has no column for this key", Advice: "correct the key, or add the column"}
+	}
+	return p, nil
 }
 
 func (s *Source) rows(f *opened, v survey) (rows, error) {
@@ -177,9 +187,6 @@ func (p *page) resume(cursor string) error {
 	p.at = old
 	return nil
 }
-
-// rewind goes back to the first row.
-func (p *page) rewind() error { return p.rows.From(p.start) }
 
 // read collects the page's rows; the first page goes on to the file's end
 // and counts.
