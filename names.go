@@ -16,6 +16,11 @@ const (
 	UpdateApprove = "approve"
 	UpdateReject  = "reject"
 
+	// UpdatePause makes a run stop sending, UpdateResume lets it go on; their
+	// argument is a Decision, their answer the run summary.
+	UpdatePause  = "pause"
+	UpdateResume = "resume"
+
 	// SignalSupersede tells a waiting run the id of the one that replaced it.
 	SignalSupersede = "supersede"
 
@@ -32,6 +37,9 @@ const (
 	ActivityReadRemote    = "ReadRemote"
 	ActivityPlanRun       = "PlanRun"
 	ActivityApplyPage     = "ApplyPage"
+	ActivityPauseRun      = "PauseRun"
+	ActivityYieldTarget   = "YieldTarget"
+	ActivityResumeRun     = "ResumeRun"
 	ActivityParkRun       = "ParkRun"
 	ActivityReleaseParked = "ReleaseParked"
 	ActivitySettleParked  = "SettleParked"

@@ -8,6 +8,7 @@ type Status string
 // Statuses of a run.
 const (
 	StatusRunning               Status = "running"
+	StatusPaused                Status = "paused"
 	StatusAwaitingApproval      Status = "awaiting_approval"
 	StatusCompleted             Status = "completed"
 	StatusCompletedWithFailures Status = "completed_with_failures"
@@ -18,7 +19,9 @@ const (
 )
 
 // Terminal tells whether the run has ended.
-func (s Status) Terminal() bool { return s != StatusRunning && s != StatusAwaitingApproval }
+func (s Status) Terminal() bool {
+	return s != StatusRunning && s != StatusPaused && s != StatusAwaitingApproval
+}
 
 // Phase names what a run is doing now; during apply it is one of the six
 // canonical phases.
@@ -42,6 +45,7 @@ type Summary struct {
 	CompanyID     int64                   `json:"company_id"`
 	Consumer      string                  `json:"consumer"`
 	Status        Status                  `json:"status"`
+	Paused        *Pause                  `json:"paused,omitempty"`
 	Phase         Phase                   `json:"phase"`
 	DryRun        bool                    `json:"dry_run,omitempty"`
 	Progress      Progress                `json:"progress"`
@@ -58,6 +62,17 @@ type Summary struct {
 	Files         []UsedFile              `json:"files"`
 	Notes         []string                `json:"notes,omitempty"`
 }
+
+// Pause says who made a run stop sending, why and since when. The run keeps
+// its target until somebody resumes or cancels it.
+type Pause struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// String returns the pause as one clause: "by E1001: DingTalk is being moved".
+func (p Pause) String() string { return "by " + Decision{By: p.By, Reason: p.Reason}.String() }
 
 // Progress counts changes: those with a final state and all of them.
 type Progress struct {

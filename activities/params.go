@@ -100,12 +100,27 @@ type Wave struct {
 	To    int           `json:"to"`
 }
 
+// PauseParams pauses a run.
+type PauseParams struct {
+	RunID string        `json:"run_id"`
+	Pause orgflow.Pause `json:"pause"`
+}
+
+// ResumeParams lets a run go on; By is empty when nobody had paused it.
+type ResumeParams struct {
+	RunID string `json:"run_id"`
+	By    string `json:"by,omitempty"`
+}
+
 // ApplyParams asks for one page of a wave.
 type ApplyParams struct {
 	RunID string        `json:"run_id"`
 	Phase orgflow.Phase `json:"phase"`
 	From  int           `json:"from"`
 	To    int           `json:"to"`
+	// Insist: the run has just got its target back and gives way to nobody
+	// before this page is sent.
+	Insist bool `json:"insist,omitempty"`
 }
 
 // PageResult counts the outcomes of a page, whichever attempt reached them.
@@ -114,6 +129,9 @@ type PageResult struct {
 	Settled int                                             `json:"settled"`
 	Done    map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
 	Calls   int                                             `json:"calls"`
+	// Yield: a run for single records waits for the target. What of the page
+	// is not settled was not sent.
+	Yield bool `json:"yield,omitempty"`
 }
 
 // FinishParams ends a run. A nil Fault lets the outcomes decide the status.

@@ -123,6 +123,20 @@ type RunStore interface {
 	AcquireTarget(ctx context.Context, target orgflow.Target, runID string, ttl time.Duration, now time.Time) (fence int64, holder string, ok bool, err error)
 	RenewTarget(ctx context.Context, target orgflow.Target, runID string, ttl time.Duration, now time.Time) error
 	ReleaseTarget(ctx context.Context, target orgflow.Target, runID string) error
+	SteerStore
+}
+
+// SteerStore keeps what people and other runs do to a run.
+type SteerStore interface {
+	PauseRun(ctx context.Context, id string, p orgflow.Pause) error
+	ResumeRun(ctx context.Context, id, by string) error
+	QueueForTarget(ctx context.Context, target orgflow.Target, runID string, priority bool, now time.Time) error
+	KeepPlace(ctx context.Context, target orgflow.Target, runID string, now time.Time) (bool, error)
+	YieldTarget(ctx context.Context, target orgflow.Target, runID string, now time.Time) error
+	Dequeue(ctx context.Context, runID string) error
+	Wanted(ctx context.Context, target orgflow.Target, runID string, now time.Time) (bool, error)
+	CountDoubts(ctx context.Context, runID string) (int, error)
+	AuditLog(ctx context.Context, subject, cursor string, limit int) ([]store.AuditEntry, string, error)
 }
 
 // StagingStore keeps what was read from the source.

@@ -24,9 +24,13 @@ const (
 	// is what a watcher sees, and what a killed worker has to read back.
 	outcomesPerWrite = 50
 	outcomesWithin   = time.Second
-	// heartbeatEvery keeps an activity alive while it waits for its budget.
-	heartbeatEvery = 5 * time.Second
+	// heartbeatEvery keeps an activity alive while it waits for its budget,
+	// and is how soon it hears that the run is cancelled or paused.
+	heartbeatEvery = 2 * time.Second
 )
+
+// errYield ends a page before which a run for single records goes.
+var errYield = errors.New("a run for single records waits for the target")
 
 // ApplyPage sends a range of planned changes, several at a time, and records
 // each outcome with its binding and log line in one transaction.
@@ -34,21 +38,29 @@ const (
 // Repeating is harmless: changes with a final state are skipped, and a change
 // that an earlier attempt had claimed without recording its outcome is read
 // back at the consumer before it is sent again.
+//
+// Where a run for single records waits for the target, the page of any other
+// run stops between two changes and says so.
 func (s *Sync) ApplyPage(ctx context.Context, p ApplyParams) (PageResult, error) {
 	stop := keepAlive(ctx)
 	defer stop()
 	page, err := s.page(ctx, p)
+	if errors.Is(err, errYield) {
+		return PageResult{Yield: true}, nil
+	}
 	if err != nil {
 		return PageResult{}, temporalError(err)
 	}
-	if err := page.send(ctx); err != nil {
+	err = page.send(ctx)
+	yield := errors.Is(err, errYield)
+	if err != nil && !yield {
 		return PageResult{}, temporalError(err)
 	}
 	done, settled, err := s.Store.CountPage(ctx, p.RunID, p.From, p.To)
 	if err != nil {
 		return PageResult{}, temporalError(err)
 	}
-	return PageResult{Settled: settled, Done: done, Calls: page.counters.Calls}, nil
+	return PageResult{Settled: settled, Done: done, Calls: page.counters.Calls, Yield: yield}, nil
 }
 
 // page is one activity's share of a wave.
@@ -64,6 +76,7 @@ type page struct {
 	quota    sync.Map                              // kind → fault that ended its inserts
 	counters store.Counters
 	calls    *semaphore.Weighted // the target's calls in flight, over all pages
+	insist   bool                // give way to nobody
 }
 
 // page claims the changes that are still open and loads what they refer to.
@@ -74,6 +87,10 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	}
 	if err := s.Store.RenewTarget(ctx, run.Job.Target(), run.ID, holdFor, s.Now()); err != nil {
 		return nil, holdLost(err)
+	}
+	pg := &page{sync: s, run: run, target: run.Job.Target(), insist: p.Insist}
+	if err := pg.mayGoOn(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.Store.SetPhase(ctx, run.ID, p.Phase); err != nil {
 		return nil, err
@@ -86,7 +103,7 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pg := &page{sync: s, run: run, target: run.Job.Target(), consumer: consumer, changes: changes, calls: s.callsOf(consumer)}
+	pg.consumer, pg.changes, pg.calls = consumer, changes, s.callsOf(consumer)
 	var keys, own []orgflow.RecordKey
 	var depends []int
 	for _, c := range changes {
@@ -104,6 +121,21 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	}
 	pg.states, err = s.Store.StatesOf(ctx, run.ID, depends)
 	return pg, err
+}
+
+// mayGoOn returns errYield where a run for single records waits, and ends a
+// run that does not hold its target any more. It is asked before a page and
+// whenever outcomes are recorded: once a second at most, but before much more
+// is sent.
+func (p *page) mayGoOn(ctx context.Context) error {
+	wanted, err := p.sync.Store.Wanted(ctx, p.target, p.run.ID, p.sync.Now())
+	if err != nil {
+		return holdLost(err)
+	}
+	if wanted && !p.insist && !urgent(p.run.Job) {
+		return errYield
+	}
+	return nil
 }
 
 // holdLost ends a run whose target another run has taken.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"orgflow"
 	"orgflow/internal/store"
@@ -34,12 +35,22 @@ func (s *Sync) FinishRun(ctx context.Context, p FinishParams) (orgflow.Summary, 
 	if err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
-	notes = append(notes, planNotes...)
+	notes = slices.Concat(run.Notes, notes, planNotes)
+	if p.Canceled {
+		note, err := s.cancelNote(ctx, run.ID, states)
+		if err != nil {
+			return orgflow.Summary{}, temporalError(err)
+		}
+		notes = slices.Insert(notes, 0, note)
+	}
 	if _, err := s.Store.FinishRun(ctx, run.ID, status, fault, notes); err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
 	target := run.Job.Target()
 	if err := s.Store.ReleaseTarget(ctx, target, run.ID); err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	if err := s.Store.Dequeue(ctx, run.ID); err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
 	if _, err := s.Store.DropSnapshotsBefore(ctx, target, run.Job.Params.Scope, keepSnapshots); err != nil {

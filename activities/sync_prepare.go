@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -106,67 +105,6 @@ func (s *Sync) needsRemote(ctx context.Context, job orgflow.Job, kinds []orgflow
 		}
 	}
 	return false, nil
-}
-
-// holdFor outlives every run: a hold ends when its run does, or when its
-// workflow turns out to have ended without saying so.
-const holdFor = 10 * 365 * 24 * time.Hour
-
-// HoldTarget takes the target for this run. Repeating it by the same run
-// answers at once. A target held by a run whose workflow has ended, or was
-// terminated, is taken over.
-func (s *Sync) HoldTarget(ctx context.Context, p RunParams) error {
-	run, err := s.Store.GetRun(ctx, p.RunID)
-	if err != nil {
-		return temporalError(err)
-	}
-	target := run.Job.Target()
-	_, holder, ok, err := s.Store.AcquireTarget(ctx, target, run.ID, holdFor, s.Now())
-	if err != nil || ok {
-		return temporalError(err)
-	}
-	gone, err := s.buried(ctx, target, holder)
-	if err != nil {
-		return temporalError(err)
-	}
-	if gone {
-		_, holder, ok, err = s.Store.AcquireTarget(ctx, target, run.ID, holdFor, s.Now())
-		if err != nil || ok {
-			return temporalError(err)
-		}
-	}
-	return temporalError(busy(run.Job, holder, p.Wait))
-}
-
-// buried records the end of a holder whose workflow was terminated, and
-// releases its target.
-func (s *Sync) buried(ctx context.Context, target orgflow.Target, holder string) (bool, error) {
-	run, err := s.Store.GetRun(ctx, holder)
-	if err != nil {
-		return false, err
-	}
-	running, err := s.Executions.Running(ctx, run.WorkflowID, run.FirstRunID)
-	if err != nil || running {
-		return false, err
-	}
-	fault := orgflow.Faultf(orgflow.CodeCanceled, "the workflow was terminated before the run ended")
-	if _, err := s.Store.FinishRun(ctx, holder, orgflow.StatusCanceled, fault, nil); err != nil {
-		return false, err
-	}
-	return true, s.Store.ReleaseTarget(ctx, target, holder)
-}
-
-// busy is tried again where the job waits for its turn, and final otherwise.
-func busy(job orgflow.Job, holder string, wait bool) error {
-	f := &orgflow.Fault{
-		Code:    orgflow.CodeTargetBusy,
-		Message: fmt.Sprintf("%s is held by run %s", job.Target(), holder),
-		Advice:  `wait for it, cancel it, or start with params.on_running "wait"`,
-	}
-	if wait || job.Params.OnRunning == orgflow.RunningWait {
-		f.Code, f.RetryAfter = orgflow.CodeThrottled, 5*time.Second
-	}
-	return f
 }
 
 // CheckConsumer proves address, credentials and permissions before the run

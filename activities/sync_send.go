@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
 	"orgflow"
@@ -19,6 +20,10 @@ const (
 	// callTimeout bounds one record's calls once they have begun; a cancelled
 	// run lets them end, so that it stops at an operation boundary.
 	callTimeout = 2 * time.Minute
+	// callGrace is how long a call in flight may go on once its run is
+	// cancelled or paused. Cut off, its change stays in doubt: whoever claims
+	// the record next reads it back.
+	callGrace = 5 * time.Second
 	// busyTries and doubtTries bound the attempts of one record.
 	busyTries  = 3
 	doubtTries = 4
@@ -102,6 +107,8 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 		if len(batch) > 0 && failed == nil {
 			if _, failed = p.sync.Store.RecordOutcomes(ctx, p.run.ID, batch); failed != nil {
 				halt(failed)
+			} else if err := p.mayGoOn(ctx); err != nil {
+				halt(err)
 			}
 		}
 		batch = batch[:0]
@@ -245,16 +252,33 @@ func (p *page) attempt(ctx context.Context, e connectors.Effect, r *result) (con
 	}
 }
 
-// call makes one attempt, when the target has room for it. A cancelled run
-// lets calls that have begun end.
+// call makes one attempt, when the target has room for it. A run that stops
+// calls off what still waits for its turn, and lets calls that have begun end.
 func (p *page) call(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {
 	if err := p.calls.Acquire(ctx, 1); err != nil {
-		return connectors.Receipt{}, orgflow.Faultf(orgflow.CodeThrottled, "stopped before the call was made")
+		return connectors.Receipt{}, orgflow.Faultf(orgflow.CodeUnavailable, "stopped before the call was made")
 	}
 	defer p.calls.Release(1)
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	call, cancel := context.WithTimeout(orgflow.WithOperation(context.WithoutCancel(ctx), ctx), callTimeout)
 	defer cancel()
-	return p.consumer.Apply(call, e)
+	stop := context.AfterFunc(ctx, func() {
+		if canceled(ctx) && p.sync.Sleep(call, callGrace) == nil {
+			cancel()
+		}
+	})
+	defer stop()
+	receipt, err := p.consumer.Apply(call, e)
+	if errors.Is(err, context.Canceled) {
+		err = &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, Message: "the run stopped and did not wait longer for the answer", Err: err}
+	}
+	return receipt, err
+}
+
+// canceled tells whether a page ends because its run is cancelled or paused,
+// and not because the worker stops or somebody else goes first.
+func canceled(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, context.Canceled) || temporal.IsCanceledError(cause)
 }
 
 // stops tells whether a fault is about more than its record: it would meet

@@ -60,6 +60,8 @@ type summary struct {
 	Applied map[string]map[string]struct {
 		Done, Failed, Blocked, Pending int
 	} `json:"applied"`
+	Paused        *struct{ By, Reason string }
+	Notes         []string
 	ParkedDeletes int `json:"parked_deletes"`
 	Calls         int `json:"calls"`
 	Throttled     int `json:"throttled"`
@@ -70,7 +72,9 @@ type summary struct {
 	Files []struct{ Name, Layer, SHA256 string } `json:"files"`
 }
 
-func (s summary) terminal() bool { return s.Status != "running" && s.Status != "awaiting_approval" }
+func (s summary) terminal() bool {
+	return s.Status != "running" && s.Status != "paused" && s.Status != "awaiting_approval"
+}
 
 // runs lists the recorded runs, newest first.
 func (w *world) runs() []summary {

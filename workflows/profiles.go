@@ -11,7 +11,7 @@ import (
 // own.
 
 // heartbeatTimeout is how long a killed worker's page waits for another one.
-// Activities heartbeat every five seconds.
+// Activities heartbeat every two seconds.
 const heartbeatTimeout = 20 * time.Second
 
 // bookkeeping is for short steps against our own database and files.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.temporal.io/sdk/workflow"
@@ -19,64 +20,115 @@ const (
 	pagesInFlight = 6
 )
 
+// stop is why sending ended before everything was sent.
+type stop int
+
+const (
+	through stop = iota // it did not: nothing is left
+	steered             // somebody paused the run, or it gives way to another
+	full                // the history is long
+)
+
 // apply sends the plan: wave after wave in canonical order, the pages of a
-// wave in parallel.
+// wave in parallel. Where it stops between two changes, it goes on with what
+// is open then.
 func (r *syncRun) apply(ctx workflow.Context) error {
-	for _, wave := range r.info.Plan.Waves {
-		r.show(ctx, wave.Phase, "sending")
-		if err := r.applyWave(ctx, wave); err != nil {
+	for {
+		why, err := r.send(ctx)
+		switch {
+		case err != nil || why == through:
+			return err
+		case why == full && r.steering.pause == nil:
+			// A new execution goes on; its Prepare answers with the waves
+			// that are still open.
+			return workflow.NewContinueAsNewError(ctx, orgflow.WorkflowSyncRun, r.job)
+		}
+		if err := r.standBy(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
-// applyWave keeps pagesInFlight pages running until the wave is through. The
+// send sends the waves that are open until one stops.
+func (r *syncRun) send(ctx workflow.Context) (stop, error) {
+	pages, halt := workflow.WithCancel(ctx)
+	defer halt()
+	r.steering.halt = halt
+	for _, wave := range r.info.Plan.Waves {
+		r.show(ctx, wave.Phase, "sending")
+		if why, err := r.sendWave(ctx, pages, wave); err != nil || why != through {
+			return why, err
+		}
+	}
+	return through, nil
+}
+
+// sendWave keeps pagesInFlight pages running until the wave is through. The
 // first page that fails ends the wave; pages in flight are waited for, so
 // that nothing runs unobserved.
-func (r *syncRun) applyWave(ctx workflow.Context, wave activities.Wave) error {
+func (r *syncRun) sendWave(ctx, pages workflow.Context, wave activities.Wave) (stop, error) {
 	var failed error
+	cut := false // a page ended before it was through
 	inFlight := 0
 	results := workflow.NewSelector(ctx)
-	send := func(from, to int) {
+	begin := func(p activities.ApplyParams) {
 		inFlight++
-		summary := fmt.Sprintf("%s: changes %d–%d", wave.Phase, from, to)
-		page := workflow.ExecuteActivity(remote(ctx, summary), orgflow.ActivityApplyPage,
-			activities.ApplyParams{RunID: r.info.RunID, Phase: wave.Phase, From: from, To: to})
+		summary := fmt.Sprintf("%s: changes %d–%d", p.Phase, p.From, p.To)
+		page := workflow.ExecuteActivity(remote(pages, summary), orgflow.ActivityApplyPage, p)
 		results.AddFuture(page, func(f workflow.Future) {
 			inFlight--
 			var got activities.PageResult
-			if err := f.Get(ctx, &got); err != nil {
-				if failed == nil {
-					failed = err
-				}
-				return
-			}
-			r.record(ctx, wave.Phase, got)
-			if failed == nil {
-				failed = r.breaker.trip()
+			err := f.Get(ctx, &got)
+			switch {
+			case stopped(err) && ctx.Err() == nil:
+				cut = true // paused; what it sent is read when the run goes on
+			case err != nil:
+				failed = cmp.Or(failed, err)
+			default:
+				r.record(ctx, wave.Phase, got)
+				cut, r.steering.yield = cut || got.Yield, r.steering.yield || got.Yield
+				failed = cmp.Or(failed, r.breaker.trip())
 			}
 		})
 	}
-	next := wave.From
+	next, why := wave.From, through
 	for {
-		full := workflow.GetInfo(ctx).GetContinueAsNewSuggested()
-		for next <= wave.To && inFlight < r.breaker.pages() && failed == nil && !full {
+		why = r.mayNotSend(ctx, cut)
+		for next <= wave.To && inFlight < r.pagesAtATime() && failed == nil && why == through {
 			to := min(next+pageSize-1, wave.To)
-			send(next, to)
+			begin(activities.ApplyParams{RunID: r.info.RunID, Phase: wave.Phase, From: next, To: to, Insist: r.steering.insist})
 			next = to + 1
 		}
 		if inFlight == 0 {
 			break
 		}
 		results.Select(ctx)
+		r.steering.insist = false
 	}
-	if failed == nil && next <= wave.To {
-		// The history is long: go on in a new execution. Its Prepare answers
-		// with the waves that are still open.
-		return workflow.NewContinueAsNewError(ctx, orgflow.WorkflowSyncRun, r.job)
+	if failed == nil && !cut && next > wave.To {
+		why = through // whoever wanted it to stop finds it at the end of the wave
 	}
-	return failed
+	return why, failed
+}
+
+// mayNotSend tells what keeps the next page from being sent, if anything.
+func (r *syncRun) mayNotSend(ctx workflow.Context, cut bool) stop {
+	switch {
+	case cut || r.steering.pause != nil:
+		return steered
+	case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+		return full
+	}
+	return through
+}
+
+// pagesAtATime is how many pages may be in flight: one where the run owes
+// itself a page before it gives way again, or where most changes fail.
+func (r *syncRun) pagesAtATime() int {
+	if r.steering.insist {
+		return 1
+	}
+	return r.breaker.pages()
 }
 
 // record adds a page's outcomes to what query and details show.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orgflow"
@@ -61,10 +60,6 @@ func (r *syncRun) listen(ctx workflow.Context) error {
 
 // undecided refuses a decision nobody waits for; it changes nothing.
 func (r *syncRun) undecided(d orgflow.Decision) error {
-	refuse := func(format string, args ...any) error {
-		f := orgflow.Faultf(orgflow.CodeConflict, format, args...)
-		return temporal.NewNonRetryableApplicationError(f.Message, string(f.Code), nil, *f)
-	}
 	a := r.approval
 	switch {
 	case d.By == "":

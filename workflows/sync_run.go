@@ -44,6 +44,7 @@ type syncRun struct {
 	note    string // what is being done, for the Web UI
 
 	approval approval
+	steering steering
 	breaker  breaker
 	ending   orgflow.Status // status to end with; empty: the outcomes decide
 }
@@ -61,7 +62,10 @@ func (r *syncRun) setup(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.listen(ctx)
+	if err := r.listen(ctx); err != nil {
+		return err
+	}
+	return r.steer(ctx)
 }
 
 // prepare checks the job and freezes its files. A job refused here has left
@@ -82,7 +86,8 @@ func (r *syncRun) prepare(ctx workflow.Context) error {
 	if r.summary.Fetch == nil {
 		r.summary.Fetch = map[orgflow.Kind]orgflow.FetchCount{}
 	}
-	return r.tag(ctx, orgflow.StatusRunning)
+	r.steering.pause = r.summary.Paused // of the execution before
+	return r.tag(ctx, r.summary.Status)
 }
 
 // steps is the work between prepare and finish.
@@ -193,7 +198,8 @@ func (r *syncRun) adopt(planned *activities.Planned) {
 // finish records how the run ended, whatever ended it, and releases the
 // target. It runs even when the workflow is cancelled.
 func (r *syncRun) finish(ctx workflow.Context, cause error) (orgflow.Summary, error) {
-	canceled := cause != nil && temporal.IsCanceledError(cause)
+	r.steering.ending = true
+	canceled := cause != nil && ctx.Err() != nil && stopped(cause)
 	params := activities.FinishParams{RunID: r.info.RunID, Canceled: canceled, Status: r.ending}
 	if cause != nil && !canceled {
 		params.Fault = faultOf(cause)
@@ -211,7 +217,7 @@ func (r *syncRun) finish(ctx workflow.Context, cause error) (orgflow.Summary, er
 	}
 	switch {
 	case canceled:
-		return summary, cause
+		return summary, ctx.Err()
 	case cause != nil:
 		return summary, refusal(cause)
 	}

@@ -25,6 +25,8 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/what-if":                config.AccessRead,
 		"POST /api/v1/sync-runs":              config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/cancel":  config.AccessOperate,
+		"POST /api/v1/sync-runs/{id}/pause":   config.AccessOperate,
+		"POST /api/v1/sync-runs/{id}/resume":  config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/retry":   config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/approve": config.AccessApprove,
 		"POST /api/v1/sync-runs/{id}/reject":  config.AccessApprove,

@@ -131,6 +131,12 @@ func (w *world) Retry(ctx context.Context, id string, s Steering) (Started, erro
 func (w *world) Cancel(ctx context.Context, id string, s Steering) error {
 	return w.steer(ctx, "cancel", id, s)
 }
+func (w *world) Pause(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "pause", id, s)
+}
+func (w *world) Resume(ctx context.Context, id string, s Steering) error {
+	return w.steer(ctx, "resume", id, s)
+}
 func (w *world) PauseSchedule(ctx context.Context, id string, s Steering) error {
 	return w.steer(ctx, "pause", id, s)
 }

@@ -47,6 +47,10 @@ type Steerer interface {
 	// Cancel asks a run to stop after the call in flight. A run that has
 	// ended is a conflict, an unknown one not found.
 	Cancel(ctx context.Context, id string, s Steering) error
+	// Pause makes a run stop sending and keep its target, Resume lets it go
+	// on. What makes no sense, as pausing a paused run, is a conflict.
+	Pause(ctx context.Context, id string, s Steering) error
+	Resume(ctx context.Context, id string, s Steering) error
 	// Approve lets a run's parked changes go, Reject gives them up. A run
 	// that does not wait, or was decided already, is a conflict.
 	Approve(ctx context.Context, id string, s Steering) error

@@ -44,7 +44,9 @@ func (s *server) steerRoutes() {
 		need          config.Access
 		do            func(context.Context, string, Steering) error
 	}{
-		{"cancel", "Stop a sync run after the call in flight", config.AccessOperate, s.Steer.Cancel},
+		{"cancel", "End a sync run after the calls in flight", config.AccessOperate, s.Steer.Cancel},
+		{"pause", "Stop sending; the run keeps its target until it is resumed or cancelled", config.AccessOperate, s.Steer.Pause},
+		{"resume", "Let a paused run go on", config.AccessOperate, s.Steer.Resume},
 		{"approve", "Let the parked changes of a waiting run go", config.AccessApprove, s.Steer.Approve},
 		{"reject", "Give the parked changes of a waiting run up", config.AccessApprove, s.Steer.Reject},
 	} {
@@ -112,7 +114,7 @@ type listRunsInput struct {
 	PageParams
 	CompanyID int64          `query:"company_id" minimum:"1"`
 	Consumer  string         `query:"consumer" maxLength:"64"`
-	Status    orgflow.Status `query:"status" enum:"running,awaiting_approval,completed,completed_with_failures,rejected,superseded,failed,canceled"`
+	Status    orgflow.Status `query:"status" enum:"running,paused,awaiting_approval,completed,completed_with_failures,rejected,superseded,failed,canceled"`
 }
 
 type body[T any] struct{ Body T }

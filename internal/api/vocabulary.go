@@ -14,7 +14,7 @@ var vocabulary = map[string]map[string][]any{
 		"on_running":    words(orgflow.RunningFail, orgflow.RunningWait),
 	},
 	"Summary": {
-		"status": words(orgflow.StatusRunning, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted,
+		"status": words(orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted,
 			orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled),
 	},
 	"Change": {

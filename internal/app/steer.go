@@ -12,15 +12,34 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orgflow"
+	"orgflow/activities"
 	"orgflow/internal/api"
 	"orgflow/internal/store"
 )
 
-// Cancel asks a run to stop at the next operation boundary.
+// Cancel asks a run to stop at the next operation boundary. Who asks is
+// written down first: the run's last step puts the name into its notes.
 func (r *Runs) Cancel(ctx context.Context, id string, s api.Steering) error {
-	return r.steer(ctx, "cancel", id, s, func(cl client.Client, run store.Run) error {
-		return cl.CancelWorkflow(ctx, run.WorkflowID, "")
+	return r.ask(ctx, activities.AuditCancel, id, func(cl client.Client, run store.Run) error {
+		if err := r.audit(ctx, run, activities.AuditCancel, s); err != nil {
+			return err
+		}
+		err := cl.CancelWorkflow(ctx, run.WorkflowID, "")
+		if err != nil {
+			err = errors.Join(err, r.audit(ctx, run, activities.AuditCancelFailed, s))
+		}
+		return err
 	})
+}
+
+// Pause makes a run stop sending and keep its target.
+func (r *Runs) Pause(ctx context.Context, id string, s api.Steering) error {
+	return r.decide(ctx, orgflow.UpdatePause, id, s)
+}
+
+// Resume lets a paused run go on.
+func (r *Runs) Resume(ctx context.Context, id string, s api.Steering) error {
+	return r.decide(ctx, orgflow.UpdateResume, id, s)
 }
 
 // Approve lets a run's parked changes go.
@@ -35,7 +54,7 @@ func (r *Runs) Reject(ctx context.Context, id string, s api.Steering) error {
 
 // decide sends a decision and returns when the run has taken it.
 func (r *Runs) decide(ctx context.Context, update, id string, s api.Steering) error {
-	return r.steer(ctx, update, id, s, func(cl client.Client, run store.Run) error {
+	return r.ask(ctx, update, id, func(cl client.Client, run store.Run) error {
 		handle, err := cl.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 			WorkflowID: run.WorkflowID, UpdateName: update,
 			Args:         []any{orgflow.Decision{By: who(s), Reason: s.Reason}},
@@ -44,12 +63,15 @@ func (r *Runs) decide(ctx context.Context, update, id string, s api.Steering) er
 		if err != nil {
 			return err
 		}
-		return handle.Get(ctx, nil)
+		if err := handle.Get(ctx, nil); err != nil {
+			return err
+		}
+		return r.audit(ctx, run, update, s)
 	})
 }
 
-// steer does something to a run that has not ended, and writes down who did.
-func (r *Runs) steer(ctx context.Context, action, id string, s api.Steering, do func(client.Client, store.Run) error) error {
+// ask does something to a run that has not ended.
+func (r *Runs) ask(ctx context.Context, action, id string, do func(client.Client, store.Run) error) error {
 	run, err := r.app.Store.GetRun(ctx, id)
 	if err != nil {
 		return noRun(id, err)
@@ -64,15 +86,18 @@ func (r *Runs) steer(ctx context.Context, action, id string, s api.Steering, do 
 	err = do(cl, run)
 	var gone *serviceerror.NotFound
 	var refused *temporal.ApplicationError
+	var ours *orgflow.Fault
 	switch {
 	case errors.As(err, &gone):
 		return orgflow.Faultf(orgflow.CodeConflict, "the workflow of run %s has ended", id)
 	case errors.As(err, &refused):
 		return workflowFault(err)
+	case errors.As(err, &ours): // the database's
+		return err
 	case err != nil:
 		return unavailable(action+" run "+id, err)
 	}
-	return r.audit(ctx, run, action, s)
+	return nil
 }
 
 func (r *Runs) audit(ctx context.Context, run store.Run, action string, s api.Steering) error {

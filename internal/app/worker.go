@@ -29,6 +29,9 @@ const (
 	// a vendor (Temporal reference § 3).
 	activitySlots = 32
 	pollers       = 4
+	// hearEvery is how often a heartbeat goes to the server at most: it is
+	// how soon an activity hears that its run is cancelled or paused.
+	hearEvery = 2 * time.Second
 )
 
 // Worker returns a worker for all workflows and activities, not started.
@@ -38,6 +41,8 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 		MaxConcurrentActivityExecutionSize: activitySlots,
 		MaxConcurrentActivityTaskPollers:   pollers,
 		MaxConcurrentWorkflowTaskPollers:   pollers,
+		MaxHeartbeatThrottleInterval:       hearEvery,
+		DefaultHeartbeatThrottleInterval:   hearEvery,
 	})
 	workflows.Register(w)
 	a.Sync(cl).Register(w)

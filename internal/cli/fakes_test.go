@@ -189,6 +189,12 @@ func (w *world) Retry(_ context.Context, id string, s api.Steering) (api.Started
 func (w *world) Cancel(_ context.Context, id string, s api.Steering) error {
 	return w.steer("cancel", id, s)
 }
+func (w *world) Pause(_ context.Context, id string, s api.Steering) error {
+	return w.steer("pause", id, s)
+}
+func (w *world) Resume(_ context.Context, id string, s api.Steering) error {
+	return w.steer("resume", id, s)
+}
 func (w *world) PauseSchedule(_ context.Context, id string, s api.Steering) error {
 	return w.steer("pause", id, s)
 }

@@ -19,7 +19,7 @@ import (
 func (p *program) runsCommand() *cobra.Command {
 	return group("runs", "Look at and steer runs",
 		"  starter runs list --status running\n  starter runs show sync-129-ding_talk-20261121T0100Z-7f3a9c --wait",
-		p.runsList(), p.runsShow(), p.runsChanges(), p.runsCancel(), p.runsApprove(), p.runsReject(), p.runsRetry())
+		p.runsList(), p.runsShow(), p.runsChanges(), p.runsCancel(), p.runsPause(), p.runsResume(), p.runsApprove(), p.runsReject(), p.runsRetry())
 }
 
 func (p *program) runsList() *cobra.Command {
@@ -29,7 +29,7 @@ func (p *program) runsList() *cobra.Command {
 		Example: "  starter runs list --company 129 --consumer ding_talk --limit 5",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.Status = orgflow.Status(status)
-			if err := oneOf("status", f.Status, "", orgflow.StatusRunning, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted,
+			if err := oneOf("status", f.Status, "", orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted,
 				orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled); err != nil {
 				return err
 			}
@@ -246,71 +246,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func (p *program) runsCancel() *cobra.Command {
-	return p.steer("cancel", "Stop a run after the calls in flight", "wrong filter", "Asked %s to stop.",
-		func(ctx context.Context, b Backend, id string, s api.Steering) error {
-			return b.Steer.Cancel(ctx, id, s)
-		})
-}
-
-func (p *program) runsApprove() *cobra.Command {
-	return p.steer("approve", "Let the parked changes of a waiting run go", "checked with HR", "Approved %s.",
-		func(ctx context.Context, b Backend, id string, s api.Steering) error {
-			return b.Steer.Approve(ctx, id, s)
-		})
-}
-
-func (p *program) runsReject() *cobra.Command {
-	return p.steer("reject", "Give the parked changes of a waiting run up", "the source was wrong", "Rejected %s.",
-		func(ctx context.Context, b Backend, id string, s api.Steering) error {
-			return b.Steer.Reject(ctx, id, s)
-		})
-}
-
-// steer is a command that does one thing to one run.
-func (p *program) steer(verb, short, because, said string, do func(context.Context, Backend, string, api.Steering) error) *cobra.Command {
-	var by, reason string
-	cmd := &cobra.Command{
-		Use: verb + " ID", Short: short, Args: oneID,
-		Example: fmt.Sprintf("  starter runs %s sync-129-ding_talk-20261121T0100Z-7f3a9c --reason %q", verb, because),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
-				if err := do(cmd.Context(), b, args[0], api.Steering{By: by, Reason: reason}); err != nil {
-					return fmt.Errorf("%s run %s: %w", verb, args[0], err)
-				}
-				return p.print(said, args[0])
-			})
-		},
-	}
-	steeringFlags(cmd, &by, &reason, p.user)
-	return cmd
-}
-
-func (p *program) runsRetry() *cobra.Command {
-	var by, reason string
-	cmd := &cobra.Command{
-		Use: "retry ID", Short: "Start a run for what failed in an ended one", Args: oneID,
-		Example: "  starter runs retry sync-129-ding_talk-20261121T0100Z-7f3a9c",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
-				started, err := b.Steer.Retry(cmd.Context(), args[0], api.Steering{By: by, Reason: reason})
-				if err != nil {
-					return fmt.Errorf("retry run %s: %w", args[0], err)
-				}
-				return p.print("Started %s", started.ID)
-			})
-		},
-	}
-	steeringFlags(cmd, &by, &reason, p.user)
-	return cmd
-}
-
-func steeringFlags(cmd *cobra.Command, by, reason *string, user string) {
-	cmd.Flags().StringVar(by, "by", user, "who does this")
-	cmd.Flags().StringVar(reason, "reason", "", "why, for those who look later")
-	cmd.Flags().Lookup("by").DefValue = "you" // help must not depend on who reads it
 }
 
 // oneID wants exactly one id.

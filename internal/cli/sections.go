@@ -115,6 +115,9 @@ func (r *renderer) advice() {
 	if s.Status == orgflow.StatusAwaitingApproval {
 		points = append(points, point{none, "To let them go, or give them up with reject", "starter runs approve " + s.ID + " --reason …"})
 	}
+	if s.Status == orgflow.StatusPaused {
+		points = append(points, point{look, "Nothing is sent until somebody resumes it; no other run gets the target meanwhile", "starter runs resume " + s.ID})
+	}
 	if s.DryRun && s.Error == nil && s.Status.Terminal() && s.Progress.Total > 0 {
 		points = append(points, point{none, "The plan can be read", changes})
 	}

@@ -31,7 +31,10 @@ func RenderSummary(w io.Writer, s orgflow.Summary, width int, color bool) error 
 // ProgressLine says on one line where a run stands.
 func ProgressLine(s orgflow.Summary) string {
 	line := phaseText(s.Phase)
-	if over(s) {
+	switch {
+	case s.Status == orgflow.StatusPaused && s.Paused != nil:
+		line = "paused " + clean(s.Paused.String())
+	case over(s):
 		line = statusText(s)
 	}
 	if text := counted(s); text != "" {
@@ -76,6 +79,7 @@ func outcomes(s orgflow.Summary) orgflow.Applied {
 
 var statusWords = map[orgflow.Status]string{
 	orgflow.StatusRunning:               "running",
+	orgflow.StatusPaused:                "paused",
 	orgflow.StatusAwaitingApproval:      "awaiting approval",
 	orgflow.StatusCompleted:             "completed",
 	orgflow.StatusCompletedWithFailures: "completed with failures",
@@ -113,7 +117,7 @@ func statusMark(s orgflow.Summary) mark {
 		if s.ParkedDeletes == 0 {
 			return well
 		}
-	case orgflow.StatusAwaitingApproval, orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
+	case orgflow.StatusPaused, orgflow.StatusAwaitingApproval, orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
 	}
 	return look
 }

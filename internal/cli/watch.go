@@ -70,7 +70,7 @@ func ExitCode(s orgflow.Summary) int {
 		if s.ParkedDeletes == 0 {
 			return ExitCompleted
 		}
-	case orgflow.StatusRunning, orgflow.StatusAwaitingApproval,
+	case orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval,
 		orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
 	}
 	return ExitIncomplete

@@ -147,7 +147,7 @@ type Wave struct {
 	No      int
 	Total   int
 	Open    int // in state planned
-	FirstID int
+	FirstID int // of the open changes, or of all when none is open
 	LastID  int
 	Kind    orgflow.Kind // empty when the wave mixes kinds
 	Op      orgflow.Op   // empty when the wave mixes operations
@@ -165,7 +165,9 @@ func (s *Store) Waves(ctx context.Context, runID string) ([]Wave, error) {
 		Op      string `db:"op"`
 	}
 	err := s.list(ctx, "waves of run "+runID, &rows, `
-		SELECT wave, count(*) AS total, count(*) FILTER (WHERE state = 'planned') AS open, min(id) AS first_id, max(id) AS last_id,
+		SELECT wave, count(*) AS total, count(*) FILTER (WHERE state = 'planned') AS open,
+			coalesce(min(id) FILTER (WHERE state = 'planned'), min(id)) AS first_id,
+			coalesce(max(id) FILTER (WHERE state = 'planned'), max(id)) AS last_id,
 			CASE WHEN min(kind) = max(kind) THEN min(kind) ELSE '' END AS kind,
 			CASE WHEN min(op) = max(op) THEN min(op) ELSE '' END AS op
 		FROM sync_change WHERE run_id = ? GROUP BY wave ORDER BY wave`, runID)

@@ -114,6 +114,14 @@ func (s *Store) ReleaseClaims(ctx context.Context, runID string, ids []int) erro
 	return err
 }
 
+// CountDoubts counts the changes of a run whose call had begun and whose
+// outcome nobody recorded.
+func (s *Store) CountDoubts(ctx context.Context, runID string) (n int, err error) {
+	err = s.get(ctx, "count doubts of run "+runID, &n,
+		`SELECT count(*) FROM sync_change WHERE run_id = ? AND state = 'planned' AND in_flight`, runID)
+	return n, err
+}
+
 // CountPage counts the outcomes of the changes with ids from…to: those of
 // the records themselves by kind and operation, and all with a final state.
 func (s *Store) CountPage(ctx context.Context, runID string, from, to int) (done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied, settled int, err error) {

@@ -13,7 +13,9 @@ import (
 // hold's fence. It is re-entrant: the holding run gets its own fence again
 // and a new expiry. A hold that was released, has expired, or belongs to a
 // run that has ended is taken over; every change of holder makes the fence
-// larger. When another run holds the target, ok is false and holder is its id.
+// larger. When another run holds the target, or is in front in the queue for
+// it (QueueForTarget), ok is false and holder is its id. Who gets the target
+// has left the queue.
 //
 // now is the caller's clock; all callers' clocks must agree to well within ttl.
 func (s *Store) AcquireTarget(ctx context.Context, target orgflow.Target, runID string, ttl time.Duration, now time.Time) (fence int64, holder string, ok bool, err error) {
@@ -22,6 +24,10 @@ func (s *Store) AcquireTarget(ctx context.Context, target orgflow.Target, runID 
 	}
 	what := "acquire target " + target.String()
 	err = s.inTx(ctx, what, func(t *tx) error {
+		ok = false
+		if holder, err = t.ahead(ctx, target, runID, now); err != nil || holder != "" {
+			return err
+		}
 		err := t.get(ctx, &fence, `
 			INSERT INTO target_hold (company_id, consumer, run_id, fence, acquired_at, renewed_at, expires_at)
 			VALUES (?, ?, ?, 1, ?, ?, ?)
@@ -35,12 +41,12 @@ func (s *Store) AcquireTarget(ctx context.Context, target orgflow.Target, runID 
 			target.CompanyID, target.Consumer, runID, at(now), at(now), at(now.Add(ttl)))
 		if err == nil {
 			holder, ok = runID, true
-			return nil
+			_, err = t.exec(ctx, `DELETE FROM target_wait WHERE company_id = ? AND consumer = ? AND run_id = ?`, target.CompanyID, target.Consumer, runID)
+			return err
 		}
 		if !noRows(err) {
 			return err
 		}
-		ok = false
 		return t.get(ctx, &holder, `SELECT run_id FROM target_hold WHERE company_id = ? AND consumer = ?`, target.CompanyID, target.Consumer)
 	})
 	if err != nil || !ok {

@@ -29,6 +29,7 @@ type Run struct {
 	Files      []orgflow.UsedFile
 	Frozen     []byte
 	Status     orgflow.Status
+	Paused     *orgflow.Pause // of a paused run
 	Phase      orgflow.Phase
 	Fetched    bool
 	Planned    bool
@@ -60,10 +61,10 @@ const (
 )
 
 const runColumns = `id, first_run_id, workflow_id, job, files, frozen_files, status, phase, fetched, planned, applied,
-	error, notes, calls, throttled, token_renewals, plan_hash, retry_of, started_at, finished_at`
+	paused, error, notes, calls, throttled, token_renewals, plan_hash, retry_of, started_at, finished_at`
 
 // live is the condition of a run that has not ended.
-const live = `status IN ('running', 'awaiting_approval')`
+const live = `status IN ('running', 'paused', 'awaiting_approval')`
 
 type runRow struct {
 	ID            string  `db:"id"`
@@ -77,6 +78,7 @@ type runRow struct {
 	Fetched       bool    `db:"fetched"`
 	Planned       bool    `db:"planned"`
 	Applied       bool    `db:"applied"`
+	Paused        *string `db:"paused"`
 	Error         *string `db:"error"`
 	Notes         string  `db:"notes"`
 	Calls         int     `db:"calls"`
@@ -99,6 +101,9 @@ func (r runRow) run() (Run, error) {
 	err := errors.Join(decode(r.Job, &run.Job), decode(r.Files, &run.Files), decode(r.Notes, &run.Notes))
 	if r.Error != nil {
 		err = errors.Join(err, decode(*r.Error, &run.Fault))
+	}
+	if r.Paused != nil {
+		err = errors.Join(err, decode(*r.Paused, &run.Paused))
 	}
 	if err != nil {
 		return Run{}, fmt.Errorf("run %s: %w", r.ID, err)
@@ -200,8 +205,8 @@ func (s *Store) SetPhase(ctx context.Context, id string, phase orgflow.Phase) er
 		`UPDATE sync_run SET phase = ? WHERE id = ? AND `+live, string(phase), id)
 }
 
-// SetStatus moves a run between running and awaiting_approval; FinishRun
-// ends it. A run that has ended keeps its status.
+// SetStatus moves a run between running and awaiting_approval; PauseRun and
+// ResumeRun pause it, FinishRun ends it. A run that has ended keeps its status.
 func (s *Store) SetStatus(ctx context.Context, id string, status orgflow.Status) error {
 	if status.Terminal() {
 		return fmt.Errorf("set status of run %s: %q ends a run, which FinishRun does", id, status)
@@ -233,7 +238,7 @@ func (s *Store) FinishRun(ctx context.Context, id string, status orgflow.Status,
 		return Run{}, err
 	}
 	_, err = s.exec(ctx, "finish run "+id, `
-		UPDATE sync_run SET status = ?, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
+		UPDATE sync_run SET status = ?, paused = NULL, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
 		string(status), cause, encoded, s.now(), id)
 	if err != nil {
 		return Run{}, err

@@ -24,7 +24,7 @@ func (s *Store) Summary(ctx context.Context, id string) (orgflow.Summary, error)
 	}
 	sum := orgflow.Summary{
 		ID: run.ID, RunID: run.FirstRunID, CompanyID: run.Job.CompanyID, Consumer: run.Job.Consumer,
-		Status: run.Status, Phase: run.Phase, DryRun: run.Job.Params.DryRun, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt,
+		Status: run.Status, Paused: run.Paused, Phase: run.Phase, DryRun: run.Job.Params.DryRun, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt,
 		Fetch:   map[orgflow.Kind]orgflow.FetchCount{},
 		Plan:    map[orgflow.Kind]orgflow.PlanCount{},
 		Applied: map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{},

@@ -40,18 +40,46 @@ func PerSecond(n float64) Limiter {
 }
 
 // Rate waits for the limiter before each request. A deadline too near to
-// get a turn is answered at once as CodeThrottled; nothing was sent then.
+// get a turn is answered at once as CodeThrottled, an effect that is called
+// off before its first call (orgflow.WithOperation) as CodeUnavailable;
+// nothing was sent then.
 func Rate(l Limiter) Layer {
 	return func(next http.RoundTripper) http.RoundTripper {
 		return Func(func(req *http.Request) (*http.Response, error) {
-			if err := l.Wait(req.Context()); err != nil {
+			if err := turn(req.Context(), l); err != nil {
 				closeBody(req)
-				return nil, waitError(req.Context(), err)
+				return nil, err
 			}
 			return next.RoundTrip(req)
 		})
 	}
 }
+
+// turn waits for the limiter, as long as the call is wanted.
+func turn(ctx context.Context, l Limiter) error {
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if off := orgflow.CalledOff(ctx); off != nil {
+		go func() {
+			select {
+			case <-off:
+				cancel(errCalledOff)
+			case <-waiting.Done():
+			}
+		}()
+	}
+	err := l.Wait(waiting)
+	if errors.Is(context.Cause(waiting), errCalledOff) {
+		return errCalledOff
+	}
+	if err != nil {
+		return waitError(ctx, err)
+	}
+	orgflow.Begin(ctx)
+	return nil
+}
+
+var errCalledOff = orgflow.Faultf(orgflow.CodeUnavailable, "not sent: the run stopped before the call's turn came")
 
 func waitError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
