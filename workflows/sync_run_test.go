@@ -33,6 +33,8 @@ type script struct {
 	finish   activities.FinishParams
 	outcome  orgflow.Status
 	page     func(changes int) activities.PageResult // default: all done
+	open     activities.Planned                      // what is open when a run goes on
+	before   func(activities.ApplyParams) (yield bool)
 }
 
 func newScript() *script {
@@ -85,12 +87,23 @@ func (s *script) install(env *testsuite.TestWorkflowEnvironment) {
 	})
 	on(orgflow.ActivityApplyPage, func(_ context.Context, p activities.ApplyParams) (activities.PageResult, error) {
 		n := p.To - p.From + 1
+		if s.before != nil && s.before(p) {
+			return activities.PageResult{Yield: true}, s.call("yielding %d-%d", p.From, p.To)
+		}
+		if p.Insist {
+			return activities.PageResult{Settled: n}, s.call("insist on %d-%d", p.From, p.To)
+		}
 		if s.page != nil {
 			return s.page(n), s.call("apply %d-%d", p.From, p.To)
 		}
 		return activities.PageResult{Settled: n, Calls: n, Done: map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{
 			orgflow.Person: {orgflow.Insert: {Done: n}},
 		}}, s.call("apply %d-%d", p.From, p.To)
+	})
+	on(orgflow.ActivityPauseRun, func(_ context.Context, p activities.PauseParams) error { return s.call("pause %s", p.Pause) })
+	on(orgflow.ActivityYieldTarget, func(context.Context, activities.RunParams) error { return s.call("yield") })
+	on(orgflow.ActivityResumeRun, func(_ context.Context, p activities.ResumeParams) (activities.Planned, error) {
+		return s.open, s.call("go on %s", p.By)
 	})
 	on(orgflow.ActivityParkRun, func(context.Context, activities.RunParams) error { return s.call("park") })
 	on(orgflow.ActivitySettleParked, func(_ context.Context, p activities.SettleParams) error { return s.call("settle: %s", p.Note) })
