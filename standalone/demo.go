@@ -73,13 +73,18 @@ func (p parts) loadDemo() error {
 // a new one.
 func (p parts) startOrResume(ctx context.Context) (id string, err error) {
 	runs := p.app.Runs()
-	page, err := runs.ListRuns(ctx, api.RunFilter{CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusRunning, Limit: 1})
-	if err != nil {
-		return "", err
-	}
-	if len(page.Runs) > 0 {
-		fmt.Fprintf(p.out, "Run %s was interrupted; it goes on.\n", page.Runs[0].ID)
-		return page.Runs[0].ID, nil
+	for status, says := range map[orgflow.Status]string{
+		orgflow.StatusRunning: "Run %s was interrupted; it goes on.\n",
+		orgflow.StatusPaused:  "Run %s is paused; let it go on with: starter runs resume %[1]s\n",
+	} {
+		page, err := runs.ListRuns(ctx, api.RunFilter{CompanyID: 129, Consumer: "ding_talk", Status: status, Limit: 1})
+		if err != nil {
+			return "", err
+		}
+		if len(page.Runs) > 0 {
+			fmt.Fprintf(p.out, says, page.Runs[0].ID)
+			return page.Runs[0].ID, nil
+		}
 	}
 	job, err := p.app.Meta.DecodeJob([]byte(demoJob))
 	if err != nil {

@@ -57,7 +57,7 @@ func TestWhatCannotBeUnderstoodIsExplained(t *testing.T) {
 		"sync --file /no/such":      "read /no/such: no such file or directory",
 		"runs show":                 "needs exactly one ID",
 		"runs show a b":             "needs exactly one ID",
-		"runs list --status done":   `--status "done" is not one of running, awaiting_approval`,
+		"runs list --status done":   `--status "done" is not one of running, paused, awaiting_approval`,
 		"runs list --limit 0":       "--limit must be 1 to 500",
 		"runs list --company x":     `invalid argument "x" for "--company"`,
 		"runs changes x --kind p":   `--kind "p" is not one of org, person`,
@@ -174,9 +174,13 @@ func TestRunsChanges(t *testing.T) {
 }
 
 func TestSteering(t *testing.T) {
-	var w world
+	gone := completed()
+	gone.Status, gone.Notes = orgflow.StatusCanceled, []string{"canceled by tester (wrong filter): 120 of 339 changes done, 219 not sent"}
+	w := world{summaries: []any{running(), gone}}
 	for _, line := range [][]string{
 		{"runs", "cancel", "r1", "--reason", "wrong filter"},
+		{"runs", "pause", "r1", "--by", "E1", "--reason", "maintenance"},
+		{"runs", "resume", "r1"},
 		{"schedules", "pause", "s1", "--by", "E1", "--reason", "holiday"},
 		{"schedules", "resume", "s1"},
 		{"schedules", "trigger", "s1"},
@@ -188,11 +192,18 @@ func TestSteering(t *testing.T) {
 		}
 	}
 	want := []string{
-		"cancel r1 by tester because wrong filter", "pause s1 by E1 because holiday", "resume s1 by tester because ", "trigger s1 by tester because ",
+		"cancel r1 by tester because wrong filter", "pause r1 by E1 because maintenance", "resume r1 by tester because ", "pause s1 by E1 because holiday", "resume s1 by tester because ", "trigger s1 by tester because ",
 		"backfill s1 2026-11-17T16:00:00Z 2026-11-19T00:30:00Z", "backfill s1 2026-11-18T00:00:00Z 2026-11-18T09:00:00Z",
 	}
 	if diff := cmp.Diff(want, w.steered); diff != "" {
 		t.Error(diff)
+	}
+	if !strings.Contains(w.out.String(), "Asked r1 to stop.\nIt has ended, canceled by tester (wrong filter): 120 of 339 changes done, 219 not sent.\n") {
+		t.Errorf("a cancelled run is waited for:\n%s", &w.out)
+	}
+	w = world{summaries: []any{running()}}
+	if code := w.run("runs", "cancel", "r1"); code != 0 || w.polls != endsWithin || !strings.Contains(w.err.String(), "not ended yet") {
+		t.Errorf("a run that does not end: %d after %d polls, %s", code, w.polls, &w.err)
 	}
 	w = world{steerErr: orgflow.Faultf(orgflow.CodeConflict, "the run has ended")}
 	if code := w.run("runs", "cancel", "r1"); code != 1 || !strings.Contains(w.err.String(), "cancel run r1: conflict: the run has ended") || w.out.Len() > 0 {

@@ -69,6 +69,12 @@ func waiting() orgflow.Summary {
 	return s
 }
 
+func pausedRun() orgflow.Summary {
+	s := running()
+	s.Status, s.Paused = orgflow.StatusPaused, &orgflow.Pause{By: "E1001", Reason: "DingTalk 维护", At: began}
+	return s
+}
+
 func planned() orgflow.Summary {
 	s := completed()
 	s.DryRun, s.Applied = true, nil
@@ -85,7 +91,7 @@ func running() orgflow.Summary {
 
 func TestRenderSummary(t *testing.T) {
 	for name, s := range map[string]orgflow.Summary{
-		"completed": completed(), "troubled": troubled(), "failed": failed(), "waiting": waiting(), "dry_run": planned(), "running": running(), "empty": {},
+		"completed": completed(), "troubled": troubled(), "failed": failed(), "waiting": waiting(), "dry_run": planned(), "running": running(), "paused": pausedRun(), "empty": {},
 	} {
 		var b strings.Builder
 		if err := RenderSummary(&b, s, 80, false); err != nil {
