@@ -38,7 +38,7 @@ func (r *syncRun) apply(ctx workflow.Context) error {
 		switch {
 		case err != nil || why == through:
 			return err
-		case why == full && r.steering.pause == nil:
+		case why == full:
 			// A new execution goes on; its Prepare answers with the waves
 			// that are still open.
 			return workflow.NewContinueAsNewError(ctx, orgflow.WorkflowSyncRun, r.job)

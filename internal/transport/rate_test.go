@@ -58,6 +58,9 @@ func TestAnEffectIsCalledOffBeforeItsFirstCallOnly(t *testing.T) {
 				}
 				<-l.waiting
 			}
+			if off := orgflow.CalledOff(ctx); (off == nil) != begun {
+				t.Errorf("it can be called off: %v", off != nil)
+			}
 			done := make(chan error)
 			go func() { done <- do() }()
 			<-l.waiting
