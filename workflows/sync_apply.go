@@ -91,7 +91,8 @@ func (r *syncRun) sendWave(ctx, pages workflow.Context, wave activities.Wave) (s
 			}
 		})
 	}
-	next, why := wave.From, through
+	next := wave.From
+	var why stop
 	for {
 		why = r.mayNotSend(ctx, cut)
 		for next <= wave.To && inFlight < r.pagesAtATime() && failed == nil && why == through {

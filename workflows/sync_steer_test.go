@@ -20,7 +20,7 @@ import (
 
 var (
 	maintenance = orgflow.Decision{By: "E1", Reason: "maintenance"}
-	afterwards        = orgflow.Decision{By: "E2"}
+	afterwards  = orgflow.Decision{By: "E2"}
 )
 
 // gate is an update whose answer somebody waits for.
@@ -180,9 +180,7 @@ func TestARunThatIsAskedToGivesWayAndInsistsOnOnePage(t *testing.T) {
 	s := newScript()
 	s.open = activities.Planned{Total: 250, Waves: []activities.Wave{{No: 2, Phase: "person_insert", From: 50, To: 250}}}
 	s.planned.Waves = s.planned.Waves[:1]
-	asked := 0
 	s.before = func(p activities.ApplyParams) bool {
-		asked++
 		return p.From == 1 || p.From == 50 && !p.Insist
 	}
 	env := acted(t, s, func(*testsuite.TestWorkflowEnvironment) {})

@@ -112,12 +112,7 @@ func (r *renderer) advice() {
 	if s.ParkedDeletes > 0 {
 		points = append(points, point{look, count(s.ParkedDeletes, "delete") + " parked, " + parkedText(s), changes + " --state parked"})
 	}
-	if s.Status == orgflow.StatusAwaitingApproval {
-		points = append(points, point{none, "To let them go, or give them up with reject", "starter runs approve " + s.ID + " --reason …"})
-	}
-	if s.Status == orgflow.StatusPaused {
-		points = append(points, point{look, "Nothing is sent until somebody resumes it; no other run gets the target meanwhile", "starter runs resume " + s.ID})
-	}
+	points = append(points, somebody(s)...)
 	if s.DryRun && s.Error == nil && s.Status.Terminal() && s.Progress.Total > 0 {
 		points = append(points, point{none, "The plan can be read", changes})
 	}
@@ -133,6 +128,17 @@ func (r *renderer) advice() {
 			r.line("     → " + p.command) // never wrapped: it is there to be copied
 		}
 	}
+}
+
+// somebody says whom a run waits for, if it does.
+func somebody(s orgflow.Summary) []point {
+	if s.Status == orgflow.StatusAwaitingApproval {
+		return []point{{none, "To let them go, or give them up with reject", "starter runs approve " + s.ID + " --reason …"}}
+	}
+	if s.Status == orgflow.StatusPaused {
+		return []point{{look, "Nothing is sent until somebody resumes it; no other run gets the target meanwhile", "starter runs resume " + s.ID}}
+	}
+	return nil
 }
 
 // point is a finding and the command that tells more about it.

@@ -97,7 +97,7 @@ func TestWavesAndStates(t *testing.T) {
 		want := []store.Wave{
 			{No: 1, Total: 2, Open: 2, FirstID: 1, LastID: 2, Kind: orgflow.Person, Op: orgflow.Insert},
 			{No: 2, Total: 2, Open: 2, FirstID: 3, LastID: 4, Kind: orgflow.Person},
-			{No: 3, Total: 2, Open: 1, FirstID: 5, LastID: 6, Op: orgflow.Delete},
+			{No: 3, Total: 2, Open: 1, FirstID: 6, LastID: 6, Op: orgflow.Delete},
 		}
 		if err != nil || cmp.Diff(want, waves) != "" {
 			t.Error(err, cmp.Diff(want, waves))
