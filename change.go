@@ -54,8 +54,9 @@ type Change struct {
 
 	// Wave groups changes that may run at the same time; waves run in order.
 	Wave int `json:"wave"`
-	// Aspect is empty for the record itself and AspectReferences for a second
-	// pass that sets leaders or managers once those people exist.
+	// Aspect is empty for the record itself, else one of the Aspect constants:
+	// AspectReferences for a second pass that sets leaders or managers once
+	// those people exist.
 	Aspect string `json:"aspect,omitempty"`
 	// Payload is what the consumer shall be sent, in the template's target
 	// names, with references to other records still symbolic (Ref).
@@ -116,6 +117,11 @@ const (
 	// AspectImmutable marks the part of a difference that the consumer cannot
 	// change, beside an update of the rest.
 	AspectImmutable = "immutable"
+	// AspectInvitation marks an insert that was answered with an invitation:
+	// looks whether the person has joined, brings who has to the payload, and
+	// invites again who has not and was invited long ago. Its Fields are what
+	// differs from the payload they were invited with.
+	AspectInvitation = "invitation"
 )
 
 // Key returns the source record the change is about.
@@ -132,6 +138,10 @@ type Binding struct {
 	State      BindingState
 	// LastRun is the run that wrote the binding last; the store sets it.
 	LastRun string
+	// InvitedAt is when the last invitation went out, or may have, in state
+	// BindingPending; zero in any other. A pending binding that is stored
+	// without it gets the time of storing.
+	InvitedAt time.Time
 }
 
 // BindingState is what is known about the record at the consumer.

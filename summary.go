@@ -99,6 +99,8 @@ type PlanCount struct {
 	Unchanged  int `json:"unchanged"`
 	Held       int `json:"held"`
 	References int `json:"references,omitempty"`
+	// Invited are persons who were invited and are looked for.
+	Invited int `json:"invited,omitempty"`
 }
 
 // Applied counts outcomes of one operation on one kind. Pending is what is

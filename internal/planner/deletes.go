@@ -145,7 +145,9 @@ func (b *builder) deleteOf(kind orgflow.Kind, bd orgflow.Binding, parked string)
 	d := b.add(&draft{phase: phase, Change: change(key, orgflow.Delete, bd.ConsumerID, orgflow.Payload{})})
 	d.Reason = "no longer in the source"
 	b.count(kind).Delete++
-	if parked != "" {
+	if why, held := b.deferral(key); held {
+		b.stop(d, orgflow.Held, why)
+	} else if parked != "" {
 		d.State, d.cause = orgflow.Parked, parked
 		d.Reason = "no longer in the source; parked: " + parked
 	}

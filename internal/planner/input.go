@@ -62,10 +62,23 @@ type Side struct {
 	// OtherScopes are the source ids that another scope of the same target
 	// read in its last complete fetch, with that scope's name.
 	OtherScopes map[string]string
+	// Failed are the records whose last change failed for reasons of its own,
+	// by source id.
+	Failed map[string]Failure
 	// Remote is all the consumer holds of this kind; nil means not read. With
 	// it unbound records are adopted instead of created, and a reconcile run
 	// finds what was changed at the consumer.
 	Remote []RemoteRecord
+}
+
+// Failure is a change that failed for reasons of its own, in one run or more.
+type Failure struct {
+	Op    orgflow.Op
+	Hash  string // of the payload
+	Scope string // of the run
+	// Deferred says why the same change is not tried in this run; empty lets
+	// it be tried.
+	Deferred string
 }
 
 // Item is a staged record with the payload the template made of it. A

@@ -218,11 +218,10 @@ func (b *builder) mayLead(id, dept string) (ok bool, why string) {
 	if slices.Contains(b.seatThen(id, (*draft).runs).orgs, orgKey(dept)) {
 		return true, ""
 	}
-	if p := b.people.touched[id]; p != nil && p.has && p.draft != nil && p.draft.State == orgflow.Planned {
+	if p := b.people.touched[id]; p != nil && p.has && !p.invited() && p.draft != nil && p.draft.State == orgflow.Planned {
 		return false, "sits elsewhere"
 	}
-	_, seated := b.people.seats[id]
-	if seated {
+	if s, seated := b.people.seats[id]; seated && !s.pending {
 		return false, "sits elsewhere"
 	}
 	return false, ""

@@ -18,7 +18,7 @@ func (b *builder) linkManager(p *member) {
 		return
 	}
 	for _, ref := range orgflow.RefsIn(p.after.Fields[field]) {
-		if m := b.people.touched[ref.ID]; m != nil && m.draft != nil && m.draft.Op == orgflow.Insert {
+		if m := b.people.touched[ref.ID]; m != nil && !m.invited() && m.draft != nil && m.draft.Op == orgflow.Insert {
 			p.draft.require(m.draft, bringsLeader, "")
 		}
 	}
@@ -105,12 +105,12 @@ func (b *builder) willBeThere(id string, waiter orgflow.State) bool {
 	switch {
 	case p == nil:
 		return b.people.known[id]
-	case p.gone:
-		return false
+	case p.gone, p.invited():
+		return false // whoever has joined can be named in the next run
 	case p.draft != nil && p.draft.Op == orgflow.Insert:
 		if p.draft.State == orgflow.Planned || p.draft.State == orgflow.Parked && (waiter == orgflow.Parked || p.bd != nil) {
 			return true
 		}
 	}
-	return p.bd != nil && p.bd.State != orgflow.BindingPending
+	return p.bd != nil
 }

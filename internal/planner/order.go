@@ -103,6 +103,7 @@ func (b *builder) finish() *Plan {
 		Changes: make([]orgflow.Change, len(b.drafts)),
 		Counts:  map[orgflow.Kind]orgflow.PlanCount{},
 		Root:    b.root, Adopt: b.adopted, Takeover: b.takeover, Notes: b.notes,
+		Forget: b.forget(),
 	}
 	id, wave := 0, 0
 	for group := range b.waves {

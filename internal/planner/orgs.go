@@ -66,6 +66,7 @@ func (b *builder) planOrgs() error {
 			b.hold(key, b.bound[key], orgflow.Held, cause)
 		}
 	}
+	b.holdDeferred()
 	claims := b.claimSlots(t)
 	for _, i := range t.order {
 		it := b.orgItems[i]
@@ -80,6 +81,16 @@ func (b *builder) planOrgs() error {
 		b.planOrg(it, t.level[it.SourceID], i)
 	}
 	return nil
+}
+
+// holdDeferred holds the departments that failed again and again.
+func (b *builder) holdDeferred() {
+	for _, it := range b.orgItems {
+		key := orgKey(it.SourceID)
+		if reason, held := b.deferral(key); held && b.orgDraft[it.SourceID] == nil {
+			b.hold(key, b.bound[key], orgflow.Held, reason)
+		}
+	}
 }
 
 // locate notes where every known department stands.

@@ -20,13 +20,17 @@ func (b *builder) planPeople() {
 			p.draft = b.hold(key, p.bd, orgflow.Disputed, p.dispute)
 			continue
 		}
-		if reason := b.personProblem(p, claims); reason != "" {
+		reason, held := b.deferral(key)
+		if !held {
+			reason = b.personProblem(p, claims)
+		}
+		if reason != "" {
 			p.draft = b.hold(key, p.bd, orgflow.Held, reason)
 			p.draft.pos = p.item.Position
 			continue
 		}
 		if p.bd != nil {
-			b.updatePerson(p)
+			b.planBound(p)
 			continue
 		}
 		if !b.in.People.allows(orgflow.Insert) {
@@ -46,6 +50,15 @@ func (b *builder) insertPerson(p *member, payload orgflow.Payload, reason string
 	})
 	d.Reason = reason
 	return d
+}
+
+// planBound plans for somebody the consumer knows.
+func (b *builder) planBound(p *member) {
+	if p.invited() {
+		b.lookFor(p)
+		return
+	}
+	b.updatePerson(p)
 }
 
 // updatePerson plans the difference of a bound person.
@@ -86,10 +99,6 @@ func (b *builder) updatePerson(p *member) {
 	}
 	p.draft = b.personUpdate(p, rest, fields)
 	p.draft.Reason = because(fields, p.drifted)
-	if p.bd.State == orgflow.BindingPending {
-		p.draft.State, p.draft.cause = orgflow.PendingInvite, "invited, not in the directory yet"
-		p.draft.Reason += "; the person is invited and not in the directory yet, the change waits until they have joined"
-	}
 }
 
 func (b *builder) personUpdate(p *member, payload orgflow.Payload, fields map[string]orgflow.Diff) *draft {

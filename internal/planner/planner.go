@@ -20,8 +20,23 @@ import (
 
 // Build makes the plan. The error is a fault that ends the run before any
 // write, an input no plan can be made of, or an iterator's own error.
+//
+// A record whose change failed again and again, and would be the same, is
+// held. What the change is stands only in the finished plan, so that Build
+// begins again with those it found, as long as there are some.
 func Build(in Input) (*Plan, error) {
-	b := newBuilder(in)
+	held := map[orgflow.RecordKey]bool{}
+	for {
+		b := newBuilder(in)
+		b.deferred = held
+		plan, err := b.build()
+		if err != nil || !b.findDeferred() {
+			return plan, err
+		}
+	}
+}
+
+func (b *builder) build() (*Plan, error) {
 	if err := b.loadOrgs(); err != nil {
 		return nil, err
 	}
@@ -57,6 +72,9 @@ type Plan struct {
 	Adopt []orgflow.Binding
 	// Takeover are bindings that move to the scope that reads the record now.
 	Takeover []orgflow.Binding
+	// Forget are records whose failures (Side.Failed) mean nothing any more:
+	// their change is another one now, or none.
+	Forget []orgflow.RecordKey
 	// Parked counts changes that wait for an approval.
 	Parked int
 	// Notes are sentences about the plan as a whole, for people.
@@ -104,10 +122,12 @@ type builder struct {
 	there     map[string]place  // where departments that are written shall be
 	orgDraft  map[string]*draft // structural change of a department: insert, update, delete, or what holds it
 	orgDelete map[string]bool   // departments that have left the source
-	hops      map[*draft]*draft // temporary change that frees what the key holds
-	strikes   map[strike]int    // how often the order of a change was corrected
-	relocated map[*draft]bool   // has a temporary place
-	leads     []leadership      // departments whose leaders have to be looked at
+	deferred  map[orgflow.RecordKey]bool
+	idle      map[orgflow.RecordKey]bool // records that failed before and need no change now
+	hops      map[*draft]*draft          // temporary change that frees what the key holds
+	strikes   map[strike]int             // how often the order of a change was corrected
+	relocated map[*draft]bool            // has a temporary place
+	leads     []leadership               // departments whose leaders have to be looked at
 	people    *people
 	orgOf     map[string]string // "=" and consumer id → source id
 	rounds    int               // of settle
@@ -132,6 +152,7 @@ func newBuilder(in Input) *builder {
 		there:     map[string]place{},
 		orgDraft:  map[string]*draft{},
 		orgDelete: map[string]bool{},
+		idle:      map[orgflow.RecordKey]bool{},
 		hops:      map[*draft]*draft{},
 		strikes:   map[strike]int{},
 		relocated: map[*draft]bool{},

@@ -141,6 +141,9 @@ func (b *builder) touch(p *Pair) *member {
 	}
 	if b.untouched(p) {
 		b.count(orgflow.Person).Unchanged++
+		if _, failed := b.in.People.Failed[p.SourceID()]; failed {
+			b.idle[personKey(p.SourceID())] = true
+		}
 		return nil
 	}
 	t := &member{item: p.Record, has: true, copies: p.Copies}

@@ -211,27 +211,3 @@ func TestReconcileComparesWithTheConsumer(t *testing.T) {
 		})
 	}
 }
-
-func TestInvitedPersonsWaitUntilTheyHaveJoined(t *testing.T) {
-	e := newEngine(modelProfile(10, 10))
-	in := input([]Item{root()}, []Item{person("5", "1")})
-	in.Profile = e.c.profile
-	e.execute(t, in)
-	bd := e.bindings[personKey("5")]
-	bd.State = orgflow.BindingPending
-	e.bindings[personKey("5")] = bd
-	in.People.Records = []Item{person("5", "1", "title", "a"), person("6", "1", "manager", leader("5"))}
-	plan := build(t, e.fill(in))
-	if d := cmp.Diff([]string{"insert person:6", "update person:5 pending_invite"}, lines(plan)); d != "" {
-		t.Error(d)
-	}
-	if p, _ := orgflow.DecodePayload(plan.Changes[0].Payload); p.Fields["manager"] != nil {
-		t.Error("an invited person is no manager yet")
-	}
-	in = e.fill(in)
-	in.Orgs.Remote, in.People.Remote = e.remote()
-	plan = build(t, in)
-	if d := cmp.Diff([]string{"insert person:6", "update person:5 title"}, lines(plan)); d != "" || len(plan.Adopt) != 1 || plan.Adopt[0].State != orgflow.BindingActive {
-		t.Errorf("joined: %s\nadopt %v", d, plan.Adopt)
-	}
-}

@@ -11,7 +11,7 @@ import (
 	"orgflow"
 )
 
-const bindingColumns = `kind, source_id, consumer_id, scope, hash, payload, state, last_run`
+const bindingColumns = `kind, source_id, consumer_id, scope, hash, payload, state, last_run, invited_at`
 
 type bindingRow struct {
 	Kind       string `db:"kind"`
@@ -22,12 +22,13 @@ type bindingRow struct {
 	Payload    string `db:"payload"`
 	State      string `db:"state"`
 	LastRun    string `db:"last_run"`
+	InvitedAt  stamp  `db:"invited_at"`
 }
 
 func (r bindingRow) binding() orgflow.Binding {
 	b := orgflow.Binding{
 		Kind: orgflow.Kind(r.Kind), SourceID: r.SourceID, ConsumerID: r.ConsumerID, Scope: r.Scope,
-		Hash: r.Hash, State: orgflow.BindingState(r.State), LastRun: r.LastRun,
+		Hash: r.Hash, State: orgflow.BindingState(r.State), LastRun: r.LastRun, InvitedAt: r.InvitedAt.Time,
 	}
 	if r.Payload != "" {
 		b.Payload = json.RawMessage(r.Payload)
@@ -62,16 +63,16 @@ func (s *Store) Bindings(ctx context.Context, target orgflow.Target, kind orgflo
 	}
 }
 
-// BindingIDs returns the consumer ids of the records that are bound; keys
-// that are not bound are absent.
+// BindingIDs returns the consumer ids of the records that others can refer
+// to; keys that are not bound, or invited and not there yet, are absent.
 func (s *Store) BindingIDs(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]string, error) {
 	out := make(map[orgflow.RecordKey]string, len(keys))
 	for kind, ids := range byKind(keys) {
 		in, arg := s.dialect.inList("source_id", "text", anys(ids))
 		var rows []bindingRow
 		err := s.list(ctx, "consumer ids of "+target.String(), &rows, `
-			SELECT source_id, consumer_id FROM binding WHERE company_id = ? AND consumer = ? AND kind = ? AND `+in,
-			target.CompanyID, target.Consumer, string(kind), arg)
+			SELECT source_id, consumer_id FROM binding WHERE company_id = ? AND consumer = ? AND kind = ? AND state <> ? AND `+in,
+			target.CompanyID, target.Consumer, string(kind), string(orgflow.BindingPending), arg)
 		if err != nil {
 			return nil, err
 		}
@@ -159,10 +160,11 @@ func boundElsewhere(b orgflow.Binding, holder string) *orgflow.Fault {
 
 var upsertBindings = insertRows("binding", `
 	ON CONFLICT (company_id, consumer, kind, source_id) DO UPDATE SET consumer_id = excluded.consumer_id, scope = excluded.scope,
-		hash = excluded.hash, payload = excluded.payload, state = excluded.state, last_run = excluded.last_run, updated_at = excluded.updated_at`,
+		hash = excluded.hash, payload = excluded.payload, state = excluded.state,
+		invited_at = excluded.invited_at, last_run = excluded.last_run, updated_at = excluded.updated_at`,
 	column{"company_id", "bigint"}, column{"consumer", "text"}, column{"kind", "text"}, column{"source_id", "text"},
 	column{"consumer_id", "text"}, column{"scope", "text"}, column{"hash", "text"}, column{"payload", "text"}, column{"state", "text"},
-	column{"first_run", "text"}, column{"last_run", "text"}, column{"updated_at", "timestamptz"})
+	column{"invited_at", "timestamptz"}, column{"first_run", "text"}, column{"last_run", "text"}, column{"updated_at", "timestamptz"})
 
 // putBindings upserts bindings known to be free of conflicts, in key order so
 // that two transactions cannot wait for each other.
@@ -176,10 +178,21 @@ func (t *tx) putBindings(ctx context.Context, target orgflow.Target, runID strin
 	for _, b := range bindings {
 		state := cmp.Or(b.State, orgflow.BindingActive)
 		values = append(values, target.CompanyID, target.Consumer, string(b.Kind), b.SourceID,
-			b.ConsumerID, b.Scope, b.Hash, string(b.Payload), string(state), runID, runID, now)
+			b.ConsumerID, b.Scope, b.Hash, string(b.Payload), string(state), t.s.invited(b), runID, runID, now)
 	}
 	_, err := t.run(ctx, upsertBindings, values)
 	return err
+}
+
+// invited is when a pending binding's person was invited, for its column.
+func (s *Store) invited(b orgflow.Binding) stamp {
+	switch {
+	case b.State != orgflow.BindingPending:
+		return stamp{}
+	case b.InvitedAt.IsZero():
+		return s.now()
+	}
+	return at(b.InvitedAt)
 }
 
 func (t *tx) removeBindings(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) error {

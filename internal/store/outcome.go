@@ -63,6 +63,9 @@ func (s *Store) RecordOutcomes(ctx context.Context, runID string, outcomes []Out
 		if err := p.settleDoubts(ctx); err != nil {
 			return err
 		}
+		if err := p.countFailures(ctx); err != nil {
+			return err
+		}
 		result = p.result
 		return p.appendLog(ctx)
 	})
@@ -100,6 +103,7 @@ func checkOutcomes(outcomes []Outcome) error {
 type page struct {
 	*tx
 	runID    string
+	scope    string
 	target   orgflow.Target
 	changes  map[int]changeRow
 	outcomes []Outcome // those still to be stored, by change id
@@ -111,8 +115,9 @@ func (t *tx) openPage(ctx context.Context, runID string, outcomes []Outcome) (*p
 	var run struct {
 		CompanyID int64  `db:"company_id"`
 		Consumer  string `db:"consumer"`
+		Scope     string `db:"scope"`
 	}
-	if err := t.get(ctx, &run, `SELECT company_id, consumer FROM sync_run WHERE id = ?`, runID); err != nil {
+	if err := t.get(ctx, &run, `SELECT company_id, consumer, scope FROM sync_run WHERE id = ?`, runID); err != nil {
 		return nil, err
 	}
 	ids := make([]int, len(outcomes))
@@ -121,12 +126,12 @@ func (t *tx) openPage(ctx context.Context, runID string, outcomes []Outcome) (*p
 	}
 	in, arg := t.s.dialect.inList("id", "bigint", anys(ids))
 	var rows []changeRow
-	err := t.list(ctx, &rows, `SELECT id, kind, op, source_id, consumer_id, state, attempts FROM sync_change
+	err := t.list(ctx, &rows, `SELECT id, kind, op, aspect, source_id, consumer_id, hash, state, attempts FROM sync_change
 		WHERE run_id = ? AND `+in+` ORDER BY id`+t.s.dialect.forUpdate, runID, arg)
 	if err != nil {
 		return nil, err
 	}
-	p := &page{tx: t, runID: runID, target: orgflow.Target{CompanyID: run.CompanyID, Consumer: run.Consumer}, changes: make(map[int]changeRow, len(rows))}
+	p := &page{tx: t, runID: runID, scope: run.Scope, target: orgflow.Target{CompanyID: run.CompanyID, Consumer: run.Consumer}, changes: make(map[int]changeRow, len(rows))}
 	for _, r := range rows {
 		p.changes[r.ID] = r
 	}

@@ -12,9 +12,10 @@ import (
 //
 //   - fetch: the run's own snapshots; a run without fetch stage has none.
 //   - plan: as the planner counted, since unchanged records have no change.
-//   - applied: the records' own changes per operation. Held changes are
-//     counted in plan only, skipped ones nowhere; what waits for somebody
-//     (parked, invited, disputed, needs_human) is pending.
+//   - applied: the records' own changes per operation; a look for somebody
+//     who was invited is of their insert. Held changes are counted in plan
+//     only, skipped ones nowhere; what waits for somebody (parked, invited,
+//     disputed, needs_human) is pending.
 //   - progress: every change, second passes included.
 //   - parked_deletes: deletes in state parked.
 func (s *Store) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
@@ -95,7 +96,7 @@ func (s *Store) addChanges(ctx context.Context, id string, sum *orgflow.Summary)
 // addTo counts what was to be applied: the records themselves, not their
 // references, and nothing that was never to be sent.
 func (c stateCount) addTo(applied map[orgflow.Kind]map[orgflow.Op]orgflow.Applied) {
-	if c.Aspect != "" || c.State == orgflow.Held || c.State == orgflow.Skipped {
+	if c.Aspect != "" && c.Aspect != orgflow.AspectInvitation || c.State == orgflow.Held || c.State == orgflow.Skipped {
 		return
 	}
 	if applied[c.Kind] == nil {
