@@ -23,6 +23,7 @@ type prepared struct {
 	effect   connectors.Effect
 	accepted orgflow.Payload
 	dropped  []string // soft references that could not be resolved
+	nothing  bool     // without them there is nothing to send
 }
 
 // prepareEffect resolves a change's references. A missing leader or manager
@@ -93,6 +94,7 @@ func (p *prepared) resolve(c orgflow.Change, payload orgflow.Payload, soft []str
 	}
 	e := p.effect
 	if c.Op == orgflow.Update && len(e.Fields) == 0 && len(e.Ext) == 0 && len(e.Clear) == 0 && len(p.dropped) > 0 {
+		p.nothing = true
 		return strings.Join(p.dropped, ", ") + " refers to people who are not at the consumer"
 	}
 	return ""

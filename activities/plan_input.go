@@ -120,6 +120,9 @@ func (s *Sync) loadSide(ctx context.Context, run store.Run, svc meta.ResolvedSer
 	if side.Rejected, err = idSet(s.Store.RejectedIDs(ctx, snapshot.ID)); err != nil {
 		return err
 	}
+	if side.Failed, err = s.failures(ctx, run, kind); err != nil {
+		return err
+	}
 	if side.OtherScopes, err = s.otherScopes(ctx, run, kind); err != nil {
 		return err
 	}

@@ -117,6 +117,10 @@ func (m mortal) DropSnapshotsBefore(ctx context.Context, t orgflow.Target, scope
 	return
 }
 
+func (m mortal) ForgetFailures(ctx context.Context, t orgflow.Target, keys []orgflow.RecordKey) error {
+	return m.step("ForgetFailures", func() error { return m.Store.ForgetFailures(ctx, t, keys) })
+}
+
 func (m mortal) PutBindings(ctx context.Context, t orgflow.Target, run string, b []orgflow.Binding) error {
 	return m.step("PutBindings", func() error { return m.Store.PutBindings(ctx, t, run, b) })
 }

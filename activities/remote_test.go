@@ -27,6 +27,9 @@ type directory struct {
 	inside  int
 	crowd   int                     // most calls at a time
 	observe func(connectors.Effect) // before anything else, outside the lock
+	asked   map[string]bool         // records that have to agree to an invitation
+	invited []string                // invitations sent
+	strict  bool                    // only members lead a department, and whoever goes leads none
 }
 
 // entry is a record at the consumer.
@@ -72,7 +75,7 @@ func (d *directory) Profile() orgflow.Profile {
 		OrgFields:     orgflow.OrgFields{Name: "name", Parent: "parent_id", Leaders: "dept_manager_userid_list"},
 		PersonFields:  orgflow.PersonFields{ID: "userid", Name: "name", Mobile: "mobile", JobNumber: "job_number", Email: "email", Orgs: "dept_id_list", Manager: "manager_userid"},
 		AssignsOrgIDs: true, PersonImmutable: []string{"mobile", "userid"}, UniquePersonFields: []string{"mobile"},
-		PersonNeedsOrg: true, RequiredPerson: []string{"name", "mobile", "dept_id_list"},
+		LeadersMustBeMembers: d.strict, PersonNeedsOrg: true, RequiredPerson: []string{"name", "mobile", "dept_id_list"},
 	}
 }
 
@@ -100,7 +103,7 @@ func (d *directory) Apply(_ context.Context, e connectors.Effect) (connectors.Re
 		return connectors.Receipt{Calls: 1}, r.fault
 	}
 	receipt, err := d.write(record, e, r.dropped)
-	receipt.Calls, receipt.Pending, receipt.Dropped = 1, r.pending, r.dropped
+	receipt.Calls, receipt.Pending, receipt.Dropped = 1, receipt.Pending || r.pending, r.dropped
 	if r.fault != nil {
 		return connectors.Receipt{Calls: 1}, r.fault
 	}
@@ -120,6 +123,9 @@ func (d *directory) write(record string, e connectors.Effect, dropped []string) 
 	}
 	switch e.Op {
 	case orgflow.Insert:
+		if e.Invited || d.asked[record] {
+			return d.invite(record, e)
+		}
 		return d.insert(side, record, e)
 	case orgflow.Update:
 		at := side[e.ConsumerID]
@@ -132,6 +138,9 @@ func (d *directory) write(record string, e connectors.Effect, dropped []string) 
 			return connectors.Receipt{}, &orgflow.Fault{Code: orgflow.CodeConflict, VendorCode: "60005", Message: "the department is not empty"}
 		}
 		delete(side, e.ConsumerID)
+		if d.strict {
+			d.leadsNone(e.ConsumerID)
+		}
 	}
 	return connectors.Receipt{ConsumerID: e.ConsumerID, Writes: 1}, nil
 }
@@ -283,6 +292,7 @@ func (d *directory) clone() *directory {
 	defer d.mu.Unlock()
 	out := newDirectory()
 	out.next = d.next
+	out.asked, out.invited = maps.Clone(d.asked), slices.Clone(d.invited)
 	for id, at := range d.orgs {
 		out.orgs[id] = &entry{at.key, maps.Clone(at.fields), maps.Clone(at.ext)}
 	}

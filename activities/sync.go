@@ -162,6 +162,8 @@ type PlanStore interface {
 	BindingIDs(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]string, error)
 	BindingsOf(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) (map[orgflow.RecordKey]orgflow.Binding, error)
 	PutBindings(ctx context.Context, target orgflow.Target, runID string, bindings []orgflow.Binding) error
+	Failures(ctx context.Context, target orgflow.Target, kind orgflow.Kind) ([]store.RecordFailure, error)
+	ForgetFailures(ctx context.Context, target orgflow.Target, keys []orgflow.RecordKey) error
 	DeletesSince(ctx context.Context, target orgflow.Target, kind orgflow.Kind, since time.Time) (int, error)
 	SavePlan(ctx context.Context, runID string, plan store.PlanMeta, changes iter.Seq[orgflow.Change]) error
 	Plan(ctx context.Context, runID string) (store.PlanMeta, error)

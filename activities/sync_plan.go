@@ -61,6 +61,9 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 	if err := s.bind(ctx, run, plan, g.in.Root.ID); err != nil {
 		return err
 	}
+	if err := s.forget(ctx, run, plan); err != nil {
+		return err
+	}
 	err = s.Store.SavePlan(ctx, run.ID, store.PlanMeta{
 		Hash: hash, Counts: plan.Counts, Content: content, SnapshotIDs: g.snapshots,
 	}, slices.Values(plan.Changes))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -160,6 +161,9 @@ func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
 	if cause := p.blockedBy(c); cause != "" {
 		return r.blocked(cause)
 	}
+	if p.notThere(c) {
+		return r.waits()
+	}
 	return p.deliver(ctx, r, started)
 }
 
@@ -172,8 +176,9 @@ func (p *page) deliver(ctx context.Context, r result, started time.Time) result 
 		return r
 	}
 	if blocked != "" {
-		return r.blocked(blocked)
+		return p.orWaits(ctx, r, ready, blocked)
 	}
+	p.addInvitation(&ready, c)
 	ready.effect.Key = orgflow.EffectKey(p.target.CompanyID, c.Key())
 	ready.effect.InDoubt = r.doubt
 	receipt, fault := p.attempt(ctx, ready.effect, &r)
@@ -189,6 +194,9 @@ func (p *page) deliver(ctx context.Context, r result, started time.Time) result 
 		p.quota.Store(c.Kind, fault)
 	}
 	p.judge(&r, ready, receipt, fault)
+	if c.Aspect == orgflow.AspectInvitation && receipt.Writes == 0 {
+		ready.effect.Fields, ready.effect.Ext = nil, nil // the log shows what was sent
+	}
 	r.outcome.Log = p.logEntry(c, ready, r.outcome, started, r.calls)
 	return r
 }
@@ -196,7 +204,7 @@ func (p *page) deliver(ctx context.Context, r result, started time.Time) result 
 // full returns the fault that ended the inserts of the change's kind: where
 // one record met the consumer's size cap, every other would too.
 func (p *page) full(c store.ClaimedChange) *orgflow.Fault {
-	if c.Op != orgflow.Insert || c.InDoubt {
+	if c.Op != orgflow.Insert || c.InDoubt || c.Aspect == orgflow.AspectInvitation {
 		return nil
 	}
 	if f, ok := p.quota.Load(c.Kind); ok {
@@ -320,11 +328,13 @@ func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, faul
 		Scope: p.run.Job.Params.Scope, State: orgflow.BindingActive,
 	}
 	if receipt.Pending {
-		o.State, binding.State = orgflow.PendingInvite, orgflow.BindingPending
+		o.State, binding.State, binding.InvitedAt = orgflow.PendingInvite, orgflow.BindingPending, p.sync.Now()
 	}
-	for _, name := range receipt.Dropped {
-		delete(ready.accepted.Fields, name)
+	if c.Aspect == orgflow.AspectInvitation && receipt.Pending && !receipt.Invited {
+		o.Note = note(receipt, nil, false)
+		return // nothing was sent: what is known of the invitation stays
 	}
+	p.refuse(c, &ready.accepted, receipt.Dropped)
 	raw, err := ready.accepted.Encode()
 	if err != nil {
 		o.State, o.Fault = orgflow.Failed, orgflow.AsFault(err)
@@ -333,6 +343,9 @@ func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, faul
 	binding.Payload, binding.Hash = raw, orgflow.Hash(raw)
 	o.Binding, o.Adopted = binding, c.Op == orgflow.Insert && receipt.Adopted
 	o.Note = note(receipt, ready.dropped, r.again)
+	if c.Aspect == orgflow.AspectInvitation && !receipt.Pending {
+		o.Note = strings.TrimSuffix("has joined; "+o.Note, "; ")
+	}
 }
 
 // note says what deviated from a plain success.

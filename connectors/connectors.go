@@ -75,12 +75,20 @@ type Effect struct {
 	Clear []string
 	// InDoubt: an earlier attempt's outcome is unknown.
 	InDoubt bool
+	// Invited, of an insert: the record was answered with an invitation. Apply
+	// looks whether the person is there by now and makes who is as wanted; who
+	// is not gets a new invitation where Reinvite says so, and none in doubt,
+	// because the one in doubt may have arrived. Of a delete: the person may
+	// be there under another id than asked for, and is recognised by Fields.
+	Invited  bool
+	Reinvite bool
 }
 
 // Receipt is what the consumer made of an effect.
 type Receipt struct {
 	ConsumerID string
 	Pending    bool   // accepted but not in force until somebody acts (invitation)
+	Invited    bool   // with Pending: an invitation went out in this call, or may have
 	Adopted    bool   // the record was there already and was taken over
 	Note       string // what deviated, for the provisioning log; no personal data
 	// Dropped lists optional fields the consumer refused while it took the

@@ -41,6 +41,10 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	}
 	switch e.Op {
 	case orgflow.Insert:
+		if e.Invited {
+			err = c.seekPerson(ctx, r, e, p)
+			break
+		}
 		err = c.insertPerson(ctx, r, e, p)
 	case orgflow.Update:
 		err = c.updatePerson(ctx, r, e, p.body)
@@ -64,6 +68,11 @@ func (c *Client) insertPerson(ctx context.Context, r *connectors.Receipt, e conn
 			return c.settlePerson(ctx, r, p, known)
 		}
 	}
+	return c.createPerson(ctx, r, p)
+}
+
+// createPerson creates a person, or invites who has to agree (40103).
+func (c *Client) createPerson(ctx context.Context, r *connectors.Receipt, p payload) error {
 	var created struct {
 		UserID text `json:"userid"`
 	}
@@ -78,7 +87,7 @@ func (c *Client) insertPerson(ctx context.Context, r *connectors.Receipt, e conn
 	case f == nil:
 		return err
 	case f.Code == orgflow.CodePending:
-		r.Pending, r.Note = true, "DingTalk "+f.VendorCode+": invited, not in the directory until the person accepts"
+		r.Pending, r.Invited, r.Note = true, true, "DingTalk "+f.VendorCode+": invited, not in the directory until the person accepts"
 		return nil
 	case f.VendorCode == "60102":
 		return c.adoptPerson(ctx, r, p, r.ConsumerID, f)
@@ -178,17 +187,24 @@ func (c *Client) deletePerson(ctx context.Context, r *connectors.Receipt, e conn
 	if e.ConsumerID == "" {
 		return refuse("userid", "is missing, a delete needs the id of the person")
 	}
-	if e.InDoubt {
+	if e.InDoubt && !e.Invited {
 		if got, err := c.readPerson(ctx, r, e.ConsumerID); got == nil || err != nil {
 			return err
 		}
 	}
-	body := map[string]any{"userid": e.ConsumerID}
-	_, f, err := c.call(ctx, r, request{path: pathUserDelete, write: true, body: body}, nil)
-	if f != nil && saysNoPerson(f.VendorCode) {
-		return nil
+	f, err := c.removePerson(ctx, r, e.ConsumerID)
+	if f == nil || !saysNoPerson(f.VendorCode) {
+		return err
 	}
-	return err
+	if e.Invited {
+		return c.deleteJoined(ctx, r, e)
+	}
+	return nil
+}
+
+func (c *Client) removePerson(ctx context.Context, r *connectors.Receipt, userid string) (*orgflow.Fault, error) {
+	_, f, err := c.call(ctx, r, request{path: pathUserDelete, write: true, body: map[string]any{"userid": userid}}, nil)
+	return f, err
 }
 
 // writePerson writes, and once more without each optional field that

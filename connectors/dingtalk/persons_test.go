@@ -73,7 +73,7 @@ func TestInsertPersonConflicts(t *testing.T) {
 		},
 		"40103: invited": {
 			script: map[string][]string{pathUserCreate: {failure("40103")}},
-			want:   connectors.Receipt{ConsumerID: "E1", Pending: true, Calls: 2, Writes: 1, Note: "DingTalk 40103: invited, not in the directory until the person accepts"},
+			want:   connectors.Receipt{ConsumerID: "E1", Pending: true, Invited: true, Calls: 2, Writes: 1, Note: "DingTalk 40103: invited, not in the directory until the person accepts"},
 		},
 		"60106: taken without the e-mail": {
 			script: map[string][]string{pathUserCreate: {failure("60106"), `{"errcode":0,"result":{"userid":"E1"}}`}},
