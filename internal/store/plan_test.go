@@ -187,7 +187,8 @@ func TestBindingsStreamInKeyOrder(t *testing.T) {
 			put = append(put, orgflow.Binding{Kind: orgflow.Person, SourceID: fmt.Sprint(i), ConsumerID: fmt.Sprint("E", i),
 				Scope: "default", Hash: "h", Payload: json.RawMessage(`{"b":1,"a":1.0}`), State: orgflow.BindingActive})
 		}
-		odd := orgflow.Binding{Kind: orgflow.Person, SourceID: "é'B", ConsumerID: "a b", Scope: "s2", State: orgflow.BindingPending}
+		odd := orgflow.Binding{Kind: orgflow.Person, SourceID: "é'B", ConsumerID: "a b", Scope: "s2", State: orgflow.BindingPending,
+			InvitedAt: time.Date(2026, 11, 1, 9, 30, 0, 123000, time.UTC)}
 		if err := s.PutBindings(ctx, target, "r1", append(put, odd)); err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +222,7 @@ func TestBindingsStreamInKeyOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		found, err := s.BindingIDs(ctx, target, []orgflow.RecordKey{key(orgflow.Person, "7"), key(orgflow.Person, "8"), key(orgflow.Org, "9"), key(orgflow.Person, "é'B"), key(orgflow.Person, "\x00")})
-		if err != nil || cmp.Diff(map[orgflow.RecordKey]string{key(orgflow.Person, "7"): "moved", key(orgflow.Person, "é'B"): "a b"}, found) != "" {
+		if err != nil || cmp.Diff(map[orgflow.RecordKey]string{key(orgflow.Person, "7"): "moved"}, found) != "" {
 			t.Errorf("BindingIDs %v, %v", found, err)
 		}
 	})
