@@ -46,6 +46,54 @@ func TestInvitations(t *testing.T) {
 	}
 }
 
+// What § 5.3 leaves open has a switch.
+func TestInvitationSwitches(t *testing.T) {
+	const body = `{"userid":"E9","name":"新人","mobile":"10000000009","dept_id_list":"1"}`
+	for name, c := range map[string]struct {
+		options string
+		wait    time.Duration
+		again   string // what a second create answers
+		times   string // invitations the state shows then
+		joins   string // the userid after accepting; empty: refused
+	}{
+		"as assumed":                {`{}`, 300 * 24 * time.Hour, "40103", `"times":2`, "E9"},
+		"a repetition is refused":   {`{"repeated_invite_code":60104}`, time.Hour, "60104", `"times":1`, "E9"},
+		"still open":                {`{"invite_days":7,"repeated_invite_code":60104}`, 7*24*time.Hour - time.Second, "60104", `"times":1`, "E9"},
+		"expired, and sent again":   {`{"invite_days":7,"repeated_invite_code":60104}`, 7 * 24 * time.Hour, "40103", `"times":2`, "E9"},
+		"expired, nobody protected": {`{"invite_days":7,"protected_mobiles":[]}`, 7 * 24 * time.Hour, "0", `"pending_invites":[]`, ""},
+		"a userid of its own":       {`{"invite_keeps_userid":false}`, time.Hour, "40103", `"times":2`, "180000000000000001"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, `{"protected_mobiles":["10000000009"],"token_seconds":100000000}`)
+			w.call("/v2/user/create", body)
+			w.options(c.options)
+			w.clock.add(c.wait)
+			if got := w.call("/v2/user/create", body).code(); got != c.again {
+				t.Errorf("a second create answers %s, want %s", got, c.again)
+			}
+			if !strings.Contains(w.state(), c.times) {
+				t.Errorf("the state does not show %s", c.times)
+			}
+			code, answer := w.control("POST", "accept", `{"userid":"E9"}`)
+			if c.joins == "" {
+				if code != 400 {
+					t.Errorf("accept answers %d %s", code, answer)
+				}
+				return
+			}
+			if got := w.must("/v2/user/getbymobile", `{"mobile":"10000000009"}`).text("result.userid"); code != 200 || got != c.joins || !strings.Contains(string(answer), c.joins) {
+				t.Errorf("accept answers %d %s, the number is %s's, want %s", code, answer, got, c.joins)
+			}
+		})
+	}
+	w := newWorld(t, `{"protected_mobiles":["10000000009"],"invite_days":1}`)
+	w.call("/v2/user/create", body)
+	w.clock.add(24 * time.Hour)
+	if code, _ := w.control("POST", "accept", `{"userid":"E9"}`); code != 400 {
+		t.Errorf("an expired invitation is accepted: %d", code)
+	}
+}
+
 func TestRejoinAfterSameDayLeave(t *testing.T) {
 	for _, c := range []struct {
 		name, options string

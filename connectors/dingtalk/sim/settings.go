@@ -37,6 +37,13 @@ type Settings struct {
 	// RejoinPending says whose re-invitation within 24 hours of a same-day
 	// leave answers 40103: "invited" people's or "all" (§ 5.3 leaves it open).
 	RejoinPending string `json:"rejoin_pending"`
+	// What § 5.3 leaves open about invitations. InviteDays is how many days
+	// one lives; 0 is for ever. RepeatedInviteCode answers a create while one
+	// is open: 40103 invites again, 60104 refuses. InviteKeepsUserID: who
+	// accepts gets the userid asked for, else one of DingTalk's making.
+	InviteDays         int  `json:"invite_days"`
+	RepeatedInviteCode int  `json:"repeated_invite_code"`
+	InviteKeepsUserID  bool `json:"invite_keeps_userid"`
 	// RegisteredMobiles belong to other DingTalk accounts: an update to one answers 40021.
 	RegisteredMobiles []string `json:"registered_mobiles"`
 	// DeclaredExtAttrs are the custom attributes the console knows; empty allows all.
@@ -63,7 +70,7 @@ func DefaultSettings() Settings {
 		QPS: 20, ThrottleMode: "window", TokenSeconds: 7200,
 		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret"}},
 		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
-		RejoinPending: "invited", MemberCapCode: 40024,
+		RejoinPending: "invited", RepeatedInviteCode: 40103, InviteKeepsUserID: true, MemberCapCode: 40024,
 	}
 }
 
@@ -152,7 +159,7 @@ func (n Settings) check() error {
 	for _, v := range []struct {
 		name  string
 		value int
-	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}} {
+	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}, {"invite_days", n.InviteDays}} {
 		if v.value < 0 {
 			return fmt.Errorf("%s is %d: it must not be negative", v.name, v.value)
 		}
@@ -169,6 +176,7 @@ func (n Settings) check() error {
 		{"delete_missing_code", n.DeleteMissingCode, []any{60121, 33012}},
 		{"duplicate_dept_code", n.DuplicateDeptCode, []any{60008, 60021}},
 		{"member_cap_code", n.MemberCapCode, []any{40024, 40020, -1}},
+		{"repeated_invite_code", n.RepeatedInviteCode, []any{40103, 60104}},
 		{"ip_ban", n.IPBan, []any{"", "html", "json"}},
 		{"throttle_mode", n.ThrottleMode, []any{"window", "bucket"}},
 		{"rejoin_pending", n.RejoinPending, []any{"invited", "all"}},

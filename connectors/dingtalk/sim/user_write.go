@@ -3,7 +3,6 @@ package dtsim
 import (
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,16 +38,23 @@ func (s *Sim) createUser(c *simctl.Call, a *args) (any, *refusal) {
 	}
 	d := s.dir
 	if u.UserID == "" {
-		u.UserID = strconv.FormatInt(max(d.lastUser, 180_000_000_000_000_000)+1, 10)
+		u.UserID = d.nextUserID()
 	}
 	c.Key = u.UserID
 	now := s.desk.Now()
 	u.StateCode, u.UnionID, u.Joined = stateCode(u.Mobile), unionID(u.Mobile), now.UnixMilli()
+	if set := s.settings.Load(); set.RepeatedInviteCode != 40103 && s.isInvited(u.Mobile, now) {
+		return nil, refuse(set.RepeatedInviteCode, "手机号码在公司中已存在")
+	}
 	if s.mustInvite(u.Mobile, now) {
 		return nil, s.invite(c, &u.User, now)
 	}
 	u.Entered, u.Modified = d.seq+1, d.seq+1
-	if err := s.commit(userChange(u)); err != nil {
+	changes := []simctl.Change{userChange(u)}
+	if d.invites[u.Mobile] != nil { // it has expired
+		changes = append(changes, simctl.Change{Kind: kindInvite, ID: u.Mobile})
+	}
+	if err := s.commit(changes...); err != nil {
 		return nil, busy
 	}
 	c.Wrote = true
