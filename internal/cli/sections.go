@@ -38,13 +38,17 @@ func (r *renderer) fetch() {
 
 func (r *renderer) plan() {
 	var rows []row
-	references := false
+	references, invited := false, false
 	for _, kind := range kinds {
 		references = references || r.s.Plan[kind].References > 0
+		invited = invited || r.s.Plan[kind].Invited > 0
 	}
 	header := []string{"insert", "update", "delete", "unchanged", "held"}
 	if references {
 		header = append(header, "references")
+	}
+	if invited {
+		header = append(header, "invited")
 	}
 	for _, kind := range kinds {
 		p, ok := r.s.Plan[kind]
@@ -54,6 +58,9 @@ func (r *renderer) plan() {
 		line := row{mark: none, name: kindText[kind], numbers: []int{p.Insert, p.Update, p.Delete, p.Unchanged, p.Held}, alarm: []bool{false, false, false, false, true}}
 		if references {
 			line.numbers = append(line.numbers, p.References)
+		}
+		if invited {
+			line.numbers = append(line.numbers, p.Invited)
 		}
 		if p.Held > 0 {
 			line.mark = look
