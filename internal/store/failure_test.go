@@ -113,14 +113,20 @@ func TestAFailureSaysWhatFailedSinceWhenAndWhy(t *testing.T) {
 func TestAPageTriedAgainCountsOnce(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		newRun(t, s, "r")
-		changes := persons(3)
-		changes[2].SourceID = changes[0].SourceID // two changes of one record
+		changes := append(persons(2), persons(2)...) // two changes of each record
+		for i := range changes {
+			changes[i].ID = i + 1
+		}
 		savePlan(t, s, "r", changes)
-		claim(t, s, "r", 1, 0, 3)
-		a, b, c := refused(orgflow.CodeConflict), refused(orgflow.CodeConflict), refused(orgflow.CodeConflict)
-		a.ChangeID, b.ChangeID, c.ChangeID = 1, 2, 3
-		record(t, s, "r", a, b, c)
-		record(t, s, "r", a, b, c)
+		claim(t, s, "r", 1, 0, 4)
+		outcomes := make([]store.Outcome, 4)
+		for i := range outcomes {
+			outcomes[i] = refused(orgflow.CodeConflict)
+			outcomes[i].ChangeID = i + 1
+		}
+		record(t, s, "r", outcomes[:3]...)
+		record(t, s, "r", outcomes...)
+		record(t, s, "r", outcomes...)
 		got := failures(t, s)
 		if len(got) != 2 || got[0].Failures != 1 || got[1].Failures != 1 {
 			t.Errorf("failures %+v", got)
