@@ -220,9 +220,9 @@ func recreateInvited(t *testing.T, strict bool) {
 		if s, c := w.night("person:1001"); c.State != orgflow.PendingInvite || s.Status != orgflow.StatusCompleted || len(w.remote.callsAbout("person:1001")) != 1 {
 			t.Fatalf("%s, %s after %v", c.State, s.Status, w.remote.sent())
 		}
-	}
-	if len(w.remote.calls) != 1 {
-		t.Errorf("a night costs %v", w.remote.sent())
+		if strict && len(w.remote.calls) != 1 {
+			t.Errorf("a night costs %v", w.remote.sent())
+		}
 	}
 	w.remote.accept("person:1001", "E1001", "10077770000")
 	w.night("person:1001")
@@ -236,19 +236,26 @@ func recreateInvited(t *testing.T, strict bool) {
 }
 
 func TestWhoeverRefersToSomebodyInvitedIsNotAFailure(t *testing.T) {
+	for _, id := range []int{1001, 1003} {
+		t.Run(fmt.Sprint(id), func(t *testing.T) { referToInvited(t, id) })
+	}
+}
+
+func referToInvited(t *testing.T, id int) {
 	w := newWorld(t)
+	invited := fmt.Sprintf("person:%d", id)
 	orgs, people := team(4)
 	orgs[1].Manager, people[1].Manager = 1001, 1001
 	people[2].Manager, people[0].Manager = 1001, 1003 // a circle: one of the two is set in a second pass
 	w.source.hold(orgs, people)
-	w.remote.asked = map[string]bool{"person:1001": true}
+	w.remote.asked = map[string]bool{invited: true}
 	run, planned := w.planned(bothKinds(""))
 	if s := w.rest(run, planned); s.Status != orgflow.StatusCompleted {
 		t.Fatalf("the run ends %s: %v", s.Status, w.states(run))
 	}
-	w.remote.accept("person:1001", "E1001", "10000001001")
-	w.night("person:1001")
-	w.night("person:1001")
+	w.remote.accept(invited, fmt.Sprintf("E%d", id), fmt.Sprintf("1000000%d", id))
+	w.night(invited)
+	w.night(invited)
 	if got := w.remote.picture()["org:11"]["dept_manager_userid_list"]; got != "E1001" {
 		t.Errorf("leads the department: %v", got)
 	}
