@@ -53,7 +53,8 @@ type Side struct {
 	Bindings []orgflow.Binding
 	// RecordSeq and BindingSeq take the place of Records and Bindings where
 	// these are too many to be kept, sorted by source id in byte order. Records
-	// are read once, bindings several times, with equal results. Streams and
+	// are read once, and again where a record is held because it failed before,
+	// bindings several times, with equal results. Streams and
 	// lists of the same make the same plan.
 	RecordSeq  iter.Seq2[Item, error]
 	BindingSeq iter.Seq2[orgflow.Binding, error]

@@ -81,7 +81,7 @@ func TestInvitationSwitches(t *testing.T) {
 				}
 				return
 			}
-			if got := w.must("/v2/user/getbymobile", `{"mobile":"10000000009"}`).text("result.userid"); code != 200 || got != c.joins || !strings.Contains(string(answer), c.joins) {
+			if got := w.must("/v2/user/getbymobile", `{"mobile":"10000000009"}`).text("result.userid"); code != 200 || got != c.joins || !strings.Contains(answer, c.joins) {
 				t.Errorf("accept answers %d %s, the number is %s's, want %s", code, answer, got, c.joins)
 			}
 		})
