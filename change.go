@@ -70,7 +70,9 @@ type Change struct {
 	// Before is what the consumer held when the change was planned, as far as
 	// it is known and references symbolic: what an undo brings back.
 	Before json.RawMessage `json:"-"`
-	// Adopted: the insert found the record at the consumer and took it over.
+	// Adopted: the run found the record at the consumer and took it over. What
+	// it held in fields that Before does not list is not known, and no undo
+	// deletes it.
 	Adopted bool `json:"adopted,omitempty"`
 }
 

@@ -35,6 +35,9 @@ type Params struct {
 	SourceIDs    []string     `json:"source_ids,omitempty"`
 	Scope        string       `json:"scope,omitempty"`
 	OnRunning    OnRunning    `json:"on_running,omitempty"`
+	// Undo is the id of a run of the same target whose changes this one takes
+	// back. Such a job reads no source; its services, its scope are that run's.
+	Undo string `json:"undo,omitempty"`
 }
 
 // Stage is a part of a job that can run alone.
@@ -113,6 +116,9 @@ const DefaultScope = "default"
 // WithDefaults returns the job with every absent optional key set.
 func (j Job) WithDefaults() Job {
 	p := &j.Params
+	if p.Undo != "" {
+		p.Stages = []Stage{StageSend} // there is nothing to fetch
+	}
 	if len(p.Stages) == 0 {
 		p.Stages = slices.Clone(defaultStages)
 	}

@@ -35,6 +35,12 @@ type Profile struct {
 	// LeadersMustBeMembers: only a member of a department can be set as its
 	// leader, and who leaves the department stops leading it.
 	LeadersMustBeMembers bool
+	// OrgUnclearable and PersonUnclearable list fields that an update can
+	// change but never empty: once set, they have some value.
+	OrgUnclearable, PersonUnclearable []string
+	// Invites: who is inserted may be asked to accept first, and what was
+	// sent to them cannot be called back.
+	Invites bool
 }
 
 // OrgFields are the consumer's names of what the planner reads in a

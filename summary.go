@@ -61,6 +61,19 @@ type Summary struct {
 	Error         *Fault                  `json:"error"`
 	Files         []UsedFile              `json:"files"`
 	Notes         []string                `json:"notes,omitempty"`
+	// Undoes is the run whose changes this one takes back.
+	Undoes string `json:"undoes,omitempty"`
+	// Irreversible lists what of the plan no undo could bring back; known
+	// before the first change is sent.
+	Irreversible []Irreversible `json:"irreversible,omitempty"`
+}
+
+// Irreversible is a part of a plan that an undo cannot bring back.
+type Irreversible struct {
+	Kind  Kind   `json:"kind"`
+	Op    Op     `json:"op"`
+	Count int    `json:"count"` // changes it is true of
+	Why   string `json:"why"`   // for people; names fields, never values
 }
 
 // Pause says who made a run stop sending, why and since when. The run keeps

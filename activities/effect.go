@@ -88,7 +88,7 @@ func (p *prepared) resolve(c orgflow.Change, payload orgflow.Payload, soft []str
 		return blocked
 	}
 	if c.Op == orgflow.Insert || anyExt(c.Fields) {
-		if blocked := p.resolveExt(payload.Ext, ids); blocked != "" {
+		if blocked := p.resolveExt(c, payload.Ext, ids); blocked != "" {
 			return blocked
 		}
 	}
@@ -133,10 +133,14 @@ func (p *prepared) resolveFields(c orgflow.Change, payload orgflow.Payload, soft
 	return ""
 }
 
-// resolveExt fills the effect's custom attributes.
-func (p *prepared) resolveExt(ext map[string]any, ids resolver) (blocked string) {
+// resolveExt fills the effect's custom attributes. One that had a value and
+// shall have none is named too: without it, the last one would never go.
+func (p *prepared) resolveExt(c orgflow.Change, ext map[string]any, ids resolver) (blocked string) {
 	p.effect.Ext = map[string]any{}
 	for label, v := range ext {
+		if _, differs := c.Fields[orgflow.ExtPrefix+label]; v == nil && differs && c.Op == orgflow.Update {
+			p.effect.Clear = append(p.effect.Clear, orgflow.ExtPrefix+label)
+		}
 		resolved, missing := resolveValue(v, ids)
 		if len(missing) > 0 {
 			return fmt.Sprintf("%s refers to %s, which is not at the consumer", label, missing[0])
@@ -145,6 +149,7 @@ func (p *prepared) resolveExt(ext map[string]any, ids resolver) (blocked string)
 			p.effect.Ext[label] = resolved
 		}
 	}
+	slices.Sort(p.effect.Clear)
 	return ""
 }
 

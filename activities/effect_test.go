@@ -79,6 +79,12 @@ func TestPrepareEffectResolvesReferences(t *testing.T) {
 			fields:  map[string]any{}, ext: map[string]any{"a": "x", "b": "y"},
 		},
 		{
+			name:    "a custom attribute that became empty is named, or the last one would stay",
+			change:  orgflow.Change{Kind: orgflow.Person, Op: orgflow.Update, SourceID: "7", Fields: map[string]orgflow.Diff{"ext.a": {}}},
+			payload: orgflow.Payload{Fields: map[string]any{"name": "N"}, Ext: map[string]any{"a": nil}},
+			fields:  map[string]any{}, ext: map[string]any{}, clear: []string{"ext.a"},
+		},
+		{
 			name:    "an update of a record that is not there is blocked",
 			change:  orgflow.Change{Kind: orgflow.Org, Op: orgflow.Update, SourceID: "55", Fields: map[string]orgflow.Diff{"name": {}}},
 			payload: orgflow.Payload{Fields: map[string]any{"name": "N"}},

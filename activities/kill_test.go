@@ -37,7 +37,8 @@ func later() ([]org, []person) {
 	return orgs, people
 }
 
-// scene is a moment all killed runs begin at.
+// scene is a moment all killed runs begin at: after a run for before, and one
+// for each further state.
 type scene struct {
 	database []byte
 	remote   *directory
@@ -46,13 +47,15 @@ type scene struct {
 	at       time.Time
 }
 
-func newScene(t *testing.T) scene {
+func newScene(t *testing.T, states ...func() ([]org, []person)) scene {
 	t.Helper()
 	path := freshDatabase(t)
 	w := openWorld(t, "sqlite://"+path)
-	w.source.hold(before())
-	if sum := w.syncOnce(bothKinds("")); sum.Status != orgflow.StatusCompleted {
-		t.Fatalf("the first run ends %s: %+v", sum.Status, sum.Applied)
+	for _, state := range append([]func() ([]org, []person){before}, states...) {
+		w.source.hold(state())
+		if sum := w.syncOnce(bothKinds("")); sum.Status != orgflow.StatusCompleted {
+			t.Fatalf("a run before it ends %s: %+v", sum.Status, sum.Applied)
+		}
 	}
 	if err := w.db.Close(); err != nil { // folds the journal into the file
 		t.Fatal(err)
@@ -145,16 +148,23 @@ func (w *world) ending(s orgflow.Summary) ending {
 }
 
 func TestAWorkerMayBeKilledAtAnyPoint(t *testing.T) {
-	begin := newScene(t)
+	killAnywhere(t, newScene(t), bothKinds(""), func(w *world) {
+		if s := w.syncOnce(bothKinds("")); s.Progress.Total != 0 {
+			t.Fatalf("a run after it still wants %d changes", s.Progress.Total)
+		}
+	})
+}
+
+// killAnywhere carries a job out once undisturbed, then once for every point
+// at which the worker may be killed: the end must be the same.
+func killAnywhere(t *testing.T, begin scene, job json.RawMessage, check func(*world)) {
 	calm := &reaper{}
 	w := begin.world(t, calm)
-	want := w.ending(w.survive(calm, bothKinds(""), true))
+	want := w.ending(w.survive(calm, job, true))
 	if want.Status != orgflow.StatusCompleted || len(calm.seen) < 60 {
 		t.Fatalf("the undisturbed run ends %s after %d points: %+v", want.Status, len(calm.seen), want.Applied)
 	}
-	if s := w.syncOnce(bothKinds("")); s.Progress.Total != 0 {
-		t.Fatalf("a run after it still wants %d changes", s.Progress.Total)
-	}
+	check(w)
 	points := slices.Clone(calm.seen[:slices.Index(calm.seen, "DropSnapshotsBefore no. 1")+1])
 	for i, point := range points {
 		for _, after := range []bool{false, true} {
@@ -169,7 +179,7 @@ func TestAWorkerMayBeKilledAtAnyPoint(t *testing.T) {
 				t.Parallel()
 				r := &reaper{at: point, after: after}
 				w := begin.world(t, r)
-				got := w.ending(w.survive(r, bothKinds(""), len(point)%2 == 0))
+				got := w.ending(w.survive(r, job, len(point)%2 == 0))
 				if r.at != "" {
 					t.Fatal("nobody was killed")
 				}

@@ -89,6 +89,7 @@ type Planned struct {
 	Settled       int                                             `json:"settled"`        // with a final state, second passes included
 	Parked        int                                             `json:"parked"`         // changes waiting for a decision
 	ParkedDeletes int                                             `json:"parked_deletes"` // deletes among them
+	Irreversible  []orgflow.Irreversible                          `json:"irreversible,omitempty"`
 	Done          map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
 }
 

@@ -80,6 +80,9 @@ func (p *page) lost(r result, f *orgflow.Fault) (result, bool) {
 
 // inserts tells whether the job may insert records of a kind.
 func (p *page) inserts(kind orgflow.Kind) bool {
+	if p.run.Job.Params.Undo != "" {
+		return true
+	}
 	resolved, err := p.sync.Files.Thaw(p.run.Frozen, nil)
 	if err != nil {
 		return false

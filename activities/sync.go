@@ -175,5 +175,7 @@ type PlanStore interface {
 	ListChanges(ctx context.Context, runID string, f store.ChangeFilter) ([]orgflow.Change, string, error)
 	SetStates(ctx context.Context, runID string, op orgflow.Op, from, to orgflow.State, note string) (int, error)
 	CountByState(ctx context.Context, runID string) (map[orgflow.State]int, error)
+	Effects(ctx context.Context, runID string) iter.Seq2[orgflow.Change, error]
+	CountEffects(ctx context.Context, runID string) (int, error)
 	StatesOf(ctx context.Context, runID string, ids []int) (map[int]store.ChangeState, error)
 }

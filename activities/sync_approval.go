@@ -45,6 +45,9 @@ func (s *Sync) ReleaseParked(ctx context.Context, p SettleParams) (Planned, erro
 // skipStale takes back parked deletes that the scope's newest read
 // contradicts.
 func (s *Sync) skipStale(ctx context.Context, run store.Run) error {
+	if run.Job.Params.Undo != "" {
+		return nil // it deletes what the source has, and was approved as that
+	}
 	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
 		latest, err := s.Store.LatestSnapshots(ctx, store.SnapshotFilter{
 			Target: run.Job.Target(), Scope: run.Job.Params.Scope, Kind: kind, ExceptRun: run.ID,
@@ -123,11 +126,12 @@ func (s *Sync) SettleParked(ctx context.Context, p SettleParams) error {
 }
 
 // supersede tells waiting runs of the same scope that this one has judged
-// their parked changes again. A dry run, a run for single records, one
-// without deletes and one of other kinds have not, and replace none.
+// their parked changes again. A dry run, a run for single records, an undo, one
+// without deletes and one of other kinds have not, and replace none. Nor is an
+// undo replaced that waits.
 func (s *Sync) supersede(ctx context.Context, by store.Run, plan map[orgflow.Kind]orgflow.PlanCount) error {
 	params := by.Job.Params
-	if params.DryRun || len(params.SourceIDs) > 0 || !slices.Contains(params.Operations, orgflow.Delete) {
+	if params.DryRun || len(params.SourceIDs) > 0 || params.Undo != "" || !slices.Contains(params.Operations, orgflow.Delete) {
 		return nil
 	}
 	waiting, _, err := s.Store.ListRuns(ctx, store.RunFilter{
@@ -138,6 +142,9 @@ func (s *Sync) supersede(ctx context.Context, by store.Run, plan map[orgflow.Kin
 		return err
 	}
 	for _, run := range waiting {
+		if run.Job.Params.Undo != "" {
+			continue // the source says nothing about its deletes
+		}
 		judged, err := s.judged(ctx, run.ID, plan)
 		if err != nil {
 			return err

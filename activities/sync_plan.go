@@ -42,6 +42,9 @@ func (s *Sync) PlanRun(ctx context.Context, p RunParams) (Planned, error) {
 
 // plan builds and saves the plan.
 func (s *Sync) plan(ctx context.Context, run store.Run) error {
+	if run.Job.Params.Undo != "" {
+		return s.planUndo(ctx, run)
+	}
 	g, err := s.gather(ctx, run)
 	if err != nil {
 		return err
@@ -50,22 +53,28 @@ func (s *Sync) plan(ctx context.Context, run store.Run) error {
 	if err != nil {
 		return err
 	}
+	return s.save(ctx, run, plan, g.in, g.snapshots)
+}
+
+// save freezes a plan. What no undo could bring back is stored with it, so
+// that whoever approves can know.
+func (s *Sync) save(ctx context.Context, run store.Run, plan *planner.Plan, in planner.Input, snapshots []int64) error {
 	hash, err := plan.Hash()
 	if err != nil {
 		return err
 	}
-	content, err := json.Marshal(planContent{Notes: plan.Notes})
+	content, err := json.Marshal(planContent{Notes: plan.Notes, Irreversible: planner.Irreversible(plan.Changes, in.Profile)})
 	if err != nil {
 		return err
 	}
-	if err := s.bind(ctx, run, plan, g.in.Root.ID); err != nil {
+	if err := s.bind(ctx, run, plan, in.Root.ID); err != nil {
 		return err
 	}
 	if err := s.forget(ctx, run, plan); err != nil {
 		return err
 	}
 	err = s.Store.SavePlan(ctx, run.ID, store.PlanMeta{
-		Hash: hash, Counts: plan.Counts, Content: content, SnapshotIDs: g.snapshots,
+		Hash: hash, Counts: plan.Counts, Content: content, SnapshotIDs: snapshots,
 	}, slices.Values(plan.Changes))
 	if err != nil {
 		return err
@@ -102,7 +111,8 @@ func runToken(firstRunID string) string {
 
 // planContent is what a stored plan keeps beside its changes.
 type planContent struct {
-	Notes []string `json:"notes,omitempty"`
+	Notes        []string               `json:"notes,omitempty"`
+	Irreversible []orgflow.Irreversible `json:"irreversible,omitempty"`
 }
 
 // planned reads the frozen plan back as the workflow needs it.
@@ -126,7 +136,7 @@ func (s *Sync) planned(ctx context.Context, runID string) (Planned, error) {
 	out := Planned{
 		Hash: head.Hash, Counts: summary.Plan, Done: summary.Applied,
 		Total: summary.Progress.Total, Settled: summary.Progress.Done,
-		Parked: states[orgflow.Parked], ParkedDeletes: summary.ParkedDeletes,
+		Parked: states[orgflow.Parked], ParkedDeletes: summary.ParkedDeletes, Irreversible: summary.Irreversible,
 	}
 	for _, w := range waves {
 		if w.Open > 0 {

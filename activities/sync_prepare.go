@@ -19,6 +19,9 @@ import (
 func (s *Sync) PrepareRun(ctx context.Context, p PrepareParams) (Prepared, error) {
 	run, err := s.Store.GetRunByFirstID(ctx, p.FirstRunID)
 	switch {
+	case err == nil && run.Job.Params.Undo != "":
+		out, err := s.prepared(ctx, run, nil)
+		return out, temporalError(err)
 	case err == nil: // begun already: today's files play no part any more
 		resolved, err := s.Files.Thaw(run.Frozen, nil)
 		if err != nil {
@@ -39,6 +42,9 @@ func (s *Sync) begin(ctx context.Context, p PrepareParams) (Prepared, error) {
 	if err != nil {
 		return Prepared{}, err
 	}
+	if job.Params.Undo != "" {
+		return s.beginUndo(ctx, p, job)
+	}
 	resolved, err := s.Files.Resolve(job)
 	if err != nil {
 		return Prepared{}, err
@@ -53,7 +59,8 @@ func (s *Sync) begin(ctx context.Context, p PrepareParams) (Prepared, error) {
 	return s.prepared(ctx, run, resolved)
 }
 
-// prepared tells the workflow what its run consists of and what is done.
+// prepared tells the workflow what its run consists of and what is done. An
+// undo has no files, and nothing to fetch.
 func (s *Sync) prepared(ctx context.Context, run store.Run, resolved *meta.Resolved) (Prepared, error) {
 	job := run.Job
 	out := Prepared{
@@ -62,11 +69,14 @@ func (s *Sync) prepared(ctx context.Context, run store.Run, resolved *meta.Resol
 	}
 	var err error
 	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
+		if resolved == nil {
+			break
+		}
 		if _, ok := resolved.Kind(kind); ok {
 			out.Kinds = append(out.Kinds, kind)
 		}
 	}
-	if out.Send && !run.Planned {
+	if out.Send && !run.Planned && resolved != nil {
 		if out.Remote, err = s.needsRemote(ctx, job, out.Kinds); err != nil {
 			return Prepared{}, err
 		}

@@ -341,7 +341,7 @@ func (p *page) judge(r *result, ready prepared, receipt connectors.Receipt, faul
 		return
 	}
 	binding.Payload, binding.Hash = raw, orgflow.Hash(raw)
-	o.Binding, o.Adopted = binding, c.Op == orgflow.Insert && receipt.Adopted
+	o.Binding, o.Adopted = binding, c.Adopted || c.Op == orgflow.Insert && receipt.Adopted
 	o.Note = note(receipt, ready.dropped, r.again)
 	if c.Aspect == orgflow.AspectInvitation && !receipt.Pending {
 		o.Note = strings.TrimSuffix("has joined; "+o.Note, "; ")

@@ -34,6 +34,13 @@ func (s *Sync) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage
 			Advice:  `leave "stages" out, or add "send"`,
 		}
 	}
+	if job.Params.Undo != "" {
+		return orgflow.WhatIf{}, &orgflow.Fault{
+			Code: orgflow.CodeInvalidJob, Field: "/params/undo",
+			Message: "a what-if plans rows of the source, and an undo reads none",
+			Advice:  "look at a dry run of the undo",
+		}
+	}
 	q := &question{sync: s, job: job, out: orgflow.WhatIf{
 		Changes: []orgflow.Change{}, Plan: map[orgflow.Kind]orgflow.PlanCount{}, Notes: []string{}, Issues: []orgflow.RowIssue{},
 	}}

@@ -241,6 +241,9 @@ func TestWhatIfRefusesRowsWithAllTheirProblems(t *testing.T) {
 func TestWhatIfOfAJobThatDoesNotSendSaysSo(t *testing.T) {
 	w := newWorld(t)
 	rows := map[string][]any{"person_new": {person{ID: 1, Dept: 1}.row()}}
+	if _, err := w.ask(bothKinds(`{"undo": "run-1"}`), rows); orgflow.AsFault(err).Field != "/params/undo" {
+		t.Errorf("of an undo: %v", err)
+	}
 	_, err := w.ask(bothKinds(`{"stages": ["fetch"]}`), rows)
 	if f := orgflow.AsFault(err); f.Code != orgflow.CodeInvalidJob || f.Field != "/params/stages" {
 		t.Errorf("err = %v", err)

@@ -71,7 +71,8 @@ type Effect struct {
 	// Fields are the payload by target name, Ext the custom attributes by label.
 	Fields map[string]any
 	Ext    map[string]any
-	// Clear lists target names that had a value and shall have none.
+	// Clear lists target names that had a value and shall have none; a custom
+	// attribute's is its label behind orgflow.ExtPrefix.
 	Clear []string
 	// InDoubt: an earlier attempt's outcome is unknown.
 	InDoubt bool

@@ -31,6 +31,7 @@ func (s *Store) DecodeJob(raw []byte) (orgflow.Job, error) {
 		return orgflow.Job{}, invalidJob(problems)
 	}
 	found, err := s.checkJob(job)
+	found = append(found, checkUndo(raw, job)...)
 	for _, p := range found {
 		if !covered(problems, p.Pointer) {
 			problems = append(problems, schemas.At("", raw, p.Pointer, p.Message))
@@ -42,11 +43,38 @@ func (s *Store) DecodeJob(raw []byte) (orgflow.Job, error) {
 	case err != nil:
 		return orgflow.Job{}, err
 	}
+	if job.Params.Undo != "" {
+		return job, nil // it uses no files: what it sends, the consumer held before
+	}
 	if _, err := s.Resolve(job); err != nil {
 		return orgflow.Job{}, placed(raw, err)
 	}
 	return job, nil
 }
+
+// checkUndo refuses what has no meaning beside the run that is undone: that
+// run says which records it is about and what becomes of them.
+func checkUndo(raw []byte, job orgflow.Job) []orgflow.Problem {
+	if job.Params.Undo == "" {
+		return nil
+	}
+	var given struct {
+		Params map[string]json.RawMessage `json:"params"`
+	}
+	if err := json.Unmarshal(schemas.TrimBOM(raw), &given); err != nil {
+		return nil // the schema complains
+	}
+	var problems []orgflow.Problem
+	for _, key := range []string{"extra_property", "filter_dict", "stages", "operations", "mode", "source_ids"} {
+		if _, ok := given.Params[key]; ok {
+			problems = append(problems, orgflow.Problem{Pointer: "/params/" + key, Message: fmt.Sprintf(
+				"cannot stand beside \"undo\": the undone run says which records change and how; beside it are allowed: %s", undoKeys)})
+		}
+	}
+	return problems
+}
+
+const undoKeys = "approval, delete_limit, dry_run, mobile_change, on_limit, on_running, scope"
 
 func invalidJob(problems []orgflow.Problem) error {
 	return &orgflow.InvalidError{Code: orgflow.CodeInvalidJob, Problems: problems}

@@ -42,6 +42,14 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	}
 }
 
+func TestAnUndoNeedsNoFilesAndFetchesNothing(t *testing.T) {
+	s := openWith(t, map[string]string{"companies/129/HcmDingSyncService.person_new.json": `{"broken`})
+	job := decode(t, s, jobWith(`"person_new"`, `"undo": "sync-1", "dry_run": true, "delete_limit": {"count": 5}`))
+	if job.Has(orgflow.StageFetch) || !job.Has(orgflow.StageSend) || job.Params.Undo != "sync-1" || job.Params.DeleteLimit.Count != 5 {
+		t.Errorf("%+v", job.Params)
+	}
+}
+
 func TestADeleteLimitGivenInPartKeepsTheOtherDefault(t *testing.T) {
 	s := openWith(t, nil)
 	for params, want := range map[string]orgflow.DeleteLimit{
@@ -125,6 +133,11 @@ func TestRefusals(t *testing.T) {
 			`/params/source_ids/2: names a record of kind "org", which no service of this job moves; its kinds: "person"`,
 			`/params/source_ids/3: has the unknown prefix "dept:"; allowed: "org:", "person:" or none`,
 			`/params/source_ids/4: must name a record: "2", "person:2" or "org:2"`}},
+		{"an undo with anything of its own", jobWith(`"person_new"`, `"undo": "sync-1", "mode": "full", "stages": ["send"], "extra_property": {"a": 1}`), []string{
+			`/params/extra_property: cannot stand beside "undo": the undone run says which records change and how; beside it are allowed: approval, delete_limit, dry_run, mobile_change, on_limit, on_running, scope`,
+			`/params/stages: cannot stand beside "undo": the undone run says which records change and how; beside it are allowed: approval, delete_limit, dry_run, mobile_change, on_limit, on_running, scope`,
+			`/params/mode: cannot stand beside "undo": the undone run says which records change and how; beside it are allowed: approval, delete_limit, dry_run, mobile_change, on_limit, on_running, scope`}},
+		{"an undo of nothing", jobWith(`"person_new"`, `"undo": ""`), []string{`/params/undo: must not be empty`}},
 		{"operations that leave nothing", jobWith(`"person_del", "org_sync"`, `"operations": ["insert"]`), []string{
 			`/params/operations: leaves nothing to do: "person_del", "org_sync" can run "update", "delete" only`}},
 		{"not JSON", `{"services": ["person_new"], # services`, []string{`: is not valid JSON: comments are not allowed`}},

@@ -103,7 +103,7 @@ func (r *syncRun) await(ctx workflow.Context) error {
 	}
 	r.approval.waiting = true
 	r.summary.Status = orgflow.StatusAwaitingApproval
-	r.show(ctx, r.summary.Phase, fmt.Sprintf("waiting for a decision on %d parked changes: starter runs approve %s", r.info.Plan.Parked, r.info.RunID))
+	r.show(ctx, r.summary.Phase, fmt.Sprintf("waiting for a decision on %d parked changes: starter runs approve %s%s", r.info.Plan.Parked, r.info.RunID, r.beyondUndo()))
 	if err := r.tag(ctx, orgflow.StatusAwaitingApproval); err != nil {
 		return err
 	}
@@ -113,6 +113,14 @@ func (r *syncRun) await(ctx workflow.Context) error {
 	}, func() bool { return r.approval.decision != nil || r.approval.superseded != "" })
 	r.approval.waiting = false
 	return err
+}
+
+// beyondUndo reminds whoever decides of what cannot be taken back.
+func (r *syncRun) beyondUndo() string {
+	if len(r.info.Plan.Irreversible) == 0 {
+		return ""
+	}
+	return "; see below what of the plan no undo brings back"
 }
 
 // settle gives parked changes up.

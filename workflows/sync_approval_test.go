@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +14,14 @@ import (
 	"orgflow/activities"
 )
 
+// lost is what no undo of the parked plan would bring back.
+var lost = []orgflow.Irreversible{{Kind: orgflow.Person, Op: orgflow.Delete, Count: 2, Why: "new members"}}
+
 // parked is a run whose plan holds two deletes back.
 func parked() *script {
 	s := newScript()
 	s.prepared.Approval = orgflow.ApprovalOnThreshold
-	s.planned = activities.Planned{Total: 42, Parked: 2, ParkedDeletes: 2, Waves: []activities.Wave{{No: 1, Phase: "org_insert", From: 1, To: 40}}}
+	s.planned = activities.Planned{Total: 42, Parked: 2, ParkedDeletes: 2, Irreversible: lost, Waves: []activities.Wave{{No: 1, Phase: "org_insert", From: 1, To: 40}}}
 	return s
 }
 
@@ -62,8 +66,11 @@ func TestParkedDeletesWaitAndGoWhenApproved(t *testing.T) {
 		env.RegisterDelayedCallback(func() {
 			value, _ := env.QueryWorkflow(orgflow.QueryStatus)
 			var now orgflow.Summary
-			if err := value.Get(&now); err != nil || now.Status != orgflow.StatusAwaitingApproval || now.ParkedDeletes != 2 {
+			if err := value.Get(&now); err != nil || now.Status != orgflow.StatusAwaitingApproval || now.ParkedDeletes != 2 || !slices.Equal(now.Irreversible, lost) {
 				t.Errorf("while it waits: %+v, %v", now, err)
+			}
+			if shown := details(now, ""); !strings.Contains(shown, "No undo brings back:\n\n- person delete, 2: new members\n") {
+				t.Errorf("whoever decides reads\n%s", shown)
 			}
 			env.UpdateWorkflow(orgflow.UpdateApprove, "1", yes, orgflow.Decision{By: "E1", Reason: "checked"})
 			env.UpdateWorkflow(orgflow.UpdateReject, "2", again, orgflow.Decision{By: "E2"})

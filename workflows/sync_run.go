@@ -192,6 +192,7 @@ func (r *syncRun) adopt(planned *activities.Planned) {
 	r.summary.Plan = planned.Counts
 	r.summary.Applied = planned.Done
 	r.summary.ParkedDeletes = planned.ParkedDeletes
+	r.summary.Irreversible = planned.Irreversible
 	r.summary.Progress = orgflow.Progress{Total: planned.Total, Done: planned.Settled}
 }
 

@@ -63,6 +63,12 @@ func details(s orgflow.Summary, note string) string {
 	if s.ParkedDeletes > 0 {
 		b.WriteString(fmt.Sprintf("\nParked deletes: **%d**\n", s.ParkedDeletes))
 	}
+	if len(s.Irreversible) > 0 {
+		b.WriteString("\nNo undo brings back:\n\n")
+	}
+	for _, i := range s.Irreversible {
+		b.WriteString(fmt.Sprintf("- %s %s, %d: %s\n", i.Kind, i.Op, i.Count, i.Why))
+	}
 	if s.Error != nil {
 		b.WriteString(fmt.Sprintf("\nError: %s\n", s.Error.Error()))
 	}

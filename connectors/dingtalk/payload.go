@@ -103,7 +103,7 @@ func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool,
 		return true, refuse(name, "cannot be cleared, DingTalk needs it")
 	case f.forced:
 		p.force(name)
-	case f.when == insertOnly, f.wire == wireInt, f.wire == wireRows, len(f.enum) > 0:
+	case f.stays():
 		p.dropped = append(p.dropped, name)
 	case f.wire == wireBool:
 		p.body[name] = false
@@ -113,6 +113,22 @@ func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool,
 		p.body[name] = ""
 	}
 	return true, nil
+}
+
+// stays tells whether a field, once set, always has some value.
+func (f field) stays() bool {
+	return f.when == insertOnly || f.wire == wireInt || f.wire == wireRows || len(f.enum) > 0
+}
+
+// unclearable lists the fields that can be set but not cleared.
+func (t fieldTable) unclearable() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(t.fields)) {
+		if f := t.fields[name]; f.required || f.stays() && !f.forced {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // force clears a field by naming it in force_update_fields and leaving it

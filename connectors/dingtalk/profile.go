@@ -21,6 +21,9 @@ func (c *Client) Profile() orgflow.Profile {
 		PersonImmutable:      []string{"mobile", "userid"},
 		UniquePersonFields:   []string{"mobile", "email", "telephone"},
 		PersonNeedsOrg:       true,
+		OrgUnclearable:       departmentFields.unclearable(),
+		PersonUnclearable:    personFields.unclearable(),
+		Invites:              true, // § 5.3
 		LeadersMustBeMembers: true, // § 4.2: each must already be a member
 		RequiredPerson:       []string{"name", "mobile", "dept_id_list"},
 		RequiredOrg:          []string{"name", "parent_id"},

@@ -28,6 +28,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/sync-runs/{id}/pause":   config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/resume":  config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/retry":   config.AccessOperate,
+		"POST /api/v1/sync-runs/{id}/undo":    config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/approve": config.AccessApprove,
 		"POST /api/v1/sync-runs/{id}/reject":  config.AccessApprove,
 		"POST /api/v1/schedules/{id}/pause":   config.AccessOperate,

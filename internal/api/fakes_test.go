@@ -124,6 +124,11 @@ func (w *world) Reject(ctx context.Context, id string, s Steering) error {
 	return w.steer(ctx, "reject", id, s)
 }
 
+func (w *world) Undo(ctx context.Context, id string, o UndoOptions) (Started, error) {
+	verb := strings.TrimSpace(fmt.Sprintf("undo %v %s", o.DryRun, o.Approval))
+	return Started{ID: id + "-undone", URL: "/api/v1/sync-runs/" + id + "-undone"}, w.steer(ctx, verb, id, o.Steering)
+}
+
 func (w *world) Retry(ctx context.Context, id string, s Steering) (Started, error) {
 	return Started{ID: id + "-again", URL: "/api/v1/sync-runs/" + id + "-again"}, w.steer(ctx, "retry", id, s)
 }

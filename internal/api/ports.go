@@ -58,6 +58,16 @@ type Steerer interface {
 	// Retry starts a run for what failed in an ended one. Nothing to retry
 	// is a conflict.
 	Retry(ctx context.Context, id string, s Steering) (Started, error)
+	// Undo starts a run that takes back what an ended one did. A run that
+	// has not ended, was a dry run or had no effect is a conflict.
+	Undo(ctx context.Context, id string, o UndoOptions) (Started, error)
+}
+
+// UndoOptions say who takes a run back and how.
+type UndoOptions struct {
+	Steering
+	DryRun   bool             // plan only
+	Approval orgflow.Approval // empty: always where the run's job says so, else on_threshold
 }
 
 // Steering says who intervenes and why.

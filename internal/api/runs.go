@@ -70,6 +70,41 @@ func (s *server) steerRoutes() {
 		}
 		return &startOutput{Location: started.URL, Body: started}, nil
 	})
+	// Undoing needs no more than starting: its deletes meet the same limits,
+	// and letting those go is a right of its own.
+	register(s, huma.Operation{
+		OperationID: "undo-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs/{id}/undo", DefaultStatus: http.StatusAccepted,
+		Tags: []string{"sync runs"}, Summary: "Start a run that takes back what an ended one did",
+		Description: "The new run deletes what the run inserted, gives back what it changed and inserts what it deleted, with the safeguards of any run. " +
+			"What a later run has changed stays as it is. The next ordinary run does the same again unless the cause is mended first. " +
+			"A run that has not ended, was a dry run or changed nothing answers 409.",
+	}, config.AccessOperate, s.undoRun)
+}
+
+// undoBody may be left out, like every key of it.
+type undoBody struct {
+	By       string           `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key"`
+	Reason   string           `json:"reason,omitempty" maxLength:"1024"`
+	DryRun   bool             `json:"dry_run,omitempty" doc:"plan only, send nothing"`
+	Approval orgflow.Approval `json:"approval,omitempty" enum:"never,on_threshold,always" doc:"default: always where the run's job says so, else on_threshold"`
+}
+
+type undoInput struct {
+	RunParams
+	Body *undoBody
+}
+
+func (s *server) undoRun(ctx context.Context, in *undoInput) (*startOutput, error) {
+	if in.Body == nil {
+		in.Body = &undoBody{}
+	}
+	started, err := s.Steer.Undo(ctx, in.ID, UndoOptions{
+		Steering: steering(ctx, &steerBody{By: in.Body.By, Reason: in.Body.Reason}), DryRun: in.Body.DryRun, Approval: in.Body.Approval,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &startOutput{Location: started.URL, Body: started}, nil
 }
 
 type startInput struct {

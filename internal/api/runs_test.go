@@ -188,12 +188,22 @@ func TestSteering(t *testing.T) {
 	h := New(d)
 	const auth = "Authorization: Bearer admin-token"
 	call(h, "POST", "/api/v1/sync-runs/r2/cancel", `{"by":"E1","reason":"wrong filter"}`, auth)
+	call(h, "POST", "/api/v1/sync-runs/r3/undo", "", auth)
+	undone := call(h, "POST", "/api/v1/sync-runs/r3/undo", `{"by":"E1","reason":"template","dry_run":true,"approval":"always"}`, auth)
+	if undone.Code != 202 || undone.Header().Get("Location") != "/api/v1/sync-runs/r3-undone" {
+		t.Errorf("undo: %d %s", undone.Code, undone.Body)
+	}
+	if res := call(h, "POST", "/api/v1/sync-runs/r3/undo", `{"approval":"sometimes"}`, auth); res.Code < 400 || res.Code > 499 {
+		t.Errorf("undo with an unknown approval: %d %s", res.Code, res.Body)
+	}
 	call(h, "POST", "/api/v1/schedules/s1/pause", `{"reason":"holiday"}`, auth)
 	call(h, "POST", "/api/v1/schedules/s1/resume", "", auth)
 	call(h, "POST", "/api/v1/schedules/s1/trigger", "", auth)
 	want := []string{
 		`cancel r1 by local () key ""`,
 		`cancel r2 by E1 (wrong filter) key "admin-key"`,
+		`undo false r3 by admin-key () key "admin-key"`,
+		`undo true always r3 by E1 (template) key "admin-key"`,
 		`pause s1 by admin-key (holiday) key "admin-key"`,
 		`resume s1 by admin-key () key "admin-key"`,
 		`trigger s1 by admin-key () key "admin-key"`,

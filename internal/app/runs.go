@@ -64,7 +64,7 @@ func (r *Runs) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, 
 		TaskQueue:                                r.app.Config.Temporal.TaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            fmt.Sprintf("%s → %s, company %d", strings.Join(job.Services, " + "), job.Consumer, job.CompanyID),
+		StaticSummary:                            headline(job),
 		TypedSearchAttributes:                    searchAttributes(job.Target()),
 	}, orgflow.WorkflowSyncRun, raw)
 	var taken *serviceerror.WorkflowExecutionAlreadyStarted
@@ -77,6 +77,15 @@ func (r *Runs) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, 
 		return api.Started{}, unavailable("start the run", err)
 	}
 	return r.started(run.GetID(), run.GetRunID()), nil
+}
+
+// headline is a run on one line of the Web UI.
+func headline(job orgflow.Job) string {
+	line := fmt.Sprintf("%s → %s, company %d", strings.Join(job.Services, " + "), job.Consumer, job.CompanyID)
+	if job.Params.Undo != "" {
+		line = "undo of " + job.Params.Undo + ": " + line
+	}
+	return line
 }
 
 func (r *Runs) started(id, runID string) api.Started {

@@ -117,6 +117,9 @@ func (r *Runs) Retry(ctx context.Context, id string, s api.Steering) (api.Starte
 	if !run.Status.Terminal() {
 		return api.Started{}, orgflow.Faultf(orgflow.CodeConflict, "run %s has not ended: %s", id, run.Status)
 	}
+	if run.Job.Params.Undo != "" {
+		return r.undoAgain(ctx, run, s)
+	}
 	job := run.Job
 	if job.Params.SourceIDs, err = r.unsuccessful(ctx, id); err != nil {
 		return api.Started{}, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,6 +181,11 @@ func (w *world) Approve(_ context.Context, id string, s api.Steering) error {
 
 func (w *world) Reject(_ context.Context, id string, s api.Steering) error {
 	return w.steer("reject", id, s)
+}
+
+func (w *world) Undo(_ context.Context, id string, o api.UndoOptions) (api.Started, error) {
+	verb := strings.TrimSpace(fmt.Sprintf("undo %v %s", o.DryRun, o.Approval))
+	return api.Started{ID: id + "-undone"}, w.steer(verb, id, o.Steering)
 }
 
 func (w *world) Retry(_ context.Context, id string, s api.Steering) (api.Started, error) {

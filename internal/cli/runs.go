@@ -19,7 +19,7 @@ import (
 func (p *program) runsCommand() *cobra.Command {
 	return group("runs", "Look at and steer runs",
 		"  starter runs list --status running\n  starter runs show sync-129-ding_talk-20261121T0100Z-7f3a9c --wait",
-		p.runsList(), p.runsShow(), p.runsChanges(), p.runsCancel(), p.runsPause(), p.runsResume(), p.runsApprove(), p.runsReject(), p.runsRetry())
+		p.runsList(), p.runsShow(), p.runsChanges(), p.runsCancel(), p.runsPause(), p.runsResume(), p.runsApprove(), p.runsReject(), p.runsRetry(), p.runsUndo())
 }
 
 func (p *program) runsList() *cobra.Command {

@@ -119,6 +119,7 @@ func (r *renderer) advice() {
 	if s.ParkedDeletes > 0 {
 		points = append(points, point{look, count(s.ParkedDeletes, "delete") + " parked, " + parkedText(s), changes + " --state parked"})
 	}
+	points = append(points, beyondUndo(s)...)
 	points = append(points, somebody(s)...)
 	if s.DryRun && s.Error == nil && s.Status.Terminal() && s.Progress.Total > 0 {
 		points = append(points, point{none, "The plan can be read", changes})
@@ -146,6 +147,26 @@ func somebody(s orgflow.Summary) []point {
 		return []point{{look, "Nothing is sent until somebody resumes it; no other run gets the target meanwhile", "starter runs resume " + s.ID}}
 	}
 	return nil
+}
+
+// beyondUndo lists what no undo brings back while that can still be prevented.
+func beyondUndo(s orgflow.Summary) []point {
+	if s.Status.Terminal() && !s.DryRun {
+		return nil
+	}
+	points := make([]point, len(s.Irreversible))
+	for n, i := range s.Irreversible {
+		points[n] = point{none, fmt.Sprintf("No undo brings back %s %s: %s", number(i.Count), opText(i), i.Why), ""}
+	}
+	return points
+}
+
+// opText names the changes an undo cannot bring back: "deletes of persons".
+func opText(i orgflow.Irreversible) string {
+	if i.Count == 1 {
+		return string(i.Op) + " of " + kindText[i.Kind]
+	}
+	return string(i.Op) + "s of " + kindText[i.Kind]
 }
 
 // point is a finding and the command that tells more about it.

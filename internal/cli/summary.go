@@ -175,6 +175,9 @@ func (r *renderer) head() {
 		when += " · took " + duration(s.FinishedAt.Sub(s.StartedAt))
 	}
 	r.line("   " + r.paint.dim(when))
+	if s.Undoes != "" {
+		r.line("   " + r.paint.dim("undo of "+clean(s.Undoes)))
+	}
 	if !over(s) {
 		r.line("   " + ProgressLine(s))
 	}

@@ -66,6 +66,10 @@ func waiting() orgflow.Summary {
 	s.Applied["person"]["delete"] = orgflow.Applied{Pending: 1}
 	s.Plan["person"] = orgflow.PlanCount{Insert: 299, Delete: 1}
 	s.Progress.Total = 340
+	s.Irreversible = []orgflow.Irreversible{
+		{Kind: orgflow.Org, Op: orgflow.Delete, Count: 2, Why: "a department that is inserted again gets another id at the consumer"},
+		{Kind: orgflow.Person, Op: orgflow.Delete, Count: 1, Why: "a person who is inserted again is a new member: what the consumer tied to the old membership stays lost"},
+	}
 	return s
 }
 

@@ -58,7 +58,7 @@ func (b *builder) adoptOrgs(t tree) {
 		bd := &orgflow.Binding{Kind: orgflow.Org, SourceID: it.SourceID, ConsumerID: r.ConsumerID, Scope: b.in.Job.Params.Scope, State: orgflow.BindingActive}
 		b.bound[key] = bd
 		b.bindAs(bd, b.fromRemote(b.underRoot(it), orgflow.Payload{}, r))
-		b.adopted = append(b.adopted, *bd)
+		b.adopted, b.met[key] = append(b.adopted, *bd), true
 	}
 }
 

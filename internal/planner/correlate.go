@@ -154,7 +154,7 @@ func (b *builder) settleAdoptions() {
 		t.after = b.keep(t.before, t.item.Payload)
 		b.bindAs(t.bd, t.before)
 		t.base = t.bd.Hash
-		b.adopted = append(b.adopted, *t.bd)
+		b.adopted, b.met[personKey(t.item.SourceID)] = append(b.adopted, *t.bd), true
 	}
 }
 

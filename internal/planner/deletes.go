@@ -143,13 +143,13 @@ func (b *builder) deleteOf(kind orgflow.Kind, bd orgflow.Binding, parked string)
 	}
 	key := orgflow.RecordKey{Kind: kind, ID: bd.SourceID}
 	d := b.add(&draft{phase: phase, Change: change(key, orgflow.Delete, bd.ConsumerID, orgflow.Payload{})})
-	d.Reason = "no longer in the source"
+	d.Reason = b.said("no longer in the source", "was inserted by run %s, which is undone")
 	b.count(kind).Delete++
 	if why, held := b.deferral(key); held {
 		b.stop(d, orgflow.Held, why)
 	} else if parked != "" {
 		d.State, d.cause = orgflow.Parked, parked
-		d.Reason = "no longer in the source; parked: " + parked
+		d.Reason += "; parked: " + parked
 	}
 	if kind == orgflow.Org {
 		b.orgDraft[bd.SourceID] = d
@@ -167,7 +167,7 @@ func (b *builder) parkReason(kind orgflow.Kind, side *Side, n deleteCount) strin
 	limit := *b.in.Job.Params.DeleteLimit
 	total := n.gone + n.recreates + side.RecentDeletes
 	switch {
-	case n.gone > 0 && n.records == 0:
+	case n.gone > 0 && n.records == 0 && b.in.undoes == "":
 		return "the source answered with no rows at all"
 	case n.gone > 0 && side.FilterChanged:
 		return "the filter or meta file changed since the last run"

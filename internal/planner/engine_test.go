@@ -16,10 +16,11 @@ import (
 type engine struct {
 	c        *consumer
 	bindings map[orgflow.RecordKey]orgflow.Binding
+	name     string // of the run
 }
 
 func newEngine(p orgflow.Profile) *engine {
-	return &engine{newConsumer(p), map[orgflow.RecordKey]orgflow.Binding{}}
+	return &engine{c: newConsumer(p), bindings: map[orgflow.RecordKey]orgflow.Binding{}}
 }
 
 // fill puts the bindings into an input.
@@ -41,6 +42,7 @@ func (e *engine) start(plan *Plan) {
 		e.bindings[orgKey(plan.Root)] = orgflow.Binding{Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: rootDept, Scope: orgflow.DefaultScope, State: orgflow.BindingRoot}
 	}
 	for _, bd := range slices.Concat(plan.Adopt, plan.Takeover) {
+		bd.LastRun = e.name
 		e.bindings[orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID}] = bd
 	}
 }
@@ -77,7 +79,7 @@ func (e *engine) do(ch orgflow.Change) error {
 		return nil
 	}
 	e.bindings[ch.Key()] = orgflow.Binding{Kind: ch.Kind, SourceID: ch.SourceID, ConsumerID: id, Scope: orgflow.DefaultScope,
-		Payload: ch.Payload, Hash: ch.Hash, State: orgflow.BindingActive}
+		Payload: ch.Payload, Hash: ch.Hash, State: orgflow.BindingActive, LastRun: e.name}
 	return nil
 }
 
@@ -147,6 +149,12 @@ func (e *engine) run(t *rapid.T, in Input, shuffle *rand.Rand) *Plan {
 	if err != nil {
 		t.Fatalf("Build: %v", err)
 	}
+	e.carryOut(t, in, plan, shuffle)
+	return plan
+}
+
+// carryOut executes a plan.
+func (e *engine) carryOut(t *rapid.T, in Input, plan *Plan, shuffle *rand.Rand) {
 	e.start(plan)
 	e.wantOrigins(t, in, plan)
 	for from := 0; from < len(plan.Changes); {
@@ -166,7 +174,6 @@ func (e *engine) run(t *rapid.T, in Input, shuffle *rand.Rand) *Plan {
 		}
 		from = to
 	}
-	return plan
 }
 
 // wantOrigins checks that every change carries what it was planned from: the
@@ -175,6 +182,9 @@ func (e *engine) run(t *rapid.T, in Input, shuffle *rand.Rand) *Plan {
 func (e *engine) wantOrigins(t *rapid.T, in Input, plan *Plan) {
 	reconcile := in.Job.Params.Mode == orgflow.Reconcile
 	for _, c := range plan.Changes {
+		if c.State == orgflow.Skipped {
+			continue // planned from nothing
+		}
 		bd := e.bindings[c.Key()]
 		if c.Base != bd.Hash {
 			t.Fatalf("change %d is based on %q, its record is bound as %q\n%s", c.ID, c.Base, bd.Hash, show(plan))

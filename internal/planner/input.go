@@ -21,6 +21,8 @@ type Input struct {
 	// RunToken is a short text, at best letters and digits, that temporary
 	// names carry so that people can tell where they come from; "tmp" if empty.
 	RunToken string
+
+	undoes string // the run this plan takes back, for the reasons of changes
 }
 
 // Root says how the source's root department meets the consumer's.

@@ -122,6 +122,7 @@ func (b *builder) finish() *Plan {
 		slices.Sort(d.DependsOn)
 		d.DependsOn = slices.Compact(d.DependsOn)
 		d.Base, d.Before = b.origin(d.Key())
+		d.Adopted = b.met[d.Key()]
 		plan.Changes[i] = d.Change
 		if d.State == orgflow.Parked {
 			plan.Parked++

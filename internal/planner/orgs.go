@@ -233,7 +233,7 @@ func (b *builder) planOrg(it Item, level, pos int) {
 		phase: phaseOrgInsert, rank: level, pos: pos, places: true, to: b.there[it.SourceID],
 		Change: change(key, orgflow.Insert, "", plain),
 	})
-	d.Reason = "new in the source"
+	d.Reason = b.said("new in the source", "was deleted by run %s, which is undone")
 	b.planned[key], b.orgDraft[it.SourceID] = d, d
 	b.count(orgflow.Org).Insert++
 	b.leads = append(b.leads, leadership{item: it, payload: payload, first: d})
@@ -276,6 +276,15 @@ func because(fields map[string]orgflow.Diff, drifted bool) string {
 		return differs(fields) + ": changed at the consumer"
 	}
 	return differs(fields)
+}
+
+// said is the reason of an insert or a delete: what the source says, or
+// the run that is undone.
+func (b *builder) said(source, undone string) string {
+	if b.in.undoes == "" {
+		return source
+	}
+	return fmt.Sprintf(undone, b.in.undoes)
 }
 
 // underRoot puts a record without a parent below the consumer's root.

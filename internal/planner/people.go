@@ -36,7 +36,7 @@ func (b *builder) planPeople() {
 		if !b.in.People.allows(orgflow.Insert) {
 			continue
 		}
-		p.draft = b.insertPerson(p, p.after, "new in the source")
+		p.draft = b.insertPerson(p, p.after, b.said("new in the source", "was deleted by run %s, which is undone"))
 		b.count(orgflow.Person).Insert++
 	}
 }

@@ -114,6 +114,7 @@ type builder struct {
 	counts         [2]orgflow.PlanCount // org, person
 	root           string
 	adopted        []orgflow.Binding
+	met            map[orgflow.RecordKey]bool // records this plan adopts: of what they hold only a part is known
 	takeover       []orgflow.Binding
 	notes          []string
 
@@ -147,6 +148,7 @@ func newBuilder(in Input) *builder {
 		bound:     map[orgflow.RecordKey]*orgflow.Binding{},
 		planned:   map[orgflow.RecordKey]*draft{},
 		held:      map[orgflow.RecordKey]hold{},
+		met:       map[orgflow.RecordKey]bool{},
 		selected:  selection(in.Job.Params.SourceIDs),
 		here:      map[string]place{},
 		there:     map[string]place{},

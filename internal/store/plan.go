@@ -15,7 +15,7 @@ import (
 type PlanMeta struct {
 	Hash        string // of the frozen plan; equal hashes are the same plan
 	Counts      map[orgflow.Kind]orgflow.PlanCount
-	Content     json.RawMessage // anything else worth keeping; kept byte for byte
+	Content     json.RawMessage // anything else worth keeping; kept byte for byte. The summary shows its list "irreversible"
 	SnapshotIDs []int64
 	CreatedAt   time.Time // zero: now
 }
@@ -37,7 +37,7 @@ var insertChanges = insertRows("sync_change", "",
 	column{"source_id", "text"}, column{"consumer_id", "text"}, column{"wave", "bigint"}, column{"state", "text"},
 	column{"fields", "text"}, column{"payload", "text"}, column{"hash", "text"}, column{"reason", "text"},
 	column{"depends_on", "text"}, column{"error", "jsonb"}, column{"base_hash", "text"}, column{"before_payload", "text"},
-	column{"updated_at", "timestamptz"})
+	column{"adopted", "boolean"}, column{"updated_at", "timestamptz"})
 
 // SavePlan stores a run's plan, head and changes, in one transaction. It
 // does nothing when the run has the plan with this hash already, replaces
@@ -145,7 +145,7 @@ func appendChange(values []any, runID string, c orgflow.Change, now stamp) ([]an
 		state = orgflow.Planned
 	}
 	return append(values, runID, c.ID, string(c.Kind), string(c.Op), c.Aspect, c.SourceID, c.ConsumerID, c.Wave, string(state),
-		fields, string(c.Payload), c.Hash, clean(c.Reason), depends, cause, c.Base, string(c.Before), now), nil
+		fields, string(c.Payload), c.Hash, clean(c.Reason), depends, cause, c.Base, string(c.Before), c.Adopted, now), nil
 }
 
 // encodeSome is encode, but the empty text for nothing.

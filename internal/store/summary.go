@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"orgflow"
 )
@@ -18,6 +19,7 @@ import (
 //     disputed, needs_human) is pending.
 //   - progress: every change, second passes included.
 //   - parked_deletes: deletes in state parked.
+//   - irreversible: as the plan was stored with it.
 func (s *Store) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
 	run, err := s.GetRun(ctx, id)
 	if err != nil {
@@ -30,7 +32,7 @@ func (s *Store) Summary(ctx context.Context, id string) (orgflow.Summary, error)
 		Plan:    map[orgflow.Kind]orgflow.PlanCount{},
 		Applied: map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{},
 		Calls:   run.Counters.Calls, Throttled: run.Counters.Throttled, TokenRenewals: run.Counters.TokenRenewals,
-		Error: run.Fault, Files: run.Files, Notes: run.Notes,
+		Error: run.Fault, Files: run.Files, Notes: run.Notes, Undoes: run.Job.Params.Undo,
 	}
 	snaps, err := s.SnapshotsOfRun(ctx, id)
 	if err != nil {
@@ -49,6 +51,13 @@ func (s *Store) Summary(ctx context.Context, id string) (orgflow.Summary, error)
 	for kind, count := range plan.Counts {
 		sum.Plan[kind] = count
 	}
+	var content struct {
+		Irreversible []orgflow.Irreversible `json:"irreversible"`
+	}
+	if err := decode(string(plan.Content), &content); err != nil {
+		return orgflow.Summary{}, fmt.Errorf("content of the plan of run %s: %w", id, err)
+	}
+	sum.Irreversible = content.Irreversible
 	return sum, s.addChanges(ctx, id, &sum)
 }
 
