@@ -45,6 +45,8 @@ type loss struct {
 
 func (l *losses) add(c orgflow.Change) {
 	switch {
+	case c.Aspect == orgflow.AspectInvitation:
+		// A look whether somebody has joined.
 	case c.Op == orgflow.Delete && c.Kind == orgflow.Org:
 		if l.profile.AssignsOrgIDs {
 			l.found[loss{c.Kind, c.Op, "a department that is inserted again gets another id at the consumer"}]++

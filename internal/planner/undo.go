@@ -85,7 +85,7 @@ func (u *undo) follow(changes iter.Seq2[orgflow.Change, error]) error {
 		if err != nil {
 			return fmt.Errorf("changes of run %s: %w", u.run, err)
 		}
-		done := c.State == orgflow.Done || c.State == orgflow.PendingInvite && c.Op == orgflow.Insert
+		done := c.State == orgflow.Done || c.State == orgflow.PendingInvite && c.Op == orgflow.Insert && c.Aspect != orgflow.AspectInvitation
 		if !done && c.State != orgflow.Failed {
 			continue
 		}
