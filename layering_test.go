@@ -34,6 +34,7 @@ var rules = []rule{
 	{pkg: "schemas", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/dingtalk", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/wecom", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/hcm", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/rowset", ours: []string{"", "connectors"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "connectors/filesource", ours: []string{"", "connectors", "connectors/rowset"}, mustNot: []string{temporal, sql, netHTTP}},

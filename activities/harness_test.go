@@ -48,6 +48,7 @@ type world struct {
 	remote  *directory
 	source  *gateway
 	sync    *Sync
+	revive  func() *Sync    // the worker after one that was killed
 	alive   map[string]bool // workflow id → still running
 
 	mu     sync.Mutex

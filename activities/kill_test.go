@@ -79,7 +79,8 @@ func (s scene) world(t *testing.T, r *reaper) *world {
 	w.source.hold(later())
 	w.source.perPage = 7
 	r.count = map[string]int{}
-	w.sync = w.worker(mortal{w.db, r}, mortalLink{w.remote, r})
+	w.revive = func() *Sync { return w.worker(mortal{w.db, r}, mortalLink{w.remote, r}) }
+	w.sync = w.revive()
 	return w
 }
 
@@ -103,7 +104,7 @@ func (w *world) survive(r *reaper, job json.RawMessage, keepBeats bool) orgflow.
 			if beat = nil; keepBeats {
 				beat = w.beats[name]
 			}
-			w.sync = w.worker(mortal{w.db, r}, mortalLink{w.remote, r})
+			w.sync = w.revive()
 		}
 	}
 	var p Prepared

@@ -8,6 +8,7 @@ import (
 	dtsim "orgflow/connectors/dingtalk/sim"
 	hcmsim "orgflow/connectors/hcm/sim"
 	"orgflow/connectors/simctl"
+	wcsim "orgflow/connectors/wecom/sim"
 	"orgflow/internal/config"
 )
 
@@ -26,16 +27,18 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 		return s, nil
 	}
 	s.hcm = hcmsim.New(hcmsim.Options{})
-	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}))
+	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), wcsim.New(wcsim.Options{}))
 	if err := s.host.Persist(filepath.Join(cfg.DataDir, "simulators")); err != nil {
 		return nil, fmt.Errorf("simulators: %w", err)
 	}
-	app := dtsim.DefaultSettings().Apps[0]
+	app, corp := dtsim.DefaultSettings().Apps[0], wcsim.DefaultSettings()
 	s.values = map[string]string{
 		"SIM_URL":            "http://" + l.sim.Addr().String(),
 		"HCM_TOKEN":          hcmsim.DefaultSettings().Token,
 		"DINGTALK_APPKEY":    app.AppKey,
 		"DINGTALK_APPSECRET": app.AppSecret,
+		"WECOM_CORPID":       corp.CorpID,
+		"WECOM_CORPSECRET":   corp.Secrets[0].Secret,
 	}
 	return s, nil
 }

@@ -150,6 +150,9 @@ func write(w http.ResponseWriter, a Answer) {
 	if a.ContentType == "" {
 		a.ContentType = "application/json; charset=utf-8"
 	}
+	for name, value := range a.Header {
+		h.Set(name, value)
+	}
 	h.Set("Content-Type", a.ContentType)
 	h.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	if a.Status == 0 {

@@ -161,7 +161,7 @@ func (f *Fault) answer(c *Call, h Handler) Answer {
 		}
 	case f.Errcode != "":
 		r := h.Refuse(c, string(f.Errcode))
-		a.Body, a.ContentType = r.Body, r.ContentType
+		a.Body, a.ContentType, a.Header = r.Body, r.ContentType, r.Header
 		if a.Status == 0 {
 			a.Status = r.Status
 		}

@@ -58,8 +58,9 @@ type Handler interface {
 
 // Answer is a complete HTTP answer.
 type Answer struct {
-	Status      int    // 0 is 200
-	ContentType string // empty is JSON
+	Status      int               // 0 is 200
+	ContentType string            // empty is JSON
+	Header      map[string]string // further headers, nil for none
 	Body        []byte
 	Outcome     string // "ok" or the vendor's code
 }

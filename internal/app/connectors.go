@@ -14,6 +14,7 @@ import (
 	"orgflow/connectors/filesource"
 	"orgflow/connectors/hcm"
 	"orgflow/connectors/sqlsource"
+	"orgflow/connectors/wecom"
 	"orgflow/internal/store"
 	"orgflow/internal/transport"
 	"orgflow/meta"
@@ -50,6 +51,21 @@ func (a *App) consumers() map[string]connectors.ConsumerFactory {
 				qps = *cfg.QPS
 			}
 			return dingtalk.New(cfg, dingtalk.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
+		},
+		"we_com": func(s connectors.Settings) (connectors.Consumer, error) {
+			cfg, err := wecom.ParseConfig(s.JSON)
+			if err != nil {
+				return nil, err
+			}
+			calls, err := transport.NewPrometheus(a.Metrics)
+			if err != nil {
+				return nil, err
+			}
+			qps := float64(wecom.DefaultQPS)
+			if cfg.QPS != nil {
+				qps = *cfg.QPS
+			}
+			return wecom.New(cfg, wecom.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
 		},
 	}
 }

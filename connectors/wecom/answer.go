@@ -1,0 +1,120 @@
+package wecom
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"orgflow"
+)
+
+// Codes of our own for answers that carry none of the vendor's.
+const (
+	codeMalformed = "malformed" // not the JSON object that every answer is
+	codeWarning   = "warning"   // errcode 0, and a text that warns (WeCom reference § 1)
+	codeHTTP      = "http_"     // and the status, where nothing else is known
+)
+
+// answer is what came back.
+type answer struct {
+	ErrCode *text `json:"errcode"`
+	ErrMsg  text  `json:"errmsg"`
+
+	body   json.RawMessage
+	status int
+	code   string // empty for success
+}
+
+// decodeAnswer never fails: what cannot be understood gets a code that is
+// not success. An answer without errcode is a success (WeCom reference § 1).
+func decodeAnswer(status int, body []byte) answer {
+	a := answer{status: status}
+	trimmed := trimJSON(body)
+	if len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(trimmed, &a) != nil {
+		return answer{status: status, code: unreadable(status)}
+	}
+	a.body = trimmed
+	switch {
+	case a.ErrCode != nil && *a.ErrCode != "0" && *a.ErrCode != "":
+		a.code = string(*a.ErrCode)
+	case status < 200 || status >= 300:
+		a.code = unreadable(status)
+	}
+	return a
+}
+
+func unreadable(status int) string {
+	if status >= 200 && status < 300 {
+		return codeMalformed
+	}
+	return fmt.Sprintf("%s%03d", codeHTTP, status)
+}
+
+// warns tells whether a success was one in part only: fields of a wrong type
+// were ignored, the others applied (WeCom reference § 1). No code says so.
+func (a *answer) warns() bool {
+	return strings.Contains(strings.ToLower(string(a.ErrMsg)), "warning")
+}
+
+// fault returns what the answer means, nil for success. began is when the
+// call was made.
+func (c *Client) fault(a *answer, q request, began time.Time) *orgflow.Fault {
+	if a.code == "" {
+		return nil
+	}
+	m := meaningOf(a.code, a.status)
+	f := &orgflow.Fault{
+		Code: m.code, VendorCode: a.code, Message: string(a.ErrMsg), Advice: m.advice, Field: m.field, RetryAfter: m.after,
+	}
+	if f.Message == "" {
+		f.Message = "WeCom answered " + a.code + " without a text"
+	}
+	if m.code == orgflow.CodeUnknownOutcome && !q.write {
+		f.Code = orgflow.CodeUnavailable
+	}
+	if f.Code == orgflow.CodeThrottled {
+		c.throttled.Add(1)
+		c.pace(f, q.path, began)
+	}
+	if c.cfg.CorpSecret != "" {
+		f.Message = strings.ReplaceAll(f.Message, c.cfg.CorpSecret, "***")
+	}
+	return f
+}
+
+// pace says how long to wait after a throttle answer.
+func (c *Client) pace(f *orgflow.Fault, path string, began time.Time) {
+	if f.VendorCode != "45009" {
+		f.RetryAfter += time.Duration(c.jitter() * float64(4*time.Second)) // 1 to 5 s
+		return
+	}
+	wait, hopeless := c.frequency.hit(path, began, c.now())
+	if hopeless {
+		f.Code, f.RetryAfter = orgflow.CodeForbidden, 0
+		f.Advice = "WeCom still refuses this call after an hour's pause: the limit of the day or month is used up; run again after midnight (a month's block lasts 30 days), or lower qps in company.json"
+		return
+	}
+	f.RetryAfter = wait + c.spread()
+}
+
+// spread keeps callers from coming back all at once.
+func (c *Client) spread() time.Duration {
+	return 300*time.Millisecond + time.Duration(c.jitter()*float64(700*time.Millisecond))
+}
+
+// blocked is the fault while an API is blocked, nil otherwise.
+func (c *Client) blocked(path string) *orgflow.Fault {
+	left := c.frequency.left(path, c.now())
+	if left <= 0 {
+		return nil
+	}
+	return &orgflow.Fault{
+		Code: orgflow.CodeThrottled, VendorCode: "45009", RetryAfter: left + c.spread(),
+		Message: "not sent: WeCom has blocked " + path + " for a while", Advice: adviceSlow,
+	}
+}
+
+// gatewayFailed tells whether a status is a proxy's, not WeCom's.
+func gatewayFailed(status int) bool { return status >= http.StatusInternalServerError }

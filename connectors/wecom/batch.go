@@ -1,0 +1,5 @@
+package wecom
+
+import "time"
+
+const importPause = time.Minute

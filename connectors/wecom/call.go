@@ -1,0 +1,189 @@
+package wecom
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/transport"
+)
+
+// request is one call: a GET with query parameters, or a POST with a body.
+type request struct {
+	path  string
+	query url.Values
+	body  any
+	write bool
+	// serial: WeCom wants these one after the other (reference § 4).
+	serial bool
+	// raw is a body that is not JSON, of the given type.
+	raw         []byte
+	contentType string
+}
+
+// call makes a call and decodes its answer into out, which may be nil. It
+// renews a refused token once and repeats the call once; a refused call was
+// not executed, so that is safe for writes too. What is spent is added to r.
+func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out any) (*orgflow.Fault, error) {
+	if q.serial {
+		if err := c.serial.take(ctx); err != nil {
+			return nil, err
+		}
+		defer c.serial.give()
+	}
+	body := q.raw
+	if q.body != nil {
+		var err error
+		if body, err = encodeBody(q.body); err != nil {
+			return asBoth(&orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the request of " + q.path, Err: err})
+		}
+	}
+	a, began, err := c.withToken(ctx, r, q, body)
+	if err != nil {
+		return nil, err
+	}
+	if a.code == "" && q.write && a.warns() {
+		a.code = codeWarning
+	}
+	if f := c.fault(a, q, began); f != nil {
+		c.slowDown(ctx, f)
+		return asBoth(f)
+	}
+	if out != nil {
+		if err := json.Unmarshal(a.body, out); err != nil {
+			a.code, a.ErrMsg = codeMalformed, text("the answer to "+q.path+" is not as documented")
+			f := c.fault(a, q, began)
+			f.Err = err
+			return asBoth(f)
+		}
+	}
+	return nil, nil
+}
+
+func asBoth(f *orgflow.Fault) (*orgflow.Fault, error) { return f, f }
+
+// slowDown holds the budget of everybody who shares it. A ledger that is
+// away is met again by the next call.
+func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
+	if h, ok := c.limiter.(transport.Holder); ok && f.Code == orgflow.CodeThrottled {
+		_ = h.Hold(ctx, f.RetryAfter)
+	}
+}
+
+func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request, body []byte) (*answer, time.Time, error) {
+	for repeated := false; ; repeated = true {
+		token, err := c.tokens.Token(ctx)
+		if token.Fetched {
+			r.Calls++
+		}
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		query := url.Values{"access_token": {token.Value}}
+		for name, values := range q.query {
+			query[name] = values
+		}
+		a, began, err := c.send(ctx, r, q, query, body)
+		if err != nil || repeated || !refusesToken(a.code) {
+			return a, began, err
+		}
+		c.tokens.Invalidate(token)
+	}
+}
+
+// send makes one HTTP call. Its error is of the way there and back; what the
+// vendor says stands in the answer.
+func (c *Client) send(ctx context.Context, r *connectors.Receipt, q request, query url.Values, body []byte) (a *answer, began time.Time, err error) {
+	if f := c.blocked(q.path); f != nil {
+		return nil, began, f
+	}
+	method := http.MethodGet
+	if body != nil {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+q.path+"?"+query.Encode(), bytes.NewReader(body))
+	if err != nil { // the cause would show the token
+		return nil, began, orgflow.Faultf(orgflow.CodeInternal, "building the request of %s", q.path)
+	}
+	if q.contentType != "" {
+		req.Header.Set("Content-Type", q.contentType)
+	} else if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if err := c.lanes.enter(ctx); err != nil {
+		return nil, began, err
+	}
+	a = &answer{}
+	defer func() { c.lanes.leave(a != nil && a.code == "45033") }()
+	began = c.now()
+	call := &transport.Call{Path: q.path, Write: q.write, Decode: func(status int, body []byte) string {
+		*a = decodeAnswer(status, body)
+		return a.code
+	}}
+	_, err = transport.Do(c.chain, req, call) //nolint:bodyclose // BodyCap has read and closed it
+	if call.Sent() {
+		c.calls.Add(1)
+		r.Calls++
+		if q.write {
+			r.Writes++
+		}
+	}
+	if err != nil {
+		return nil, began, err
+	}
+	if a.code != "45009" {
+		c.frequency.passed(q.path, began)
+	}
+	return a, began, nil
+}
+
+// pathToken is exempt from the trusted-IP check (WeCom reference § 2).
+const pathToken = "/cgi-bin/gettoken"
+
+// fetchToken gets the secret's token (WeCom reference § 2). It is called by
+// the cache only.
+func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	var spent connectors.Receipt // the cache's caller counts the call
+	q := request{path: pathToken}
+	a, began, err := c.send(ctx, &spent, q, url.Values{"corpid": {c.cfg.CorpID}, "corpsecret": {c.cfg.CorpSecret}}, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	if f := c.fault(a, q, began); f != nil {
+		if f.VendorCode == "40001" {
+			f.Advice = adviceSecret
+		}
+		return "", 0, f
+	}
+	var got struct {
+		Token   text    `json:"access_token"`
+		Expires integer `json:"expires_in"`
+	}
+	if err := json.Unmarshal(a.body, &got); err != nil {
+		return "", 0, &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "the answer to gettoken is not as documented", Err: err}
+	}
+	life := time.Duration(got.Expires) * time.Second
+	if life <= 0 {
+		life = documentedLife
+	}
+	return string(got.Token), life, nil
+}
+
+const documentedLife = 7200 * time.Second
+
+// encodeBody writes JSON without escaping <, > and &, so that lengths and
+// texts are what the caller sees.
+func encodeBody(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}

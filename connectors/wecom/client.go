@@ -1,0 +1,145 @@
+package wecom
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/transport"
+)
+
+// What a *Client can do.
+var (
+	_ connectors.Consumer  = (*Client)(nil)
+	_ connectors.Checker   = (*Client)(nil)
+	_ connectors.Metered   = (*Client)(nil)
+	_ connectors.Directory = (*Client)(nil)
+)
+
+const (
+	vendor  = "we_com"
+	maxBody = 32 << 20 // bytes; 10,000 memberships or 30,000 departments are below 4 MB
+)
+
+// Client talks to one enterprise with one secret. It is safe for many
+// goroutines.
+type Client struct {
+	cfg    Config
+	base   string // without a trailing slash
+	chain  http.RoundTripper
+	tokens *transport.TokenCache
+	now    func() time.Time
+	jitter func() float64 // 0 to 1
+
+	limiter   transport.Limiter
+	frequency *frequency
+	lanes     *lanes
+	serial    turn // creations and department writes (WeCom reference § 4)
+	leading   turn // read and write of people's leader flags
+
+	blindUntil       atomic.Int64 // Unix nanoseconds; details are not asked for before
+	members          members
+	calls, throttled atomic.Int64
+}
+
+// New returns a client, or an *orgflow.InvalidError listing all that is
+// wrong with the configuration. It makes no call.
+func New(cfg Config, opt Options) (*Client, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if opt.Limiter == nil {
+		opt.Limiter = transport.PerSecond(*cfg.QPS)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	c := &Client{
+		cfg:       cfg,
+		base:      strings.TrimRight(cfg.BaseURL, "/"),
+		chain:     chain(opt),
+		now:       opt.Now,
+		jitter:    rand.Float64,
+		limiter:   opt.Limiter,
+		frequency: newFrequency(),
+		lanes:     newLanes(cfg.Parallel),
+		serial:    newTurn(),
+		leading:   newTurn(),
+	}
+	c.members.turn = newTurn()
+	c.tokens = transport.NewTokenCache(c.fetchToken, c.now)
+	return c, nil
+}
+
+// chain lists the layers of a call, outermost first.
+func chain(opt Options) http.RoundTripper {
+	base, timeout := opt.Transport, opt.Timeout
+	if base == nil {
+		base = transport.NewBase()
+	}
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	logger, metrics := opt.Logger, opt.Metrics
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	if metrics == nil {
+		metrics = unobserved{}
+	}
+	return transport.Chain(base,
+		transport.Rate(opt.Limiter),
+		transport.Log(logger, vendor),
+		transport.Metrics(metrics, vendor),
+		transport.Outcome(),
+		transport.Timeout(timeout),
+		transport.BodyCap(maxBody),
+	)
+}
+
+type unobserved struct{}
+
+func (unobserved) Observe(string, string, string, time.Duration) {}
+
+// Stats are a client's counters since it was made.
+type Stats struct {
+	Calls         int64 // requests that reached the wire, token calls included
+	Throttled     int64 // answers "too often" or "too many at once"
+	TokenRenewals int64 // tokens fetched, the first included
+}
+
+// Stats returns the counters.
+func (c *Client) Stats() Stats {
+	return Stats{Calls: c.calls.Load(), Throttled: c.throttled.Load(), TokenRenewals: c.tokens.Renewals()}
+}
+
+// TokenRenewals implements connectors.Metered.
+func (c *Client) TokenRenewals() int { return int(c.tokens.Renewals()) }
+
+// Apply implements connectors.Consumer. The receipt counts calls beside an
+// error too.
+func (c *Client) Apply(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {
+	r := connectors.Receipt{ConsumerID: e.ConsumerID}
+	var err error
+	switch e.Kind {
+	case orgflow.Person:
+		err = c.applyPerson(ctx, &r, e)
+	case orgflow.Org:
+		err = c.applyDepartment(ctx, &r, e)
+	default:
+		err = orgflow.Faultf(orgflow.CodeInternal, "unknown kind %q, allowed are org and person", e.Kind)
+	}
+	return r, err
+}
+
+// unknownOp is the fault for an operation that does not exist.
+func unknownOp(op orgflow.Op) error {
+	return orgflow.Faultf(orgflow.CodeInternal, "unknown operation %q, allowed are insert, update and delete", op)
+}

@@ -1,0 +1,182 @@
+package wecom
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// record is an answer, field by field as it came.
+type record map[string]json.RawMessage
+
+// rawDepartment is a department of department/get and department/list
+// (WeCom reference § 5).
+type rawDepartment struct {
+	ID      integer `json:"id"`
+	Name    text    `json:"name"`
+	Parent  integer `json:"parentid"`
+	Order   integer `json:"order"`
+	Leaders texts   `json:"department_leader"`
+}
+
+func (got record) department() (rawDepartment, error) {
+	var d rawDepartment
+	raw, err := json.Marshal(map[string]json.RawMessage(got))
+	if err == nil {
+		err = json.Unmarshal(raw, &d)
+	}
+	if err != nil {
+		return d, malformedRead("a department is not shown as documented")
+	}
+	return d, nil
+}
+
+// holds tells whether a record read back already is as the body of an
+// update wants it. What is not shown counts as different, so that it is
+// written again, which is harmless.
+func (t fieldTable) holds(got record, body map[string]any) bool {
+	for name, want := range body {
+		switch name {
+		case "userid", "id":
+			continue
+		case isLeader, "order":
+			if list, ok := want.([]int64); ok {
+				if !sameBeside(got, name, body["department"], list) {
+					return false
+				}
+				continue
+			}
+		case extAttr:
+			if !sameAttributes(want, got[name]) {
+				return false
+			}
+			continue
+		}
+		if f := t.fields[name]; f.hidden || !f.same(want, got[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// same compares a wire value with what was shown; nil is absent.
+func (f field) same(want any, got json.RawMessage) bool {
+	if blank(got) {
+		return isEmpty(want)
+	}
+	switch f.wire {
+	case wireInt:
+		var n integer
+		return json.Unmarshal(got, &n) == nil && want == int64(n)
+	case wireDeptIDs:
+		var list ints
+		departments, ok := want.([]int64)
+		return ok && json.Unmarshal(got, &list) == nil && sameSet(departments, []int64(list))
+	case wireUserIDs:
+		var list texts
+		people, ok := want.([]string)
+		return ok && json.Unmarshal(got, &list) == nil && sameSet(people, []string(list))
+	case wireText:
+		var s text
+		return json.Unmarshal(got, &s) == nil && want == string(s)
+	default:
+		return false
+	}
+}
+
+func isEmpty(want any) bool {
+	switch v := want.(type) {
+	case string:
+		return v == ""
+	case []string:
+		return len(v) == 0
+	case []int64:
+		return len(v) == 0
+	}
+	return false
+}
+
+// sameBeside compares flags or orders department by department.
+func sameBeside(got record, name string, departments any, want []int64) bool {
+	old, err := got.seats()
+	if err != nil {
+		return false
+	}
+	depts, ok := departments.([]int64)
+	if !ok {
+		depts = old.departments
+	}
+	list := map[string][]int64{isLeader: old.flags, "order": old.orders}[name]
+	if len(depts) != len(want) || list == nil && len(want) > 0 {
+		return false
+	}
+	return slices.Equal(carried(old, list, depts), want)
+}
+
+// sameAttributes compares custom attributes by label.
+func sameAttributes(want any, got json.RawMessage) bool {
+	raw, err := json.Marshal(want)
+	if err != nil {
+		return false
+	}
+	wanted, err := shownExt(raw)
+	if err != nil {
+		return false
+	}
+	have, err := shownExt(got)
+	if err != nil || have == nil {
+		return false
+	}
+	for label, v := range wanted {
+		if old, there := have[label]; !reflect.DeepEqual(old, v) && (there || v != "") {
+			return false
+		}
+	}
+	return true
+}
+
+// blank tells whether a field is absent, null, an empty text or list.
+func blank(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", `""`, "[]":
+		return true
+	}
+	return false
+}
+
+func sameSet[T int64 | string](a, b []T) bool {
+	in := func(list []T) map[T]bool {
+		set := map[T]bool{}
+		for _, v := range list {
+			set[v] = true
+		}
+		return set
+	}
+	return maps.Equal(in(a), in(b))
+}
+
+// containsFold looks for a userid: WeCom ignores their case.
+func containsFold(list []string, id string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, id) })
+}
+
+// sameMobile compares two numbers whatever country prefix and separators
+// they are written with.
+func sameMobile(a, b string) bool { return bareMobile(a) == bareMobile(b) }
+
+// bareMobile keeps the digits, without the prefix of the mainland.
+func bareMobile(s string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+	const mainland = 11
+	if len(digits) == mainland+2 && strings.HasPrefix(digits, "86") {
+		return digits[2:]
+	}
+	return digits
+}

@@ -1,0 +1,98 @@
+package wecom
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+)
+
+// members remembers who is in which department, as user/list_id told. That
+// call knows no departments: it goes through all memberships of the
+// enterprise, one row each, and those of one person may stand on different
+// pages (WeCom reference § 4.2). So it is read whole, once for a walk over
+// all departments.
+type members struct {
+	turn   turn
+	read   time.Time
+	people map[int64][]string // userids by department
+	places map[string][]int64 // departments by userid
+}
+
+const (
+	membersLife = 5 * time.Minute // longer than a batch of departments takes to read
+	membersPage = 10000           // the largest that may be asked for
+)
+
+// membersByID shows a department's people with their userids and departments.
+func (c *Client) membersByID(ctx context.Context, r *connectors.Receipt, dept int64) (connectors.RemotePage, error) {
+	var page connectors.RemotePage
+	if err := c.members.turn.take(ctx); err != nil {
+		return page, err
+	}
+	defer c.members.turn.give()
+	m := &c.members
+	if m.people == nil || c.now().Sub(m.read) > membersLife {
+		if err := c.readMemberships(ctx, r, m); err != nil {
+			return page, err
+		}
+	}
+	for _, userid := range slices.Sorted(slices.Values(m.people[dept])) {
+		page.Records = append(page.Records, connectors.RemoteRecord{
+			Kind: orgflow.Person, ConsumerID: userid,
+			Fields: map[string]any{"userid": userid, "department": sortedIDs(m.places[userid])},
+		})
+	}
+	return page, nil
+}
+
+// readMemberships goes through all pages. Nothing is kept of a read that
+// fails.
+func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *members) error {
+	places := map[string]map[int64]bool{}
+	spelled := map[string]string{} // rows of one person may differ in case
+	seen := map[string]bool{}
+	for cursor := ""; ; {
+		var got struct {
+			Next text `json:"next_cursor"`
+			Rows []struct {
+				UserID     text    `json:"userid"`
+				Department integer `json:"department"`
+			} `json:"dept_user"`
+		}
+		body := map[string]any{"cursor": cursor, "limit": membersPage}
+		if _, err := c.call(ctx, r, request{path: pathUserListID, body: body}, &got); err != nil {
+			return err
+		}
+		for _, row := range got.Rows {
+			key := strings.ToLower(string(row.UserID))
+			if key == "" || row.Department < 1 {
+				return malformedRead("user/list_id shows a row without userid or department")
+			}
+			if places[key] == nil {
+				places[key], spelled[key] = map[int64]bool{}, string(row.UserID)
+			}
+			places[key][int64(row.Department)] = true
+		}
+		if cursor = string(got.Next); cursor == "" {
+			break
+		}
+		if seen[cursor] {
+			return malformedRead("user/list_id gives a cursor twice")
+		}
+		seen[cursor] = true
+	}
+	m.people, m.places, m.read = map[int64][]string{}, map[string][]int64{}, c.now()
+	for key, depts := range places {
+		userid := spelled[key]
+		m.places[userid] = slices.Collect(maps.Keys(depts))
+		for dept := range depts {
+			m.people[dept] = append(m.people[dept], userid)
+		}
+	}
+	return nil
+}

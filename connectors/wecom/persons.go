@@ -1,0 +1,362 @@
+package wecom
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"orgflow"
+	"orgflow/connectors"
+)
+
+// Paths of people (WeCom reference § 4.2).
+const (
+	pathUserCreate      = "/cgi-bin/user/create"
+	pathUserUpdate      = "/cgi-bin/user/update"
+	pathUserDelete      = "/cgi-bin/user/delete"
+	pathUserBatchDelete = "/cgi-bin/user/batchdelete"
+	pathUserGet         = "/cgi-bin/user/get"
+	pathUserList        = "/cgi-bin/user/list"
+	pathUserListID      = "/cgi-bin/user/list_id"
+	pathUserByMobile    = "/cgi-bin/user/getuserid"
+)
+
+func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
+	if e.Op == orgflow.Delete {
+		return c.deletePerson(ctx, r, e)
+	}
+	p, err := personFields.build(e)
+	if err != nil {
+		return err
+	}
+	p.report(r)
+	switch given, _ := p.body["userid"].(string); {
+	case e.ConsumerID == "":
+		r.ConsumerID = given
+	case given != "" && !strings.EqualFold(given, e.ConsumerID):
+		return refuse("userid", "differs from the id under which the person is known; a userid is not changed")
+	default:
+		p.body["userid"] = e.ConsumerID
+	}
+	if r.ConsumerID == "" {
+		return refuse("userid", "is missing, a person is known to WeCom by it")
+	}
+	switch e.Op {
+	case orgflow.Insert:
+		err = c.insertPerson(ctx, r, e, p)
+	case orgflow.Update:
+		err = c.updatePerson(ctx, r, e, p.body)
+	default:
+		err = unknownOp(e.Op)
+	}
+	return withoutPeople(err, p.body)
+}
+
+// insertPerson creates a person, or takes over the one who is there already
+// under the wanted userid. The userid is ours, so that a repeated create can
+// only answer 60102 (WeCom reference § 4.1, § 11).
+func (c *Client) insertPerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect, p payload) error {
+	if err := requirePerson(p.body); err != nil {
+		return err
+	}
+	if _, given := p.body["to_invite"]; !given {
+		p.body["to_invite"] = c.cfg.ToInvite // left out it means true
+	}
+	if e.InDoubt {
+		got, err := c.readPerson(ctx, r, r.ConsumerID)
+		if err != nil && !isBlind(err) {
+			return err
+		}
+		if got != nil {
+			return c.settlePerson(ctx, r, p, got)
+		}
+	}
+	f, err := c.writePerson(ctx, r, pathUserCreate, p.body)
+	switch {
+	case f == nil:
+		return err
+	case f.VendorCode == "60102", f.VendorCode == "60104" && strings.EqualFold(mobileOwner(f.Message), r.ConsumerID):
+		return c.takeOver(ctx, r, e, p)
+	}
+	return f
+}
+
+// requirePerson names what an insert cannot do without.
+func requirePerson(body map[string]any) error {
+	for _, name := range []string{"userid", "name", "department"} {
+		if _, given := body[name]; !given {
+			return refuse(name, "is missing, WeCom needs userid, name and department to create a person")
+		}
+	}
+	_, mobile := body["mobile"]
+	_, email := body["email"]
+	if !mobile && !email {
+		return refuse("mobile", "is missing and so is email; WeCom needs one of them to create a person")
+	}
+	return checkSeats(body)
+}
+
+// checkSeats: what stands beside the departments has one entry for each, and
+// the main department is one of them.
+func checkSeats(body map[string]any) error {
+	departments, given := body["department"].([]int64)
+	if !given {
+		return nil
+	}
+	for _, name := range []string{isLeader, "order"} {
+		if list, ok := body[name].([]int64); ok && len(list) != len(departments) {
+			return refuse(name, "must have one entry for each department")
+		}
+	}
+	if main, ok := body["main_department"].(int64); ok && !slices.Contains(departments, main) {
+		return refuse("main_department", "must be one of the person's departments")
+	}
+	return nil
+}
+
+// takeOver brings a person who is there already up to date.
+func (c *Client) takeOver(ctx context.Context, r *connectors.Receipt, e connectors.Effect, p payload) error {
+	r.Adopted = !e.InDoubt
+	got, err := c.readPerson(ctx, r, r.ConsumerID)
+	if err != nil && !isBlind(err) {
+		return err
+	}
+	if got == nil { // not readable, or gone this moment: the update will tell
+		return c.changePerson(ctx, r, personFields.forUpdate(p))
+	}
+	return c.settlePerson(ctx, r, p, got)
+}
+
+// settlePerson makes an existing person as wanted, without a write if they
+// are already.
+func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payload, got record) error {
+	body := personFields.forUpdate(p)
+	var userid text
+	if err := userid.UnmarshalJSON(orNull(got["userid"])); err == nil && userid != "" {
+		r.ConsumerID = string(userid) // as WeCom spells it
+		body["userid"] = r.ConsumerID
+	}
+	if personFields.holds(got, body) {
+		return nil
+	}
+	return c.changePerson(ctx, r, body)
+}
+
+// updatePerson changes a person. It can be repeated; in doubt it is, unless
+// the person reads back as wanted.
+func (c *Client) updatePerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect, body map[string]any) error {
+	if len(body) < 2 { // the userid alone
+		return nil
+	}
+	if e.InDoubt {
+		if got, err := c.readPerson(ctx, r, r.ConsumerID); err == nil && got != nil && personFields.holds(got, body) {
+			return nil
+		}
+	}
+	return c.changePerson(ctx, r, body)
+}
+
+// changePerson completes what WeCom takes together only, writes, and makes
+// sure of a mobile number, which it may ignore in silence.
+func (c *Client) changePerson(ctx context.Context, r *connectors.Receipt, body map[string]any) error {
+	body, err := c.complete(ctx, r, body)
+	if err != nil {
+		return err
+	}
+	if err := checkSeats(body); err != nil {
+		return err
+	}
+	if _, err := c.writePerson(ctx, r, pathUserUpdate, body); err != nil {
+		return err
+	}
+	if mobile, _ := body["mobile"].(string); mobile != "" {
+		return c.verifyMobile(ctx, r, mobile)
+	}
+	return nil
+}
+
+// complete adds to an update what belongs to it. order and is_leader_in_dept
+// count only beside department (WeCom reference § 4.2); whether they stay
+// when department goes alone is not said, so those of departments that stay
+// are sent along. Where details may not be read, department goes alone.
+func (c *Client) complete(ctx context.Context, r *connectors.Receipt, body map[string]any) (map[string]any, error) {
+	departments, moves := body["department"].([]int64)
+	_, flags := body[isLeader]
+	_, orders := body["order"]
+	if moves && flags && orders || !moves && !flags && !orders {
+		return body, nil
+	}
+	got, err := c.readPerson(ctx, r, r.ConsumerID)
+	switch {
+	case isBlind(err) && moves:
+		noteThat(r, "leader flags of other departments could not be read and were left to WeCom")
+		return body, nil
+	case isBlind(err):
+		return nil, &orgflow.Fault{
+			Code: orgflow.CodeNeedsHuman, VendorCode: "48009", Field: isLeader,
+			Message: "order and is_leader_in_dept are taken together with department only, which this address may not read",
+			Advice:  "set it in the admin console, or run with mode full, which sends all fields",
+		}
+	case err != nil:
+		return nil, err
+	case got == nil:
+		return body, nil // the update will say so
+	}
+	old, err := got.seats()
+	if err != nil {
+		return nil, err
+	}
+	if !moves {
+		departments = old.departments
+	}
+	body = maps.Clone(body)
+	body["department"] = departments
+	if !flags {
+		body[isLeader] = carried(old, old.flags, departments)
+	}
+	if !orders && old.orders != nil {
+		body["order"] = carried(old, old.orders, departments)
+	}
+	return body, nil
+}
+
+func carried(old seats, list, departments []int64) []int64 {
+	out := make([]int64, len(departments))
+	for i, dept := range departments {
+		out[i] = old.at(list, dept)
+	}
+	return out
+}
+
+// verifyMobile finds out whether a changed number was taken: that of somebody
+// who has activated is ignored, and the answer is a success all the same
+// (WeCom reference § 4.2).
+func (c *Client) verifyMobile(ctx context.Context, r *connectors.Receipt, wanted string) error {
+	got, err := c.readPerson(ctx, r, r.ConsumerID)
+	if err != nil && !isBlind(err) {
+		return err
+	}
+	taken := false
+	if raw, shown := got["mobile"]; shown && !blank(raw) { // new secrets are not shown it (§ 3)
+		var mobile text
+		taken = mobile.UnmarshalJSON(raw) == nil && sameMobile(wanted, string(mobile))
+	} else {
+		holder, known, err := c.userByMobile(ctx, r, wanted)
+		if err != nil {
+			return err
+		}
+		if !known {
+			noteThat(r, "whether the mobile number was taken could not be read")
+			return nil
+		}
+		taken = strings.EqualFold(holder, r.ConsumerID)
+	}
+	if !taken {
+		r.Dropped = append(r.Dropped, "mobile")
+		noteThat(r, "WeCom kept the old mobile number: a person who has activated changes it in the app")
+	}
+	return nil
+}
+
+// deletePerson removes a person; one who is not there is a success, so that
+// a delete in doubt can be repeated.
+func (c *Client) deletePerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
+	if e.ConsumerID == "" {
+		return refuse("userid", "is missing, a delete needs the id of the person")
+	}
+	f, err := c.call(ctx, r, request{path: pathUserDelete, query: url.Values{"userid": {e.ConsumerID}}, write: true}, nil)
+	if f != nil && saysNoPerson(f.VendorCode) {
+		return nil
+	}
+	return err
+}
+
+// writePerson writes, and once more without each optional field that WeCom
+// refuses while it would take the rest (WeCom reference § 11).
+func (c *Client) writePerson(ctx context.Context, r *connectors.Receipt, path string, body map[string]any) (*orgflow.Fault, error) {
+	for {
+		f, err := c.call(ctx, r, request{path: path, body: body, write: true, serial: path == pathUserCreate}, nil)
+		if f == nil {
+			return nil, err
+		}
+		name := optionalField(f.VendorCode, body)
+		if _, sent := body[name]; !sent {
+			return asBoth(blameDepartments(f))
+		}
+		body = maps.Clone(body)
+		delete(body, name)
+		r.Dropped = append(r.Dropped, name)
+		noteThat(r, "WeCom "+f.VendorCode+": "+name+" refused, the rest was accepted")
+	}
+}
+
+// blameDepartments: in a call about a person an unknown department is one of
+// theirs.
+func blameDepartments(f *orgflow.Fault) *orgflow.Fault {
+	if saysNoDepartment(f.VendorCode) {
+		f.Code, f.Field = orgflow.CodeBlocked, "department"
+		f.Advice = "a department of the person is not at WeCom; it must be created first"
+	}
+	return f
+}
+
+// readPerson returns what user/get shows, nil if there is no such person.
+func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid string) (record, error) {
+	var got record
+	f, err := c.read(ctx, r, request{path: pathUserGet, query: url.Values{"userid": {userid}}}, &got)
+	if f != nil {
+		if saysNoPerson(f.VendorCode) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return got, err
+}
+
+// userByMobile returns the userid with a number, empty if there is none.
+// known is false where WeCom does not tell: it blocks the call for a day
+// after many wrong numbers (WeCom reference § 4.2).
+func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, mobile string) (userid string, known bool, err error) {
+	var found struct {
+		UserID text `json:"userid"`
+	}
+	f, err := c.call(ctx, r, request{path: pathUserByMobile, body: map[string]any{"mobile": mobile}}, &found)
+	switch {
+	case err == nil:
+		return string(found.UserID), true, nil
+	case f == nil:
+		return "", false, err
+	case saysNoPerson(f.VendorCode):
+		return "", true, nil
+	case f.Code == orgflow.CodeUnavailable:
+		return "", false, err
+	}
+	return "", false, nil
+}
+
+// mobileOwner is the userid in the text of 60104, "mobile existed:<userid>",
+// the one text that the vendor's table tells to read (WeCom reference § 11).
+func mobileOwner(msg string) string {
+	_, rest, found := strings.Cut(msg, "mobile existed:")
+	if !found {
+		return ""
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		return !strings.ContainsRune("_-@.", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if end < 0 {
+		end = len(rest)
+	}
+	return rest[:end]
+}
+
+// withoutPeople takes what we know of the person out of a vendor's text.
+func withoutPeople(err error, body map[string]any) error {
+	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
+		f.Message = hide(f.Message, body)
+	}
+	return err
+}

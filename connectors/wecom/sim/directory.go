@@ -1,0 +1,242 @@
+package wcsim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"orgflow/connectors/simctl"
+)
+
+// Kinds of journalled changes.
+const (
+	kindReset    = "reset" // back to the root department alone
+	kindDept     = "dept"
+	kindUser     = "user"
+	kindToken    = "token"
+	kindNoTokens = "no_tokens"
+	kindMedia    = "media"
+	kindJob      = "job"
+)
+
+const (
+	rootID   = int64(1)
+	maxDepth = 15     // levels, the root included
+	maxNodes = 30_000 // people and departments directly in a department (81001)
+	maxDepts = 30_000
+	maxJobs  = 5 // whose results are kept
+)
+
+var errNoUser = errors.New("there is no such userid")
+
+// Department is a department as the simulator holds it.
+type Department struct {
+	ID       int64  `json:"id"`
+	Name     string `json:"name"`
+	NameEN   string `json:"name_en,omitempty"`
+	ParentID int64  `json:"parentid"` // 0 for the root
+	Order    int64  `json:"order"`
+}
+
+// directory is the enterprise with its indexes. What is in it is never
+// modified, only replaced.
+type directory struct {
+	depts    map[int64]*Department
+	children map[int64]map[string]int64 // parent → name → id
+	users    map[string]*User           // by userid in lower case
+	members  map[int64]map[string]*User
+	byMobile map[string]string
+	byEmail  map[string]string
+	lastDept int64
+	media    map[string][]byte
+	jobs     map[string]*job
+	jobOrder []string
+}
+
+func newDirectory() *directory {
+	d := &directory{
+		depts: map[int64]*Department{}, children: map[int64]map[string]int64{}, users: map[string]*User{},
+		members: map[int64]map[string]*User{}, byMobile: map[string]string{}, byEmail: map[string]string{},
+		media: map[string][]byte{}, jobs: map[string]*job{},
+	}
+	d.putDept(&Department{ID: rootID, Name: "模拟企业"})
+	return d
+}
+
+func (d *directory) user(id string) *User { return d.users[strings.ToLower(id)] }
+
+func (d *directory) putDept(n *Department) {
+	if old := d.depts[n.ID]; old != nil {
+		d.unlink(old)
+	}
+	d.depts[n.ID] = n
+	if n.ID != rootID {
+		if d.children[n.ParentID] == nil {
+			d.children[n.ParentID] = map[string]int64{}
+		}
+		d.children[n.ParentID][n.Name] = n.ID
+	}
+	if n.ID < 1<<30 { // those that callers choose high do not count up
+		d.lastDept = max(d.lastDept, n.ID)
+	}
+}
+
+func (d *directory) unlink(n *Department) {
+	if kids := d.children[n.ParentID]; kids[n.Name] == n.ID {
+		delete(kids, n.Name)
+	}
+}
+
+func (d *directory) dropDept(id int64) {
+	if old := d.depts[id]; old != nil {
+		d.unlink(old)
+		delete(d.depts, id)
+		delete(d.children, id)
+		delete(d.members, id)
+	}
+}
+
+func (d *directory) putUser(u *User) {
+	d.dropUser(u.UserID)
+	d.users[strings.ToLower(u.UserID)] = u
+	if u.Mobile != "" {
+		d.byMobile[bareMobile(u.Mobile)] = u.UserID
+	}
+	if u.Email != "" {
+		d.byEmail[strings.ToLower(u.Email)] = u.UserID
+	}
+	for _, id := range u.Department {
+		if d.members[id] == nil {
+			d.members[id] = map[string]*User{}
+		}
+		d.members[id][strings.ToLower(u.UserID)] = u
+	}
+}
+
+func (d *directory) dropUser(id string) {
+	u := d.user(id)
+	if u == nil {
+		return
+	}
+	key := strings.ToLower(u.UserID)
+	delete(d.users, key)
+	delete(d.byMobile, bareMobile(u.Mobile))
+	delete(d.byEmail, strings.ToLower(u.Email))
+	for _, dept := range u.Department {
+		delete(d.members[dept], key)
+	}
+}
+
+// apply performs a change in memory. It cannot fail: whoever makes changes
+// has checked them.
+func (s *Sim) apply(c simctl.Change) {
+	d := s.dir
+	switch v := c.Value.(type) {
+	case *Department:
+		d.putDept(v)
+	case *User:
+		d.putUser(v)
+	case []byte:
+		d.media[c.ID] = v
+	case *job:
+		d.putJob(v)
+	case nil:
+		switch c.Kind {
+		case kindReset:
+			s.dir = newDirectory()
+		case kindDept:
+			id, _ := strconv.ParseInt(c.ID, 10, 64)
+			d.dropDept(id)
+		case kindUser:
+			d.dropUser(c.ID)
+		}
+	}
+}
+
+// Replay implements simctl.Simulator.
+func (s *Sim) Replay(e simctl.Entry) error {
+	c := simctl.Change{Kind: e.Kind, ID: e.ID}
+	var into any
+	if !e.Gone() {
+		switch e.Kind {
+		case kindDept:
+			into = &Department{}
+		case kindUser:
+			into = &User{}
+		case kindMedia:
+			into = &[]byte{}
+		case kindJob:
+			into = &job{}
+		case kindToken:
+			into = &token{}
+		default:
+			return fmt.Errorf("unknown kind of change %q", e.Kind)
+		}
+		if err := json.Unmarshal(e.Value, into); err != nil {
+			return fmt.Errorf("change of %s: %w", e.Kind, err)
+		}
+	}
+	switch v := into.(type) {
+	case *token:
+		s.tokens.mu.Lock()
+		defer s.tokens.mu.Unlock()
+		s.tokens.put(*v)
+		return nil
+	case *[]byte:
+		c.Value = *v
+	case nil:
+		if e.Kind == kindNoTokens {
+			s.tokens.mu.Lock()
+			defer s.tokens.mu.Unlock()
+			s.tokens.bySecret, s.tokens.byValue, s.tokens.issued = nil, nil, 0
+			return nil
+		}
+	default:
+		c.Value = v
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apply(c)
+	return nil
+}
+
+// changes lists what builds the directory from the root department alone.
+func (d *directory) changes() []simctl.Change {
+	var out []simctl.Change
+	for _, id := range slices.Sorted(maps.Keys(d.depts)) {
+		out = append(out, deptChange(d.depts[id]))
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.users)) {
+		out = append(out, userChange(d.users[id]))
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.media)) {
+		out = append(out, simctl.Change{Kind: kindMedia, ID: id, Value: d.media[id]})
+	}
+	for _, id := range d.jobOrder {
+		out = append(out, simctl.Change{Kind: kindJob, ID: id, Value: d.jobs[id]})
+	}
+	return out
+}
+
+// Dump implements simctl.Simulator.
+func (s *Sim) Dump() []simctl.Change {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := append([]simctl.Change{{Kind: kindReset}}, s.dir.changes()...)
+	for _, k := range s.tokens.dump() {
+		out = append(out, simctl.Change{Kind: kindToken, ID: k.Secret, Value: k})
+	}
+	return out
+}
+
+func deptChange(n *Department) simctl.Change {
+	return simctl.Change{Kind: kindDept, ID: strconv.FormatInt(n.ID, 10), Value: n}
+}
+
+func userChange(u *User) simctl.Change {
+	return simctl.Change{Kind: kindUser, ID: u.UserID, Value: u}
+}

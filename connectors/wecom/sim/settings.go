@@ -1,0 +1,124 @@
+package wcsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"orgflow/connectors/simctl"
+)
+
+// Settings are the switches of PUT /_sim/wecom/options.
+type Settings struct {
+	CorpID  string   `json:"corpid"`
+	Secrets []Secret `json:"secrets"`
+
+	QPS         int    `json:"qps"`           // accepted calls a second per API; 0 is no limit; not documented, for tests of pacing
+	PerMinute   int    `json:"per_minute"`    // per API (§ 10); 0 is no limit
+	PerHour     int    `json:"per_hour"`      // per API (§ 10); 0 is no limit
+	MaxInFlight int    `json:"max_in_flight"` // more calls at once answer 45033; 0 is no limit (§ 10: no current number)
+	Serial      bool   `json:"serial"`        // creations at once answer 6000 (§ 4)
+	TokenMode   string `json:"token_mode"`    // "stable" inside validity or "rotate" on fetch (§ 2, § 12 no. 3)
+
+	TokenSeconds int `json:"token_seconds"`
+	ExpiredCode  int `json:"expired_code"` // 42001 or 40014, of a token that is over
+	LatencyMS    int `json:"latency_ms"`
+
+	DeniedIP bool `json:"denied_ip"` // 60020, for everything but gettoken
+	// Details is what members' details the contacts-sync secret may read
+	// (§ 3): "open", "trimmed" (since 2022-06) or "closed" (since 2022-08, 48009).
+	Details string `json:"details"`
+	// ExtAttrs are the custom attributes the console knows; empty allows all.
+	ExtAttrs   []string `json:"ext_attrs"`
+	AccountCap int      `json:"account_cap"` // 45024; 0 is no cap
+	Creator    string   `json:"creator"`     // cannot be deleted (301005)
+	ListIDPage int      `json:"list_id_page"`
+	ListMax    int      `json:"list_max"` // more people in a department answer 45029; 0 is no limit
+	// DepartmentResetsLeader reads § 4.2 the harsh way: departments sent
+	// without is_leader_in_dept clear the flags, without order the orders.
+	DepartmentResetsLeader bool `json:"department_resets_leader"`
+	// JobPolls is how many getresult calls find an import running.
+	JobPolls int `json:"job_polls"`
+}
+
+// Secret is a credential of the enterprise.
+type Secret struct {
+	Secret string `json:"secret"`
+	App    bool   `json:"app,omitempty"` // an application's, which may not write contacts (§ 3)
+}
+
+// DefaultSettings are in force at the start and after a reset.
+func DefaultSettings() Settings {
+	return Settings{
+		CorpID:    "wwsim0000000000001",
+		Secrets:   []Secret{{Secret: "wecomsim-contacts"}, {Secret: "wecomsim-app", App: true}},
+		PerMinute: 10_000, PerHour: 150_000, Serial: true, TokenMode: "stable", TokenSeconds: 7200, ExpiredCode: 42001,
+		Details: "open", ListIDPage: 10_000, JobPolls: 1,
+	}
+}
+
+// compiled are settings in the form in which calls look at them; immutable.
+type compiled struct {
+	Settings
+	secrets  map[string]Secret
+	declared map[string]bool
+}
+
+// Options implements simctl.Simulator.
+func (s *Sim) Options() any { return s.settings.Load().Settings }
+
+// SetOptions implements simctl.Simulator: named switches change, the others stay.
+func (s *Sim) SetOptions(raw json.RawMessage) error {
+	next := s.settings.Load().Settings
+	next.Secrets, next.ExtAttrs = slices.Clone(next.Secrets), slices.Clone(next.ExtAttrs)
+	if err := simctl.DecodeStrict(raw, &next); err != nil {
+		return err
+	}
+	return s.install(next)
+}
+
+func (s *Sim) install(n Settings) error {
+	if err := n.check(); err != nil {
+		return err
+	}
+	c := &compiled{Settings: n, secrets: map[string]Secret{}, declared: map[string]bool{}}
+	for _, k := range n.Secrets {
+		c.secrets[k.Secret] = k
+	}
+	for _, a := range n.ExtAttrs {
+		c.declared[a] = true
+	}
+	s.settings.Store(c)
+	s.desk.SetLatency(time.Duration(n.LatencyMS) * time.Millisecond)
+	return nil
+}
+
+func (n Settings) check() error {
+	for _, v := range []struct {
+		name         string
+		value, least int
+	}{
+		{"qps", n.QPS, 0}, {"per_minute", n.PerMinute, 0}, {"per_hour", n.PerHour, 0}, {"max_in_flight", n.MaxInFlight, 0},
+		{"token_seconds", n.TokenSeconds, 1}, {"latency_ms", n.LatencyMS, 0}, {"account_cap", n.AccountCap, 0},
+		{"list_id_page", n.ListIDPage, 1}, {"list_max", n.ListMax, 0}, {"job_polls", n.JobPolls, 0},
+	} {
+		if v.value < v.least {
+			return fmt.Errorf("%s is %d: at least %d is needed", v.name, v.value, v.least)
+		}
+	}
+	for _, v := range []struct {
+		name    string
+		value   any
+		allowed []any
+	}{
+		{"expired_code", n.ExpiredCode, []any{40014, 42001}},
+		{"token_mode", n.TokenMode, []any{"stable", "rotate"}},
+		{"details", n.Details, []any{"open", "trimmed", "closed"}},
+	} {
+		if !slices.Contains(v.allowed, v.value) {
+			return fmt.Errorf("%s is %v: allowed are %v", v.name, v.value, v.allowed)
+		}
+	}
+	return nil
+}
