@@ -1,5 +1,211 @@
 package wecom
 
-import "time"
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"mime/multipart"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
+	"orgflow"
+	"orgflow/connectors"
+)
+
+// ImportKind is what an import does, in the words of getresult.
+type ImportKind string
+
+// Kinds of imports. replace_user is not among them: it deletes everybody the
+// file does not name, past the safeguards on deletes.
+const (
+	SyncPeople         ImportKind = "sync_user"     // creates and updates the file's people
+	ReplaceDepartments ImportKind = "replace_party" // makes the tree what the file says
+)
+
+// Import is one import job's content (csv.go).
+type Import struct {
+	Kind ImportKind
+	File []byte   // CSV, UTF-8
+	IDs  []string // userids or department ids, line by line
+}
+
+// Job is an import under way. Store it before anything else: its results
+// can be asked for by its id only, and WeCom keeps those of five jobs.
+type Job struct {
+	ID   string     `json:"id"`
+	Kind ImportKind `json:"kind"`
+}
+
+// Result is what a job says of itself.
+type Result struct {
+	Done              bool
+	Percentage, Total int
+	Lines             []Line // once it is done
+}
+
+// Line is the outcome of one line of the file.
+type Line struct {
+	ID    string // userid or department id
+	Fault *orgflow.Fault
+}
+
+// importPause is how long to wait where another import runs (302008).
 const importPause = time.Minute
+
+// Paths of imports (WeCom reference § 6).
+const (
+	pathUpload       = "/cgi-bin/media/upload"
+	pathSyncUser     = "/cgi-bin/batch/syncuser"
+	pathReplaceParty = "/cgi-bin/batch/replaceparty"
+	pathJobResult    = "/cgi-bin/batch/getresult"
+)
+
+// StartImport uploads the file and starts its job. Repeating it after an
+// unknown outcome is harmless: while the first job runs the second is refused
+// with CodeThrottled (302008), and afterwards it finds everything as the file
+// says.
+func (c *Client) StartImport(ctx context.Context, imp Import) (job Job, r connectors.Receipt, err error) {
+	path, known := map[ImportKind]string{SyncPeople: pathSyncUser, ReplaceDepartments: pathReplaceParty}[imp.Kind]
+	if !known || len(imp.IDs) == 0 {
+		return job, r, orgflow.Faultf(orgflow.CodeInternal, "an import of kind %q with %d lines cannot be started", imp.Kind, len(imp.IDs))
+	}
+	if imp.Kind == ReplaceDepartments && c.cfg.RootDepartmentID != 1 {
+		return job, r, refuse("/consumers/we_com/root_department_id", "a full import replaces the tree of the whole enterprise, so it is for a root_department_id of 1 only")
+	}
+	media, err := c.upload(ctx, &r, imp.File)
+	if err != nil {
+		return job, r, err
+	}
+	body := map[string]any{"media_id": media}
+	if imp.Kind == SyncPeople {
+		body["to_invite"] = c.cfg.ToInvite
+	}
+	var started struct {
+		JobID text `json:"jobid"`
+	}
+	if _, err := c.call(ctx, &r, request{path: path, body: body, write: true, serial: true}, &started); err != nil {
+		return job, r, err
+	}
+	if started.JobID == "" {
+		return job, r, &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer to " + path + " carries no jobid"}
+	}
+	return Job{ID: string(started.JobID), Kind: imp.Kind}, r, nil
+}
+
+// upload puts a file at WeCom for three days, with the part's name, filename
+// and filelength as documented. Nothing refers to it until a job does.
+func (c *Client) upload(ctx context.Context, r *connectors.Receipt, file []byte) (string, error) {
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	part, err := w.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {fmt.Sprintf(`form-data; name="media"; filename="import.csv"; filelength=%d`, len(file))},
+		"Content-Type":        {"application/octet-stream"},
+	})
+	if err == nil {
+		_, err = part.Write(file)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return "", &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the upload", Err: err}
+	}
+	var got struct {
+		MediaID text `json:"media_id"`
+	}
+	q := request{path: pathUpload, query: url.Values{"type": {"file"}}, raw: buf.Bytes(), contentType: w.FormDataContentType()}
+	if _, err := c.call(ctx, r, q, &got); err != nil {
+		return "", err
+	}
+	if got.MediaID == "" {
+		return "", malformedRead("the answer to media/upload carries no media_id")
+	}
+	return string(got.MediaID), nil
+}
+
+// PollImport asks for a job's results. Until Done it may be asked again, at
+// a pace of some seconds. A job that WeCom does not know any more (40088,
+// 40089) is CodeUnknownOutcome: what it did has to be looked up.
+func (c *Client) PollImport(ctx context.Context, job Job) (result Result, r connectors.Receipt, err error) {
+	var got struct {
+		Status     integer           `json:"status"`
+		Type       text              `json:"type"`
+		Total      integer           `json:"total"`
+		Percentage integer           `json:"percentage"`
+		Result     []json.RawMessage `json:"result"`
+	}
+	f, err := c.call(ctx, &r, request{path: pathJobResult, query: url.Values{"jobid": {job.ID}}}, &got)
+	if f != nil && (f.VendorCode == "40088" || f.VendorCode == "40089") {
+		f.Code = orgflow.CodeUnknownOutcome
+	}
+	if err != nil {
+		return result, r, err
+	}
+	if got.Type != "" && ImportKind(got.Type) != job.Kind {
+		return result, r, orgflow.Faultf(orgflow.CodeInternal, "job %s is of kind %s, not %s", job.ID, got.Type, job.Kind)
+	}
+	result = Result{Done: got.Status == 3, Total: int(got.Total), Percentage: int(got.Percentage)}
+	if !result.Done {
+		return result, r, nil // lines mean nothing before (WeCom reference § 6)
+	}
+	for _, raw := range got.Result {
+		line, err := c.line(job.Kind, raw)
+		if err != nil {
+			return Result{}, r, err
+		}
+		result.Lines = append(result.Lines, line)
+	}
+	return result, r, nil
+}
+
+// line reads one line's outcome.
+func (c *Client) line(kind ImportKind, raw json.RawMessage) (Line, error) {
+	var got struct {
+		UserID  text `json:"userid"`
+		PartyID text `json:"partyid"`
+		ErrCode text `json:"errcode"`
+		ErrMsg  text `json:"errmsg"`
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return Line{}, malformedRead("a line of the job's result is not as documented")
+	}
+	line := Line{ID: string(got.UserID)}
+	if kind == ReplaceDepartments {
+		line.ID = string(got.PartyID)
+	}
+	if got.ErrCode == "" || got.ErrCode == "0" {
+		return line, nil
+	}
+	a := answer{code: string(got.ErrCode), ErrMsg: got.ErrMsg}
+	line.Fault = c.fault(&a, request{path: pathJobResult, write: true}, c.now())
+	if kind == SyncPeople {
+		line.Fault = blameDepartments(line.Fault)
+	}
+	return line, nil
+}
+
+// Outcomes settles every line of an import by its id: nil for a success. A
+// line the result says nothing of is CodeUnknownOutcome: it has to be read
+// back or written by itself.
+func (imp Import) Outcomes(result Result) map[string]*orgflow.Fault {
+	said := map[string]*orgflow.Fault{}
+	for _, line := range result.Lines {
+		said[strings.ToLower(line.ID)] = line.Fault
+	}
+	out := make(map[string]*orgflow.Fault, len(imp.IDs))
+	for _, id := range imp.IDs {
+		fault, known := said[strings.ToLower(id)]
+		if !known {
+			fault = &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, Message: "the import's result says nothing of this line", Advice: "it is written by itself"}
+		}
+		out[id] = fault
+	}
+	return out
+}
+
+func sortedNames(body map[string]any) []string { return slices.Sorted(maps.Keys(body)) }

@@ -55,6 +55,7 @@ type directory struct {
 	media    map[string][]byte
 	jobs     map[string]*job
 	jobOrder []string
+	lastJob  int
 }
 
 func newDirectory() *directory {

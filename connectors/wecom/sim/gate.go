@@ -62,6 +62,7 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 	if !ok {
 		return simctl.Answer{Status: http.StatusNotFound, Outcome: "404", ContentType: "text/plain", Body: []byte("not found")}
 	}
+	s.finishJobs(s.desk.Now())
 	a := parseArgs(c)
 	c.Key = a.logKey(e.key)
 	if r := s.admit(c, e); r != nil {

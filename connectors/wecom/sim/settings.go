@@ -38,8 +38,8 @@ type Settings struct {
 	// DepartmentResetsLeader reads § 4.2 the harsh way: departments sent
 	// without is_leader_in_dept clear the flags, without order the orders.
 	DepartmentResetsLeader bool `json:"department_resets_leader"`
-	// JobPolls is how many getresult calls find an import running.
-	JobPolls int `json:"job_polls"`
+	// JobSeconds is how long an import runs; its effects come at the end.
+	JobSeconds int `json:"job_seconds"`
 }
 
 // Secret is a credential of the enterprise.
@@ -54,7 +54,7 @@ func DefaultSettings() Settings {
 		CorpID:    "wwsim0000000000001",
 		Secrets:   []Secret{{Secret: "wecomsim-contacts"}, {Secret: "wecomsim-app", App: true}},
 		PerMinute: 10_000, PerHour: 150_000, Serial: true, TokenMode: "stable", TokenSeconds: 7200, ExpiredCode: 42001,
-		Details: "open", ListIDPage: 10_000, JobPolls: 1,
+		Details: "open", ListIDPage: 10_000,
 	}
 }
 
@@ -101,7 +101,7 @@ func (n Settings) check() error {
 	}{
 		{"qps", n.QPS, 0}, {"per_minute", n.PerMinute, 0}, {"per_hour", n.PerHour, 0}, {"max_in_flight", n.MaxInFlight, 0},
 		{"token_seconds", n.TokenSeconds, 1}, {"latency_ms", n.LatencyMS, 0}, {"account_cap", n.AccountCap, 0},
-		{"list_id_page", n.ListIDPage, 1}, {"list_max", n.ListMax, 0}, {"job_polls", n.JobPolls, 0},
+		{"list_id_page", n.ListIDPage, 1}, {"list_max", n.ListMax, 0}, {"job_seconds", n.JobSeconds, 0},
 	} {
 		if v.value < v.least {
 			return fmt.Errorf("%s is %d: at least %d is needed", v.name, v.value, v.least)

@@ -8,7 +8,9 @@
 package wcsim
 
 import (
+	"bufio"
 	"context"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -59,15 +61,40 @@ func (s *Sim) Name() string { return Name }
 // Desk implements simctl.Simulator.
 func (s *Sim) Desk() *simctl.Desk { return s.desk }
 
-// ServeHTTP answers a vendor call.
+// ServeHTTP answers a vendor call. A call is under way until its answer, or
+// the end of its connection, goes out.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	creation := creates[r.URL.Path]
 	s.flying.Add(1)
-	defer s.flying.Add(-1)
-	if creates[r.URL.Path] {
+	if creation {
 		s.creating.Add(1)
-		defer s.creating.Add(-1)
 	}
-	s.desk.Serve(w, r, s)
+	leave := sync.OnceFunc(func() {
+		s.flying.Add(-1)
+		if creation {
+			s.creating.Add(-1)
+		}
+	})
+	defer leave()
+	s.desk.Serve(&departing{ResponseWriter: w, leave: leave}, r, s)
+}
+
+// departing notices when a call is answered.
+type departing struct {
+	http.ResponseWriter
+	leave func()
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (d *departing) WriteHeader(status int) {
+	d.leave()
+	d.ResponseWriter.WriteHeader(status)
+}
+
+// Hijack implements http.Hijacker, by which faults drop connections.
+func (d *departing) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	d.leave()
+	return http.NewResponseController(d.ResponseWriter).Hijack()
 }
 
 // Reset implements simctl.Simulator: an empty enterprise, no tokens, default settings.
