@@ -150,6 +150,7 @@ func (p parts) addresses() {
 	if p.sims.host != nil {
 		sim := "http://" + p.listeners.sim.Addr().String()
 		line("DingTalk simulator", sim+"/_sim/dingtalk/state")
+		line("WeCom simulator", sim+"/_sim/wecom/state")
 		line("HCM simulator", sim+"/_sim/hcm/state")
 	}
 	line("Temporal (gRPC)", p.temporal.FrontendAddr())

@@ -131,6 +131,7 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, q request, que
 		r.Calls++
 		if q.write {
 			r.Writes++
+			c.members.writes.Add(1)
 		}
 	}
 	if err != nil {

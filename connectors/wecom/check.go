@@ -12,7 +12,9 @@ import (
 // Check implements connectors.Checker: corpid and secret give a token, this
 // address is trusted, the secret is the contacts-sync assistant's (only that
 // one may list ids, WeCom reference § 3), and the root department is there.
+// Whether details may be read is found out anew after it.
 func (c *Client) Check(ctx context.Context) error {
+	c.blindUntil.Store(0)
 	var spent connectors.Receipt
 	q := request{path: pathUserListID, body: map[string]any{"cursor": "", "limit": 1}}
 	if _, err := c.call(ctx, &spent, q, nil); err != nil {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"orgflow"
@@ -14,18 +15,21 @@ import (
 // members remembers who is in which department, as user/list_id told. That
 // call knows no departments: it goes through all memberships of the
 // enterprise, one row each, and those of one person may stand on different
-// pages (WeCom reference § 4.2). So it is read whole, once for a walk over
-// all departments.
+// pages (WeCom reference § 4.2). So it is read whole and kept for a walk over
+// all departments: until the walk begins anew at the root, until this client
+// writes, and a minute at most, because others may write, too.
 type members struct {
 	turn   turn
+	writes atomic.Int64 // of people, by this client
+	seen   int64        // writes when it was read
 	read   time.Time
 	people map[int64][]string // userids by department
 	places map[string][]int64 // departments by userid
 }
 
 const (
-	membersLife = 5 * time.Minute // longer than a batch of departments takes to read
-	membersPage = 10000           // the largest that may be asked for
+	membersLife = time.Minute
+	membersPage = 10000 // the largest that may be asked for
 )
 
 // membersByID shows a department's people with their userids and departments.
@@ -36,7 +40,7 @@ func (c *Client) membersByID(ctx context.Context, r *connectors.Receipt, dept in
 	}
 	defer c.members.turn.give()
 	m := &c.members
-	if m.people == nil || c.now().Sub(m.read) > membersLife {
+	if dept == c.cfg.RootDepartmentID || m.people == nil || m.seen != m.writes.Load() || c.now().Sub(m.read) > membersLife {
 		if err := c.readMemberships(ctx, r, m); err != nil {
 			return page, err
 		}
@@ -53,6 +57,7 @@ func (c *Client) membersByID(ctx context.Context, r *connectors.Receipt, dept in
 // readMemberships goes through all pages. Nothing is kept of a read that
 // fails.
 func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *members) error {
+	written := m.writes.Load()
 	places := map[string]map[int64]bool{}
 	spelled := map[string]string{} // rows of one person may differ in case
 	seen := map[string]bool{}
@@ -86,7 +91,7 @@ func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *
 		}
 		seen[cursor] = true
 	}
-	m.people, m.places, m.read = map[int64][]string{}, map[string][]int64{}, c.now()
+	m.people, m.places, m.read, m.seen = map[int64][]string{}, map[string][]int64{}, c.now(), written
 	for key, depts := range places {
 		userid := spelled[key]
 		m.places[userid] = slices.Collect(maps.Keys(depts))

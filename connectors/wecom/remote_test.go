@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -102,6 +103,29 @@ func TestADirectoryThatShowsNoDetails(t *testing.T) {
 	r := walk(t, c)["person E1"]
 	if names := slices.Sorted(maps.Keys(r.Fields)); slices.Contains(names, "mobile") || !slices.Contains(names, "position") {
 		t.Errorf("trimmed: %v", names)
+	}
+}
+
+// What was written is not looked for in memberships read before.
+func TestMembershipsAreReadAgainAfterAWrite(t *testing.T) {
+	c := filled(t, `{"details": "closed"}`)
+	walk(t, c)
+	apply(t, c, personInsert(func(f map[string]any) { f["userid"], f["mobile"] = "E3", "10000000003" }))
+	if page, err := c.ReadMembers(t.Context(), "2", ""); err != nil || len(page.Records) != 2 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	other := c.client("wecomsim-contacts")
+	apply(t, other, personInsert(func(f map[string]any) { f["userid"], f["mobile"] = "E4", "10000000004" }))
+	c.clock.pass(membersLife + time.Second)
+	if page, err := c.ReadMembers(t.Context(), "2", ""); err != nil || len(page.Records) != 3 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	c.options(`{"details": "open"}`)
+	if err := c.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := c.ReadMembers(t.Context(), "2", ""); err != nil || page.Records[0].Fields["name"] == nil {
+		t.Errorf("details were opened, a run began, and they are not read: %+v, %v", page, err)
 	}
 }
 
