@@ -42,23 +42,30 @@ func (f field) coerceText(v any) (string, error) {
 		}
 		s = strconv.FormatInt(n, 10)
 	}
-	switch {
-	case s == "" && f.required:
-		return "", errors.New("must not be empty")
-	case s == "":
+	if s == "" {
+		if f.required {
+			return "", errors.New("must not be empty")
+		}
 		return "", nil
-	case f.max > 0 && utf8.RuneCountInString(s) > f.max:
-		return "", fmt.Errorf("must have at most %d characters", f.max)
-	case f.bytes > 0 && (len(s) > f.bytes || len(s) < f.minBytes):
-		return "", fmt.Errorf("must have %d to %d bytes", max(f.minBytes, 1), f.bytes)
-	case f.forbidden != "" && strings.ContainsAny(s, f.forbidden):
-		return "", fmt.Errorf("must contain none of %s", strings.Join(strings.Split(f.forbidden, ""), " "))
-	case f.pattern != nil && !f.pattern.MatchString(s):
-		return "", fmt.Errorf("must be %s", f.allowed)
-	case len(f.enum) > 0 && !slices.Contains(f.enum, s):
-		return "", fmt.Errorf("must be one of %s", strings.Join(f.enum, ", "))
 	}
-	return s, nil
+	return s, f.fits(s)
+}
+
+// fits checks a text that is not empty.
+func (f field) fits(s string) error {
+	switch {
+	case f.max > 0 && utf8.RuneCountInString(s) > f.max:
+		return fmt.Errorf("must have at most %d characters", f.max)
+	case f.bytes > 0 && (len(s) > f.bytes || len(s) < f.minBytes):
+		return fmt.Errorf("must have %d to %d bytes", max(f.minBytes, 1), f.bytes)
+	case f.forbidden != "" && strings.ContainsAny(s, f.forbidden):
+		return fmt.Errorf("must contain none of %s", strings.Join(strings.Split(f.forbidden, ""), " "))
+	case f.pattern != nil && !f.pattern.MatchString(s):
+		return fmt.Errorf("must be %s", f.allowed)
+	case len(f.enum) > 0 && !slices.Contains(f.enum, s):
+		return fmt.Errorf("must be one of %s", strings.Join(f.enum, ", "))
+	}
+	return nil
 }
 
 func (f field) coerceInt(v any) (int64, error) {

@@ -47,7 +47,6 @@ type field struct {
 	when      phase
 	required  bool     // the record cannot be without it
 	enum      []string // allowed texts
-	read      string   // its name in an answer, if another
 	hidden    bool     // no answer shows it
 	lasting   bool     // cannot be cleared
 }

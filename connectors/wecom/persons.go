@@ -5,7 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
-	"slices"
+
 	"strings"
 
 	"orgflow"
@@ -99,24 +99,6 @@ func requirePerson(body map[string]any) error {
 	return checkSeats(body)
 }
 
-// checkSeats: what stands beside the departments has one entry for each, and
-// the main department is one of them.
-func checkSeats(body map[string]any) error {
-	departments, given := body["department"].([]int64)
-	if !given {
-		return nil
-	}
-	for _, name := range []string{isLeader, "order"} {
-		if list, ok := body[name].([]int64); ok && len(list) != len(departments) {
-			return refuse(name, "must have one entry for each department")
-		}
-	}
-	if main, ok := body["main_department"].(int64); ok && !slices.Contains(departments, main) {
-		return refuse("main_department", "must be one of the person's departments")
-	}
-	return nil
-}
-
 // takeOver brings a person who is there already up to date.
 func (c *Client) takeOver(ctx context.Context, r *connectors.Receipt, e connectors.Effect, p payload) error {
 	r.Adopted = !e.InDoubt
@@ -178,89 +160,6 @@ func (c *Client) changePerson(ctx context.Context, r *connectors.Receipt, body m
 	return nil
 }
 
-// complete adds to an update what belongs to it. order and is_leader_in_dept
-// count only beside department (WeCom reference § 4.2); whether they stay
-// when department goes alone is not said, so those of departments that stay
-// are sent along. Where details may not be read, department goes alone.
-func (c *Client) complete(ctx context.Context, r *connectors.Receipt, body map[string]any) (map[string]any, error) {
-	departments, moves := body["department"].([]int64)
-	_, flags := body[isLeader]
-	_, orders := body["order"]
-	if moves && flags && orders || !moves && !flags && !orders {
-		return body, nil
-	}
-	got, err := c.readPerson(ctx, r, r.ConsumerID)
-	switch {
-	case isBlind(err) && moves:
-		noteThat(r, "leader flags of other departments could not be read and were left to WeCom")
-		return body, nil
-	case isBlind(err):
-		return nil, &orgflow.Fault{
-			Code: orgflow.CodeNeedsHuman, VendorCode: "48009", Field: isLeader,
-			Message: "order and is_leader_in_dept are taken together with department only, which this address may not read",
-			Advice:  "set it in the admin console, or run with mode full, which sends all fields",
-		}
-	case err != nil:
-		return nil, err
-	case got == nil:
-		return body, nil // the update will say so
-	}
-	old, err := got.seats()
-	if err != nil {
-		return nil, err
-	}
-	if !moves {
-		departments = old.departments
-	}
-	body = maps.Clone(body)
-	body["department"] = departments
-	if !flags {
-		body[isLeader] = carried(old, old.flags, departments)
-	}
-	if !orders && old.orders != nil {
-		body["order"] = carried(old, old.orders, departments)
-	}
-	return body, nil
-}
-
-func carried(old seats, list, departments []int64) []int64 {
-	out := make([]int64, len(departments))
-	for i, dept := range departments {
-		out[i] = old.at(list, dept)
-	}
-	return out
-}
-
-// verifyMobile finds out whether a changed number was taken: that of somebody
-// who has activated is ignored, and the answer is a success all the same
-// (WeCom reference § 4.2).
-func (c *Client) verifyMobile(ctx context.Context, r *connectors.Receipt, wanted string) error {
-	got, err := c.readPerson(ctx, r, r.ConsumerID)
-	if err != nil && !isBlind(err) {
-		return err
-	}
-	taken := false
-	if raw, shown := got["mobile"]; shown && !blank(raw) { // new secrets are not shown it (§ 3)
-		var mobile text
-		taken = mobile.UnmarshalJSON(raw) == nil && sameMobile(wanted, string(mobile))
-	} else {
-		holder, known, err := c.userByMobile(ctx, r, wanted)
-		if err != nil {
-			return err
-		}
-		if !known {
-			noteThat(r, "whether the mobile number was taken could not be read")
-			return nil
-		}
-		taken = strings.EqualFold(holder, r.ConsumerID)
-	}
-	if !taken {
-		r.Dropped = append(r.Dropped, "mobile")
-		noteThat(r, "WeCom kept the old mobile number: a person who has activated changes it in the app")
-	}
-	return nil
-}
-
 // deletePerson removes a person; one who is not there is a success, so that
 // a delete in doubt can be repeated.
 func (c *Client) deletePerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
@@ -314,43 +213,6 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 		return nil, err
 	}
 	return got, err
-}
-
-// userByMobile returns the userid with a number, empty if there is none.
-// known is false where WeCom does not tell: it blocks the call for a day
-// after many wrong numbers (WeCom reference § 4.2).
-func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, mobile string) (userid string, known bool, err error) {
-	var found struct {
-		UserID text `json:"userid"`
-	}
-	f, err := c.call(ctx, r, request{path: pathUserByMobile, body: map[string]any{"mobile": mobile}}, &found)
-	switch {
-	case err == nil:
-		return string(found.UserID), true, nil
-	case f == nil:
-		return "", false, err
-	case saysNoPerson(f.VendorCode):
-		return "", true, nil
-	case f.Code == orgflow.CodeUnavailable:
-		return "", false, err
-	}
-	return "", false, nil
-}
-
-// mobileOwner is the userid in the text of 60104, "mobile existed:<userid>",
-// the one text that the vendor's table tells to read (WeCom reference § 11).
-func mobileOwner(msg string) string {
-	_, rest, found := strings.Cut(msg, "mobile existed:")
-	if !found {
-		return ""
-	}
-	end := strings.IndexFunc(rest, func(r rune) bool {
-		return !strings.ContainsRune("_-@.", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	if end < 0 {
-		end = len(rest)
-	}
-	return rest[:end]
 }
 
 // withoutPeople takes what we know of the person out of a vendor's text.

@@ -56,25 +56,6 @@ func (n *integer) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// boolean reads true and false, also as text, and 1 and 0.
-type boolean bool
-
-func (v *boolean) UnmarshalJSON(b []byte) error {
-	var t text
-	if err := t.UnmarshalJSON(b); err != nil {
-		return err
-	}
-	switch strings.ToLower(string(t)) {
-	case "true", "1":
-		*v = true
-	case "false", "0", "":
-		*v = false
-	default:
-		return errWire
-	}
-	return nil
-}
-
 // texts reads a list of texts or numbers, also as joined text ("u1,u2",
 // "1|2", "[1,2]") or as one scalar.
 type texts []string

@@ -80,13 +80,14 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 // Key implements simctl.Handler.
 func (s *Sim) Key(c *simctl.Call) string { return parseArgs(c).logKey(endpoints[c.Path].key) }
 
-func (s *Sim) admit(c *simctl.Call, e endpoint) *refusal {
-	set, now := s.settings.Load(), s.desk.Now()
+// allowed checks token, IP and privilege.
+func (s *Sim) allowed(c *simctl.Call, e endpoint, set *compiled, now time.Time) *refusal {
 	value := c.Query.Get("access_token")
 	if value == "" {
 		return coded(41001)
 	}
 	secret, valid, known := s.tokens.secret(value, now)
+	app := set.secrets[secret].App
 	switch {
 	case !valid && known:
 		return coded(set.ExpiredCode)
@@ -94,13 +95,18 @@ func (s *Sim) admit(c *simctl.Call, e endpoint) *refusal {
 		return coded(40014)
 	case set.DeniedIP:
 		return coded(60020)
-	}
-	app := set.secrets[secret].App
-	switch {
 	case e.access == contacts && app:
 		return coded(48002)
 	case e.access == details && !app && set.Details == "closed":
 		return coded(48009)
+	}
+	return nil
+}
+
+func (s *Sim) admit(c *simctl.Call, e endpoint) *refusal {
+	set, now := s.settings.Load(), s.desk.Now()
+	if r := s.allowed(c, e, set, now); r != nil {
+		return r
 	}
 	if set.MaxInFlight > 0 && s.flying.Load() > int64(set.MaxInFlight) {
 		c.Throttled = true

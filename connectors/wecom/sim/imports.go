@@ -92,19 +92,10 @@ func (s *Sim) importUser(j *job, t table, row []string) *refusal {
 		case !known:
 			attrs = append(attrs, Attribute{Name: caption, Text: &AttrTxt{value}})
 		case name == "" || value == "":
-		case name == "department" || name == "order" || name == "is_leader_in_dept":
-			list, ok := numbers(value)
-			if !ok {
+		default:
+			if !s.importCell(a, name, value) {
 				return coded(41019)
 			}
-			if name == "department" {
-				s.pendingDepartments(list)
-			}
-			a.raw[name] = encoded(list)
-		case name == "enable":
-			a.raw[name] = encoded(map[bool]int{true: 0, false: 1}[value == "1"])
-		default:
-			a.raw[name] = encoded(value)
 		}
 	}
 	if len(attrs) > 0 {
@@ -119,6 +110,26 @@ func (s *Sim) importUser(j *job, t table, row []string) *refusal {
 		return coded(-1)
 	}
 	return r
+}
+
+// importCell turns a cell into a parameter; false if it is malformed.
+func (s *Sim) importCell(a *args, name, value string) bool {
+	switch name {
+	case "department", "order", "is_leader_in_dept":
+		list, ok := numbers(value)
+		if !ok {
+			return false
+		}
+		if name == "department" {
+			s.pendingDepartments(list)
+		}
+		a.raw[name] = encoded(list)
+	case "enable":
+		a.raw[name] = encoded(map[bool]int{true: 0, false: 1}[value == "1"])
+	default:
+		a.raw[name] = encoded(value)
+	}
+	return true
 }
 
 func numbers(list string) ([]int64, bool) {
@@ -189,10 +200,9 @@ func (s *Sim) importParty(t table, row []string, id int64) (action int, _ *refus
 	}
 	levels := 1
 	old := s.dir.depts[id]
-	switch {
-	case old == nil:
+	if old == nil {
 		action = 1
-	default:
+	} else {
 		levels, n.NameEN = s.dir.height(id), old.NameEN
 		if n.Name != old.Name {
 			action |= 2

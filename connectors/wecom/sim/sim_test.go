@@ -63,7 +63,7 @@ func (c *caller) options(raw string) {
 
 func (c *caller) login(secret string) object {
 	c.t.Helper()
-	res := c.send(httptest.NewRequest("GET", "/cgi-bin/gettoken?corpid=wwsim0000000000001&corpsecret="+secret, nil))
+	res := c.send(httptest.NewRequest(http.MethodGet, "/cgi-bin/gettoken?corpid=wwsim0000000000001&corpsecret="+secret, nil))
 	c.token, _ = res["access_token"].(string)
 	return res
 }
@@ -83,12 +83,12 @@ func (c *caller) send(r *http.Request) object {
 
 func (c *caller) get(path, query string) object {
 	c.t.Helper()
-	return c.send(httptest.NewRequest("GET", "/cgi-bin/"+path+"?access_token="+url.QueryEscape(c.token)+"&"+query, nil))
+	return c.send(httptest.NewRequest(http.MethodGet, "/cgi-bin/"+path+"?access_token="+url.QueryEscape(c.token)+"&"+query, nil))
 }
 
 func (c *caller) post(path, body string) object {
 	c.t.Helper()
-	return c.send(httptest.NewRequest("POST", "/cgi-bin/"+path+"?access_token="+url.QueryEscape(c.token), strings.NewReader(body)))
+	return c.send(httptest.NewRequest(http.MethodPost, "/cgi-bin/"+path+"?access_token="+url.QueryEscape(c.token), strings.NewReader(body)))
 }
 
 // code is the errcode of an answer.
@@ -157,7 +157,7 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]int{"": 41002, "corpid=x": 41004, "corpid=x&corpsecret=y": 40013, "corpid=wwsim0000000000001&corpsecret=y": 40001} {
-		if got := c.send(httptest.NewRequest("GET", "/cgi-bin/gettoken?"+query, nil)); code(got) != want {
+		if got := c.send(httptest.NewRequest(http.MethodGet, "/cgi-bin/gettoken?"+query, nil)); code(got) != want {
 			t.Errorf("%s: %v", query, got)
 		}
 	}
@@ -281,7 +281,7 @@ func TestImportRules(t *testing.T) {
 	upload := func(csv string) string {
 		var body bytes.Buffer
 		fmt.Fprintf(&body, "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"x.csv\"; filelength=%d\r\n\r\n%s\r\n--b--\r\n", len(csv), csv)
-		r := httptest.NewRequest("POST", "/cgi-bin/media/upload?type=file&access_token="+url.QueryEscape(c.token), &body)
+		r := httptest.NewRequest(http.MethodPost, "/cgi-bin/media/upload?type=file&access_token="+url.QueryEscape(c.token), &body)
 		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
 		got := c.send(r)
 		if _, isText := got["created_at"].(string); !isText {

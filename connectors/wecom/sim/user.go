@@ -158,21 +158,31 @@ func fillAttributes(u *User, a *args, set *compiled) *refusal {
 		if len(set.declared) > 0 && !set.declared[attr.Name] {
 			continue
 		}
-		text := attr.Type == 0 && attr.Text != nil && chars(attr.Text.Value) <= 64
-		web := attr.Type == 1 && attr.Web != nil && chars(attr.Web.Title) <= 12 && (attr.Web.URL == "" || strings.HasPrefix(attr.Web.URL, "http://") || strings.HasPrefix(attr.Web.URL, "https://"))
-		if !text && !web {
+		valid, empty := attr.check()
+		if !valid {
 			return coded(301014)
 		}
 		next = slices.DeleteFunc(next, func(old Attribute) bool { return old.Name == attr.Name })
-		if text && attr.Text.Value == "" || web && attr.Web.URL == "" {
-			continue
+		if !empty {
+			next = append(next, attr)
 		}
-		next = append(next, attr)
 	}
 	if u.ExtAttr = nil; len(next) > 0 {
 		u.ExtAttr = &Attributes{next}
 	}
 	return nil
+}
+
+// check tells whether an attribute is as documented, and whether it clears.
+func (a Attribute) check() (valid, empty bool) {
+	switch {
+	case a.Type == 0 && a.Text != nil:
+		return chars(a.Text.Value) <= 64, a.Text.Value == ""
+	case a.Type == 1 && a.Web != nil:
+		link := a.Web.URL
+		return chars(a.Web.Title) <= 12 && (link == "" || strings.HasPrefix(link, "http://") || strings.HasPrefix(link, "https://")), link == ""
+	}
+	return false, false
 }
 
 // checkContacts takes over mobile and e-mail: unique, one of them needed.
@@ -187,14 +197,8 @@ func (d *directory) checkContacts(u *User, a *args) *refusal {
 		}
 		u.Mobile = mobile
 	}
-	if email, ok := a.str("email"); ok {
-		if email != "" && (len(email) < 6 || len(email) > 64 || !strings.Contains(email, "@")) {
-			return coded(60105)
-		}
-		if holder, taken := d.byEmail[strings.ToLower(email)]; taken && email != "" && !strings.EqualFold(holder, u.UserID) {
-			return coded(60106)
-		}
-		u.Email = email
+	if r := d.checkEmail(u, a); r != nil {
+		return r
 	}
 	if biz, ok := a.str("biz_mail"); ok {
 		u.BizMail = biz
@@ -202,6 +206,21 @@ func (d *directory) checkContacts(u *User, a *args) *refusal {
 	if u.Mobile == "" && u.Email == "" {
 		return coded(60129)
 	}
+	return nil
+}
+
+func (d *directory) checkEmail(u *User, a *args) *refusal {
+	email, ok := a.str("email")
+	if !ok {
+		return nil
+	}
+	if email != "" && (len(email) < 6 || len(email) > 64 || !strings.Contains(email, "@")) {
+		return coded(60105)
+	}
+	if holder, taken := d.byEmail[strings.ToLower(email)]; taken && email != "" && !strings.EqualFold(holder, u.UserID) {
+		return coded(60106)
+	}
+	u.Email = email
 	return nil
 }
 
