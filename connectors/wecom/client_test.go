@@ -110,7 +110,7 @@ func TestATokenIsRenewedOnce(t *testing.T) {
 		}
 	}
 	client, _ := scripted(t, map[string][]string{pathUserUpdate: {code(40014)}})
-	refused(t, client, personUpdate(map[string]any{"position": "x"}), orgflow.CodeUnauthorized)
+	_ = refused(t, client, personUpdate(map[string]any{"position": "x"}), orgflow.CodeUnauthorized)
 	if n := client.Stats(); n.TokenRenewals != 2 || n.Calls != 4 {
 		t.Errorf("refused twice: %+v", n)
 	}
@@ -126,7 +126,7 @@ func TestUnknownOutcomes(t *testing.T) {
 		`{"errcode":-1}`: orgflow.CodeUnavailable, `{"errcode":6000}`: orgflow.CodeUnavailable, `{"errcode":99999}`: orgflow.CodeInternal,
 	} {
 		c, _ := scripted(t, map[string][]string{pathUserUpdate: {body}})
-		refused(t, c, personUpdate(map[string]any{"position": "x"}), want)
+		_ = refused(t, c, personUpdate(map[string]any{"position": "x"}), want)
 	}
 	c, _ := scripted(t, map[string][]string{pathDeptSimpleList: {"502|bad gateway"}})
 	if _, err := c.ReadOrg(t.Context(), "2"); orgflow.AsFault(err).Code != orgflow.CodeUnavailable {

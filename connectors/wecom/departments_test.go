@@ -30,7 +30,7 @@ func TestAnInsertInDoubtIsRecognised(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			c := newCorp(t, `{"details": "`+mode+`"}`)
 			c.fault(`{"path": "/cgi-bin/department/create", "after_commit": true, "times": 1}`)
-			refused(t, c, orgInsert(), orgflow.CodeUnknownOutcome)
+			_ = refused(t, c, orgInsert(), orgflow.CodeUnknownOutcome)
 			r := apply(t, c, inDoubt(orgInsert()))
 			if n := len(c.state().Departments); n != 4 || r.ConsumerID != strconv.FormatInt(candidate(orgKey, 0), 10) || r.Adopted {
 				t.Errorf("%d departments, receipt %+v", n, r)
