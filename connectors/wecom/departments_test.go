@@ -88,10 +88,10 @@ func TestANamesakeIsTakenOverUnlessItIsAnotherRecords(t *testing.T) {
 	if r := apply(t, c, orgInsert()); !r.Adopted || r.ConsumerID != "40" || len(c.state().Departments) != 4 {
 		t.Errorf("receipt %+v", r)
 	}
-	refused(t, namesake(candidate("orgflow:129:org:12", 0)), orgInsert(), orgflow.CodeConflict)
+	_ = refused(t, namesake(candidate("orgflow:129:org:12", 0)), orgInsert(), orgflow.CodeConflict)
 	c = namesake(40)
 	c.options(`{"details": "closed"}`)
-	refused(t, c, orgInsert(), orgflow.CodeConflict)
+	_ = refused(t, c, orgInsert(), orgflow.CodeConflict)
 }
 
 func TestDepartmentChanges(t *testing.T) {
@@ -112,11 +112,11 @@ func TestDepartmentChanges(t *testing.T) {
 		t.Errorf("%d departments are left", n)
 	}
 	c.counts()
-	refused(t, c, connectors.Effect{Kind: orgflow.Org, Op: orgflow.Delete, ConsumerID: "1"}, orgflow.CodeInvalidRecord)
+	_ = refused(t, c, connectors.Effect{Kind: orgflow.Org, Op: orgflow.Delete, ConsumerID: "1"}, orgflow.CodeInvalidRecord)
 	if n := c.counts(); len(n) != 0 {
 		t.Errorf("the delete of the root was sent: %v", n)
 	}
-	refused(t, c, update, orgflow.CodeNotFound)
+	_ = refused(t, c, update, orgflow.CodeNotFound)
 	orphan := orgInsert()
 	orphan.Fields["parentid"] = "99"
 	if f := refused(t, c, orphan, orgflow.CodeBlocked); f.Field != "parentid" {
@@ -174,9 +174,9 @@ func TestLeadersOfADepartment(t *testing.T) {
 	if u := c.user("E1"); !cmp.Equal(u.Leader, []int64{0, 0}) {
 		t.Errorf("E1 leads %v", u.Leader)
 	}
-	refused(t, c, lead("3", "E2"), orgflow.CodeBlocked) // no member
+	_ = refused(t, c, lead("3", "E2"), orgflow.CodeBlocked) // no member
 	c.options(`{"details": "closed"}`)
-	refused(t, c, lead("2", "E1"), orgflow.CodeNeedsHuman)
+	_ = refused(t, c, lead("2", "E1"), orgflow.CodeNeedsHuman)
 }
 
 func TestChosenIDs(t *testing.T) {

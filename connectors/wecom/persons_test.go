@@ -58,19 +58,19 @@ func TestAPersonInDoubt(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			c := newCorp(t, `{"details": "`+mode+`"}`)
 			c.fault(`{"path": "/cgi-bin/user/create", "after_commit": true, "times": 1}`)
-			refused(t, c, personInsert(), orgflow.CodeUnknownOutcome)
+			_ = refused(t, c, personInsert(), orgflow.CodeUnknownOutcome)
 			if r := apply(t, c, inDoubt(personInsert())); r.Adopted || len(c.state().Users) != 1 {
 				t.Errorf("receipt %+v", r)
 			}
 			change := personUpdate(map[string]any{"position": "主管"})
 			c.fault(`{"path": "/cgi-bin/user/update", "after_commit": true, "times": 1}`)
-			refused(t, c, change, orgflow.CodeUnknownOutcome)
+			_ = refused(t, c, change, orgflow.CodeUnknownOutcome)
 			if r := apply(t, c, inDoubt(change)); mode == "open" && r.Writes != 0 {
 				t.Errorf("an update that took effect was written again")
 			}
 			gone := connectors.Effect{Kind: orgflow.Person, Op: orgflow.Delete, ConsumerID: "E1"}
 			c.fault(`{"path": "/cgi-bin/user/delete", "after_commit": true, "times": 1}`)
-			refused(t, c, gone, orgflow.CodeUnknownOutcome)
+			_ = refused(t, c, gone, orgflow.CodeUnknownOutcome)
 			apply(t, c, inDoubt(gone)) // 60111 is success
 		})
 	}
@@ -164,14 +164,14 @@ func TestSeatsGoTogether(t *testing.T) {
 	if u := c.user("E1"); !cmp.Equal(u.Department, []int64{3, 1}) || !cmp.Equal(u.Leader, []int64{0, 1}) || !cmp.Equal(u.Order, []int64{6, 0}) {
 		t.Errorf("flags alone: %+v", u)
 	}
-	refused(t, c, personUpdate(map[string]any{"is_leader_in_dept": "1"}), orgflow.CodeInvalidRecord)
-	refused(t, c, personUpdate(map[string]any{"department": "2", "main_department": "3"}), orgflow.CodeInvalidRecord)
+	_ = refused(t, c, personUpdate(map[string]any{"is_leader_in_dept": "1"}), orgflow.CodeInvalidRecord)
+	_ = refused(t, c, personUpdate(map[string]any{"department": "2", "main_department": "3"}), orgflow.CodeInvalidRecord)
 	c.options(`{"details": "closed"}`)
 	if r := apply(t, c, personUpdate(map[string]any{"department": "2"})); !strings.Contains(r.Note, "left to WeCom") {
 		t.Errorf("receipt %+v", r)
 	}
-	refused(t, c, personUpdate(map[string]any{"is_leader_in_dept": "1"}), orgflow.CodeNeedsHuman)
-	refused(t, c, personUpdate(map[string]any{"department": "77"}), orgflow.CodeBlocked)
+	_ = refused(t, c, personUpdate(map[string]any{"is_leader_in_dept": "1"}), orgflow.CodeNeedsHuman)
+	_ = refused(t, c, personUpdate(map[string]any{"department": "77"}), orgflow.CodeBlocked)
 }
 
 func TestClearing(t *testing.T) {
@@ -185,7 +185,7 @@ func TestClearing(t *testing.T) {
 		t.Errorf("%+v, receipt %+v", u, r)
 	}
 	e.Clear = []string{"name"}
-	refused(t, c, e, orgflow.CodeInvalidRecord)
+	_ = refused(t, c, e, orgflow.CodeInvalidRecord)
 }
 
 func TestWhatAPersonMayBe(t *testing.T) {
@@ -204,10 +204,10 @@ func TestWhatAPersonMayBe(t *testing.T) {
 	for label, value := range map[string]any{"长": strings.Repeat("x", 65), "页": map[string]any{"url": "ftp://x", "title": "x"}, "列": []any{"x"}} {
 		e := personInsert()
 		e.Ext = map[string]any{label: value}
-		refused(t, c, e, orgflow.CodeInvalidRecord)
+		_ = refused(t, c, e, orgflow.CodeInvalidRecord)
 	}
 	for _, missing := range []string{"name", "department", "mobile"} {
-		refused(t, c, personInsert(func(f map[string]any) { delete(f, missing) }), orgflow.CodeInvalidRecord)
+		_ = refused(t, c, personInsert(func(f map[string]any) { delete(f, missing) }), orgflow.CodeInvalidRecord)
 	}
 	if n := c.counts(); len(n) != 0 {
 		t.Errorf("calls were made: %v", n)
