@@ -277,7 +277,8 @@ func TestKilledWhileInvitingAgain(t *testing.T) {
 		invitedWorld(t, w, 2)
 		w.pass(8 * 24 * time.Hour)
 		r.count = map[string]int{}
-		w.sync = w.worker(mortal{w.db, r}, mortalLink{w.remote, r})
+		w.revive = func() *Sync { return w.worker(mortal{w.db, r}, mortalLink{w.remote, r}) }
+		w.sync = w.revive()
 		return w
 	}
 	calm := &reaper{}
