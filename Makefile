@@ -2,6 +2,9 @@
 # make lint    the linters of .golangci.yml, and the determinism check
 # make race    the tests under the race detector only
 # make bench   the benchmarks and a table of ratios
+# make chaos   a worker process killed at every operation boundary of a plan;
+#              about 20 minutes. CHAOS_POINTS=1-50 restricts it to a range of
+#              points, CHAOS_LANES=24 says how many runs are under way at a time
 # make build   bin/worker, bin/starter, bin/standalone
 
 SHELL := /bin/bash
@@ -25,7 +28,7 @@ PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
-.PHONY: test fmt vet staticcheck workflowcheck golangci lint race heavy bench build clean
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint race heavy bench chaos build clean
 
 test: fmt vet staticcheck workflowcheck golangci race heavy
 
@@ -65,6 +68,10 @@ bench:
 	    lines[++n] = sprintf("%-60s %14s ns/op %8.2f x", substr(name, 10), $$3, $$3 / base[group]) } \
 	  END { print "\nbenchmark                                                              time         ratio to the first of its group"; \
 	    for (i = 1; i <= n; i++) print lines[i] }'
+
+# "make heavy" kills at a sample of the points.
+chaos:
+	ORGFLOW_CHAOS=all go test $(FLAGS) -v -timeout 4h -run TestKilledAtEveryOperationBoundary ./e2e
 
 build:
 	go build $(FLAGS) -o bin/ ./worker ./starter ./standalone

@@ -145,10 +145,16 @@ func drawn(t *testing.T, company int, s dingState) picture {
 	return p
 }
 
-// inStep fails the test unless DingTalk holds exactly what the source says.
+// inStep fails the test unless DingTalk holds exactly what the source of
+// company 129 says.
 func (w *world) inStep() {
 	w.t.Helper()
-	if d := cmp.Diff(wanted(w.t, w.source()), drawn(w.t, 129, w.ding())); d != "" {
+	w.inStepOf(129)
+}
+
+func (w *world) inStepOf(company int) {
+	w.t.Helper()
+	if d := cmp.Diff(wanted(w.t, w.source()), drawn(w.t, company, w.ding())); d != "" {
 		w.t.Errorf("DingTalk is not what the source says (-want +got):\n%s", d)
 	}
 }

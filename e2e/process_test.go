@@ -45,18 +45,11 @@ func (o *output) String() string {
 // the test ends.
 func start(t *testing.T, env []string, name string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, name: name, done: make(chan struct{})}
-	p.cmd = exec.Command(filepath.Join(bin, name), args...)
-	p.cmd.Env, p.cmd.Dir = env, t.TempDir()
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
+	p, err := launch(t.TempDir(), env, name, args...)
+	if err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	go func() {
-		defer close(p.done)
-		_ = p.cmd.Wait() // the exit code tells
-	}()
+	p.t = t
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
@@ -64,6 +57,24 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 		}
 	})
 	return p
+}
+
+// launch starts a binary in dir and in a process group of its own. Killing
+// it is the caller's business.
+func launch(dir string, env []string, name string, args ...string) (*process, error) {
+	p := &process{name: name, done: make(chan struct{})}
+	p.cmd = exec.Command(filepath.Join(bin, name), args...)
+	p.cmd.Env, p.cmd.Dir = env, dir
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait() // the exit code tells
+	}()
+	return p, nil
 }
 
 // kill ends the process group the way a power cut does.

@@ -56,9 +56,11 @@ func TestSeparateProcesses(t *testing.T) {
 	if s.Applied["person"]["insert"].Done != 300 {
 		t.Errorf("applied %+v", s.Applied)
 	}
-	// The budget is the consumer's, not each worker's.
+	// The budget is the consumer's, not each worker's. Where other tests keep
+	// the machine busy, a call may be seen late and meet one more than it
+	// should; TestTheRateBudgetOverWorkers runs alone and allows none.
 	t.Logf("at most %d calls in a second, %d are configured", r.MaxRate, rate)
-	if r.MaxRate > rate+rate/10 {
+	if r.MaxRate > rate+1 {
 		t.Errorf("%d calls in one second, %d are configured", r.MaxRate, rate)
 	}
 

@@ -136,6 +136,7 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 		return "", 0, err
 	}
 	if f := c.fault(a, false); f != nil {
+		c.slowDown(ctx, f)
 		return "", 0, f
 	}
 	life := time.Duration(a.ExpireIn) * time.Second

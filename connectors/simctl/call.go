@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // maxBody bounds the body of a vendor call, in bytes.
@@ -22,6 +23,7 @@ type Call struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte
+	At     time.Time // of its arrival
 
 	// Key is the record the call is about; the handler may set it.
 	Key string

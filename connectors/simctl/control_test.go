@@ -57,7 +57,7 @@ func TestRequestLog(t *testing.T) {
 	if r.Total != 7 || r.Writes != 6 || r.Rejected != 1 || r.Paths["/add"]["ok"] != 6 || r.Paths["/other"]["404"] != 1 {
 		t.Errorf("counts %+v", r)
 	}
-	if last := r.Log[6]; last != (simctl.LogEntry{Seq: 7, Path: "/other", Outcome: "404", Key: "z"}) {
+	if last := r.Log[6]; last != (simctl.LogEntry{Seq: 7, At: b.now, Path: "/other", Outcome: "404", Key: "z"}) {
 		t.Errorf("last entry %+v", last)
 	}
 	b.call("DELETE", "/_sim/counter/requests", "")

@@ -82,6 +82,7 @@ func (d *Desk) Commit(changes ...Change) error {
 
 // Serve answers one vendor call through h.
 func (d *Desk) Serve(w http.ResponseWriter, r *http.Request, h Handler) {
+	at := d.now() // before anything that may take time
 	c, err := readCall(r)
 	if err != nil {
 		status := http.StatusBadRequest
@@ -91,7 +92,8 @@ func (d *Desk) Serve(w http.ResponseWriter, r *http.Request, h Handler) {
 		http.Error(w, err.Error(), status)
 		return
 	}
-	d.requests.arrive(c.Path, d.now())
+	c.At = at
+	d.requests.arrive(c.Path, at)
 	if l := d.latency.Load(); l > 0 {
 		d.sleep(r.Context(), time.Duration(l))
 	}
@@ -142,7 +144,7 @@ func (d *Desk) finish(c *Call, a Answer, fault string, w http.ResponseWriter) {
 }
 
 func (d *Desk) record(c *Call, outcome, fault string) {
-	d.requests.done(LogEntry{Path: c.Path, Outcome: outcome, Key: c.Key, Fault: fault}, c.Wrote, c.Throttled)
+	d.requests.done(LogEntry{At: c.At, Path: c.Path, Outcome: outcome, Key: c.Key, Fault: fault}, c.Wrote, c.Throttled)
 }
 
 func write(w http.ResponseWriter, a Answer) {

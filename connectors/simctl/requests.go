@@ -17,10 +17,11 @@ const otherPaths = "(other)"
 // LogEntry is one call in the order in which calls ended. It carries no
 // personal data: Key is a userid, a department id or a source identifier.
 type LogEntry struct {
-	Seq     int64  `json:"seq"`
-	Path    string `json:"path"`
-	Outcome string `json:"outcome"`
-	Key     string `json:"key,omitempty"`
+	Seq     int64     `json:"seq"`
+	At      time.Time `json:"at"` // of its arrival, before its body was read
+	Path    string    `json:"path"`
+	Outcome string    `json:"outcome"`
+	Key     string    `json:"key,omitempty"`
 	// Fault says what an injected fault did to the answer. With a fault
 	// after the commit, Outcome is what the simulator did all the same.
 	Fault string `json:"fault,omitempty"`

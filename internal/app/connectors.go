@@ -87,7 +87,7 @@ type budget struct {
 }
 
 // Lease implements transport.Ledger.
-func (b budget) Lease(ctx context.Context, n int, every time.Duration) (time.Duration, error) {
+func (b budget) Lease(ctx context.Context, n int, every time.Duration) (first, now time.Time, err error) {
 	return b.store.LeaseRate(ctx, b.name, n, every)
 }
 

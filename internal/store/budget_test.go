@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -9,37 +10,40 @@ import (
 	"orgflow/internal/store"
 )
 
-// Leases of one budget never overlap, whoever asks and however many at once:
-// the slots of n leases last n times as long as one.
+// Leases of one budget never overlap, whoever asks and however many at once,
+// and leave no gap while they are taken faster than they pass.
 func TestLeasesFollowEachOther(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		const callers, each, slots, every = 4, 5, 10, 100 * time.Millisecond
 		var wg sync.WaitGroup
 		var mu sync.Mutex
-		furthest := time.Duration(0)
+		var firsts []time.Time
 		for range callers {
 			wg.Go(func() {
 				for range each {
-					d, err := s.LeaseRate(context.Background(), "9/ding_talk", slots, every)
+					first, now, err := s.LeaseRate(context.Background(), "9/ding_talk", slots, every)
 					if err != nil {
 						t.Error(err)
 						return
 					}
+					if first.Before(now.Add(-time.Second)) {
+						t.Errorf("a slot of %v at %v", first, now)
+					}
 					mu.Lock()
-					furthest = max(furthest, d)
+					firsts = append(firsts, first)
 					mu.Unlock()
 				}
 			})
 		}
 		wg.Wait()
-		// All leases were taken within a moment, so the last begins after the
-		// length of all others, less the time this test took (a generous half).
-		whole := (callers*each - 1) * slots * every
-		if furthest > whole || furthest < whole/2 {
-			t.Errorf("the last of %d leases begins after %v, want about %v", callers*each, furthest, whole)
+		slices.SortFunc(firsts, time.Time.Compare)
+		for i := 1; i < len(firsts); i++ {
+			if d := firsts[i].Sub(firsts[i-1]); d != slots*every {
+				t.Errorf("lease %d begins %v after the one before, want %v", i+1, d, slots*every)
+			}
 		}
-		if d, err := s.LeaseRate(context.Background(), "8/ding_talk", slots, every); err != nil || d > every {
-			t.Errorf("another budget waits %v, %v", d, err)
+		if first, now, err := s.LeaseRate(context.Background(), "8/ding_talk", slots, every); err != nil || first.Sub(now) > every {
+			t.Errorf("another budget's first slot is at %v, now is %v, %v", first, now, err)
 		}
 	})
 }
@@ -52,8 +56,8 @@ func TestHoldRate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		d, err := s.LeaseRate(ctx, "9/ding_talk", 1, time.Second)
-		if err != nil || d > time.Hour || d < 50*time.Minute {
+		first, now, err := s.LeaseRate(ctx, "9/ding_talk", 1, time.Second)
+		if d := first.Sub(now); err != nil || d > time.Hour || d < 50*time.Minute {
 			t.Errorf("first slot after %v, %v; want an hour", d, err)
 		}
 	})

@@ -99,7 +99,7 @@ func initialise(bin, dir string, credential *syscall.Credential) error {
 // nothing is left behind. Exit code 3: the server ended by itself.
 const keeper = `
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 \
+  -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=500 \
   >"$2/log" 2>&1 </dev/null &
 server=$!
 cat >/dev/null

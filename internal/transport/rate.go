@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -12,7 +13,7 @@ import (
 )
 
 // Limiter lets one call go. *rate.Limiter is one; a budget shared by several
-// processes is another.
+// processes (Shared) is another.
 type Limiter interface {
 	// Wait returns when the call may be made, or with an error if the
 	// context ends first.
@@ -40,9 +41,14 @@ func PerSecond(n float64) Limiter {
 }
 
 // Rate waits for the limiter before each request. A deadline too near to
-// get a turn is answered at once as CodeThrottled, an effect that is called
+// get a turn is answered as CodeThrottled, an effect that is called
 // off before its first call (orgflow.WithOperation) as CodeUnavailable;
 // nothing was sent then.
+//
+// The turn is for now, not for later: where a request reaches its connection
+// late (a new one had to be made, the machine was busy) it waits for another
+// turn there, and one that is late on the wire all the same is reported to
+// the limiter. Rate must stand outside BodyCap, like Timeout.
 func Rate(l Limiter) Layer {
 	return func(next http.RoundTripper) http.RoundTripper {
 		return Func(func(req *http.Request) (*http.Response, error) {
@@ -50,7 +56,14 @@ func Rate(l Limiter) Layer {
 				closeBody(req)
 				return nil, err
 			}
-			return next.RoundTrip(req)
+			ctx, cancel := context.WithCancelCause(req.Context())
+			defer cancel(nil)
+			d := departure{limiter: l, at: time.Now()}
+			res, err := next.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, d.trace(ctx, cancel))))
+			if missed := (*noTurn)(nil); err != nil && errors.As(context.Cause(ctx), &missed) {
+				return nil, waitError(req.Context(), missed.err)
+			}
+			return res, err
 		})
 	}
 }
@@ -82,17 +95,23 @@ func turn(ctx context.Context, l Limiter) error {
 var errCalledOff = orgflow.Faultf(orgflow.CodeUnavailable, "not sent: the run stopped before the call's turn came")
 
 func waitError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
 	if f := (*orgflow.Fault)(nil); errors.As(err, &f) {
 		return f
 	}
-	return &orgflow.Fault{
+	f := &orgflow.Fault{
 		Code:    orgflow.CodeThrottled,
-		Message: "the rate budget had no room for the call before its deadline",
-		Err:     err,
+		Message: "the rate budget gave the call no turn before its deadline; nothing was sent",
 	}
+	if late := (*TooLate)(nil); errors.As(err, &late) {
+		f.RetryAfter = late.In
+	}
+	if !errors.Is(err, context.DeadlineExceeded) { // which would say that a call was cut short
+		f.Err = err
+	}
+	return f
 }
 
 // closeBody honours RoundTripper's duty to close the request's body.

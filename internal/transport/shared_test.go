@@ -3,184 +3,209 @@ package transport
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"orgflow"
 )
 
-// slotClock is a time that moves only when somebody sleeps.
-type slotClock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *slotClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *slotClock) sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d > 0 {
-		c.at = c.at.Add(d)
-	}
-	return ctx.Err()
-}
-
-// ledger is a database: one schedule for all limiters that share it.
+// ledger is a database: one schedule for all limiters that share it, by a
+// clock of its own.
 type ledger struct {
-	clock  *slotClock
+	ahead time.Duration        // its clock, of ours
+	delay func() time.Duration // on the way there, and on the way back
+	err   error
+
+	mu     sync.Mutex
 	next   time.Time
 	leases int
-	err    error
 }
 
-func (l *ledger) Lease(_ context.Context, n int, every time.Duration) (time.Duration, error) {
-	if l.err != nil {
-		return 0, l.err
+func (l *ledger) Lease(_ context.Context, n int, every time.Duration) (first, now time.Time, err error) {
+	if l.delay != nil {
+		time.Sleep(l.delay())
+		defer func() { time.Sleep(l.delay()) }()
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.leases++
-	now := l.clock.now()
+	now = time.Now().Add(l.ahead)
 	if l.next.Before(now) {
 		l.next = now
 	}
-	start := l.next
-	l.next = start.Add(time.Duration(n) * every)
-	return start.Sub(now), nil
+	first = l.next
+	l.next = first.Add(time.Duration(n) * every)
+	return first, now, l.err
 }
 
 func (l *ledger) Hold(_ context.Context, d time.Duration) error {
-	if until := l.clock.now().Add(d); until.After(l.next) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := time.Now().Add(l.ahead + d); until.After(l.next) {
 		l.next = until
 	}
 	return l.err
 }
 
-func shared(l *ledger, n float64) *Shared {
-	s := NewShared(l, n)
-	s.now, s.sleep = l.clock.now, l.clock.sleep
-	return s
-}
-
-func newLedger() *ledger {
-	return &ledger{clock: &slotClock{at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)}}
-}
-
-// most is the largest number of times in any one second.
-func most(times []time.Time) int {
-	slices.SortFunc(times, time.Time.Compare)
-	best := 0
-	for i := range times {
-		n := 0
-		for _, t := range times[i:] {
-			if t.Sub(times[i]) < time.Second {
-				n++
-			}
-		}
-		best = max(best, n)
-	}
-	return best
-}
-
-func TestSeveralWorkersStayBelowOneBudgetAndUseIt(t *testing.T) {
-	for _, workers := range []int{1, 2, 4} {
-		l := newLedger()
-		began := l.clock.now()
-		var calls []time.Time
-		limiters := make([]*Shared, workers)
-		for i := range limiters {
-			limiters[i] = shared(l, 18)
-		}
-		for i := range 360 {
-			slot, err := limiters[i%workers].take(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
-			calls = append(calls, slot)
-			if i%workers == workers-1 { // all have a slot: let time go on to the earliest
-				l.clock.mu.Lock()
-				if slot.After(l.clock.at) {
-					l.clock.at = slot.Add(-100 * time.Millisecond)
-				}
-				l.clock.mu.Unlock()
-			}
-		}
-		if n := most(calls); n > 18 {
-			t.Errorf("%d workers: %d calls in one second, the budget is 18", workers, n)
-		}
-		last := slices.MaxFunc(calls, time.Time.Compare)
-		if used := float64(len(calls)) / last.Sub(began).Seconds() / 18; used < 0.94 {
-			t.Errorf("%d workers use %.0f %% of the budget", workers, used*100)
-		}
-	}
-}
-
 func TestSlotsThatPassedAreNotMadeUpFor(t *testing.T) {
-	l := newLedger()
-	s := shared(l, 18)
-	if err := s.Wait(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	l.clock.at = l.clock.at.Add(time.Minute)
-	var calls []time.Time
-	for range 40 {
-		if err := s.Wait(context.Background()); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		s := NewShared(&ledger{}, 100)
+		var calls []time.Time
+		slept := 0
+		s.sleep = func(ctx context.Context, d time.Duration) error {
+			if slept++; slept == 25 { // in the middle of a lease
+				d = time.Minute
+			}
+			return Wait(ctx, d)
 		}
-		calls = append(calls, l.clock.now())
-	}
-	if n := most(calls); n > 18 {
-		t.Errorf("%d calls in the second after a pause", n)
-	}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for range 250 {
+			wg.Go(func() {
+				mustWait(t, s)
+				mu.Lock()
+				defer mu.Unlock()
+				calls = append(calls, time.Now())
+			})
+		}
+		wg.Wait()
+		if n := most(calls); n > 100 {
+			t.Errorf("%d calls in the second after a pause, the budget is 100", n)
+		}
+	})
+}
+
+// A caller that wakes late does not use its slot: in the same second others
+// use theirs.
+func TestASlotIsNotUsedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{}
+		s := NewShared(l, 10)
+		mustWait(t, s)
+		overslept := false
+		s.sleep = func(ctx context.Context, d time.Duration) error {
+			if !overslept {
+				overslept, d = true, d+20*time.Millisecond
+			}
+			return Wait(ctx, d)
+		}
+		began := time.Now()
+		mustWait(t, s)
+		if took := time.Since(began); took != 2*s.every {
+			t.Errorf("waited %v, want the slot after the one overslept, %v", took, 2*s.every)
+		}
+	})
 }
 
 func TestAHoldStopsEverybody(t *testing.T) {
-	l := newLedger()
-	a, b := shared(l, 18), shared(l, 18)
-	for _, s := range []*Shared{a, b} {
-		if err := s.Wait(context.Background()); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{ahead: time.Hour}
+		told, other := NewShared(l, 100), NewShared(l, 100)
+		mustWait(t, told)
+		mustWait(t, other)
+		began := time.Now()
+		if err := told.Hold(t.Context(), 30*time.Second); err != nil {
 			t.Fatal(err)
 		}
-	}
-	at := l.clock.now()
-	if err := a.Hold(context.Background(), 30*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	slot, err := a.take(context.Background())
-	if err != nil || slot.Before(at.Add(30*time.Second)) {
-		t.Errorf("the one who was told goes after %v, %v", slot.Sub(at), err)
-	}
-	for range b.lease { // b may use up what it has leased, no more
-		if slot, err = b.take(context.Background()); err != nil {
+		var wg sync.WaitGroup
+		for s, leased := range map[*Shared]int{told: 0, other: other.left} {
+			wg.Go(func() {
+				for range leased { // what it has in hand, no more
+					mustWait(t, s)
+				}
+				mustWait(t, s)
+				if d := time.Since(began); d < 30*time.Second {
+					t.Errorf("a call after %v", d)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// Who waits for a slot already, waits for the end of the pause.
+func TestAHoldReachesWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewShared(&ledger{}, 1)
+		mustWait(t, s)
+		began := time.Now()
+		done := make(chan time.Duration)
+		go func() {
+			mustWait(t, s)
+			done <- time.Since(began)
+		}()
+		synctest.Wait()
+		if err := s.Hold(t.Context(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if slot.Before(at.Add(30 * time.Second)) {
-		t.Errorf("another worker goes after %v", slot.Sub(at))
-	}
+		if d := <-done; d < time.Minute {
+			t.Errorf("a call after %v", d)
+		}
+	})
 }
 
 func TestWaitSaysWhenTheDeadlineIsTooNear(t *testing.T) {
-	l := newLedger()
-	l.clock.at = time.Now() // a context's deadline is a real time
-	s := shared(l, 1)
-	if err := s.Hold(context.Background(), time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	synctest.Test(t, func(t *testing.T) {
+		s := NewShared(&ledger{}, 1)
+		if err := s.Hold(t.Context(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		late := (*TooLate)(nil)
+		if err := s.Wait(ctx); !errors.As(err, &late) || late.In != time.Hour || time.Since(began) != 0 {
+			t.Errorf("err = %v after %v; want at once that the turn is an hour away", err, time.Since(began))
+		}
+		f := orgflow.AsFault(waitError(ctx, late))
+		if f.Code != orgflow.CodeThrottled || f.RetryAfter != time.Hour {
+			t.Errorf("fault %+v, want to come back in an hour", f)
+		}
+	})
+}
+
+// A line that is longer than the deadline is not worth standing in.
+func TestWaitCountsTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewShared(&ledger{}, 1)
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() { mustWait(t, s) })
+		}
+		synctest.Wait()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		late := (*TooLate)(nil)
+		if err := s.Wait(ctx); !errors.As(err, &late) || time.Since(began) != 0 {
+			t.Errorf("err = %v after %v; want a refusal at once", err, time.Since(began))
+		}
+		wg.Wait()
+	})
+}
+
+// A wait that is cut short has sent nothing, and says so.
+func TestTheEndOfAWaitIsNoUnknownOutcome(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
-	if err := s.Wait(ctx); err == nil || ctx.Err() != nil {
-		t.Errorf("err = %v; want a refusal before the deadline", err)
+	err := waitError(ctx, ctx.Err())
+	if f := orgflow.AsFault(err); f.Code != orgflow.CodeThrottled || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }
 
 func TestWithoutALedgerNothingGoes(t *testing.T) {
-	l := newLedger()
-	l.err = errors.New("database is away")
-	if err := shared(l, 18).Wait(context.Background()); !errors.Is(err, l.err) {
+	l := &ledger{err: errors.New("database is away")}
+	if err := NewShared(l, 18).Wait(context.Background()); !errors.Is(err, l.err) {
 		t.Errorf("err = %v", err)
+	}
+}
+
+func mustWait(t *testing.T, s *Shared) {
+	t.Helper()
+	if err := s.Wait(context.Background()); err != nil {
+		t.Error(err)
 	}
 }

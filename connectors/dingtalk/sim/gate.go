@@ -150,7 +150,7 @@ func (s *Sim) admit(c *simctl.Call) *refusal {
 		c.Throttled = true
 		return &refusal{code: 90002, text: platformText(c.Path, now)}
 	}
-	if !s.throttle.allow(set, app, c.Path, now) {
+	if !s.throttle.allow(set, app, c.Path, c.At) {
 		c.Throttled = true
 		return &refusal{code: 90018, text: codeTexts[90018]}
 	}
