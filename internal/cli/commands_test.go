@@ -202,8 +202,14 @@ func TestSteering(t *testing.T) {
 		t.Errorf("a cancelled run is waited for:\n%s", &w.out)
 	}
 	w = world{summaries: []any{running()}}
-	if code := w.run("runs", "cancel", "r1"); code != 0 || w.polls != endsWithin || !strings.Contains(w.err.String(), "not ended yet") {
+	if code := w.run("runs", "cancel", "r1"); code != 0 || w.polls != looks || !strings.Contains(w.err.String(), "not ended yet") {
 		t.Errorf("a run that does not end: %d after %d polls, %s", code, w.polls, &w.err)
+	}
+	still := running()
+	still.Status = orgflow.StatusPaused
+	w = world{summaries: []any{running(), still}}
+	if code := w.run("runs", "pause", "r1"); code != 0 || w.polls >= looks || !strings.Contains(w.out.String(), "It stands still: ") {
+		t.Errorf("a pause: %d after %d polls, %s", code, w.polls, &w.out)
 	}
 	w = world{steerErr: orgflow.Faultf(orgflow.CodeConflict, "the run has ended")}
 	if code := w.run("runs", "cancel", "r1"); code != 1 || !strings.Contains(w.err.String(), "cancel run r1: conflict: the run has ended") || w.out.Len() > 0 {

@@ -18,20 +18,18 @@ func (p *program) runsCancel() *cobra.Command {
 		}, p.ended)
 }
 
-// endsWithin is how many polls a cancelled run is waited for.
-const endsWithin = 20
+// looks is how many polls a run is watched for what was asked of it.
+const looks = 20
 
-// ended says what a cancelled run has done, once it has ended.
-func (p *program) ended(ctx context.Context, runs api.Runs, id string) error {
-	for range endsWithin {
+// watched looks at a run until say has something to tell of it.
+func (p *program) watched(ctx context.Context, runs api.Runs, id, notYet string, say func(orgflow.Summary) string) error {
+	for range looks {
 		s, err := runs.Summary(ctx, id)
-		switch {
-		case err != nil:
-			return fmt.Errorf("run %s was asked to stop; looking at it: %w", id, err)
-		case s.Status == orgflow.StatusCanceled && len(s.Notes) > 0:
-			return p.print("It has ended, %s.", s.Notes[0])
-		case s.Status.Terminal():
-			return p.print("It has ended: %s.", statusText(s))
+		if err != nil {
+			return fmt.Errorf("run %s was asked; looking at it: %w", id, err)
+		}
+		if line := say(s); line != "" {
+			return p.print("%s", line)
 		}
 		select {
 		case <-ctx.Done():
@@ -39,15 +37,42 @@ func (p *program) ended(ctx context.Context, runs api.Runs, id string) error {
 		case <-p.after(pollEvery):
 		}
 	}
-	p.say("It has not ended yet; look at it with:  starter runs show %s --wait", id)
+	p.say("%s; look at it with:  starter runs show %s --wait", notYet, id)
 	return nil
+}
+
+// ended says what a cancelled run has done, once it has ended.
+func (p *program) ended(ctx context.Context, runs api.Runs, id string) error {
+	return p.watched(ctx, runs, id, "It has not ended yet", func(s orgflow.Summary) string {
+		switch {
+		case s.Status == orgflow.StatusCanceled && len(s.Notes) > 0:
+			return fmt.Sprintf("It has ended, %s.", s.Notes[0])
+		case s.Status.Terminal():
+			return fmt.Sprintf("It has ended: %s.", statusText(s))
+		}
+		return ""
+	})
+}
+
+// paused says where a run stands still, once it does. One that still reads
+// or plans stops before its first change.
+func (p *program) paused(ctx context.Context, runs api.Runs, id string) error {
+	return p.watched(ctx, runs, id, "It does not stand still yet: it does before its next change", func(s orgflow.Summary) string {
+		switch {
+		case s.Status == orgflow.StatusPaused:
+			return fmt.Sprintf("It stands still: %d of %d changes done.", s.Progress.Done, s.Progress.Total)
+		case s.Status.Terminal():
+			return fmt.Sprintf("It has ended: %s.", statusText(s))
+		}
+		return ""
+	})
 }
 
 func (p *program) runsPause() *cobra.Command {
 	return p.steer("pause", "Stop sending; the run keeps its target until it is resumed or cancelled", "maintenance at DingTalk", "Asked %s to pause.",
 		func(ctx context.Context, b Backend, id string, s api.Steering) error {
 			return b.Steer.Pause(ctx, id, s)
-		}, nil)
+		}, p.paused)
 }
 
 func (p *program) runsResume() *cobra.Command {

@@ -99,13 +99,16 @@ func (b *builder) planDeletes() error {
 	return nil
 }
 
-// parkAll parks the whole plan where the job wants it approved.
+// parkAll parks the whole plan where the job wants it approved. A look
+// whether somebody invited has joined is not parked as long as it would bring
+// nothing but what the invitation was approved with.
 func (b *builder) parkAll() {
 	if b.in.Job.Params.Approval != orgflow.ApprovalAlways {
 		return
 	}
 	for _, d := range b.drafts {
-		if d.State == orgflow.Planned {
+		looks := d.Aspect == orgflow.AspectInvitation && len(d.Fields) == 0
+		if d.State == orgflow.Planned && !looks {
 			d.State = orgflow.Parked
 		}
 	}

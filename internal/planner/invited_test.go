@@ -35,10 +35,15 @@ func TestInvitedPersonsAreLookedFor(t *testing.T) {
 		"with another number, once": {func(in *Input) { in.People.Records[0] = person("5", "10", "mobile", "100999") }, look},
 		"not where nothing is inserted": {
 			func(in *Input) { in.People.Ops = []orgflow.Op{orgflow.Update, orgflow.Delete} }, []string{}},
-		"not by a job for others": {func(in *Input) { in.Job.Params.SourceIDs = []string{"person:7"} }, []string{}},
-		"by a job for them":       {func(in *Input) { in.Job.Params.SourceIDs = []string{"person:5"} }, look},
-		"not by another scope":    {func(in *Input) { in.Job.Params.Scope = "other" }, []string{}},
-		"held like anybody":       {func(in *Input) { in.People.Records[0].Issue = "name: is no text" }, []string{"update person:5 held"}},
+		"not by a job for others":              {func(in *Input) { in.Job.Params.SourceIDs = []string{"person:7"} }, []string{}},
+		"by a job for them":                    {func(in *Input) { in.Job.Params.SourceIDs = []string{"person:5"} }, look},
+		"not by another scope":                 {func(in *Input) { in.Job.Params.Scope = "other" }, []string{}},
+		"held like anybody":                    {func(in *Input) { in.People.Records[0].Issue = "name: is no text" }, []string{"update person:5 held"}},
+		"unasked where everything is approved": {func(in *Input) { in.Job.Params.Approval = orgflow.ApprovalAlways }, look},
+		"approved where it brings something new": {func(in *Input) {
+			in.Job.Params.Approval = orgflow.ApprovalAlways
+			in.People.Records[0] = person("5", "10", "title", "a")
+		}, []string{"insert person:5 parked"}},
 		"deleted when they leave": {
 			func(in *Input) { in.People.Records = in.People.Records[1:] }, []string{"delete person:5"}},
 	} {
