@@ -32,6 +32,12 @@ type Profile struct {
 	// RequiredPerson and RequiredOrg list target names an insert must carry.
 	RequiredPerson []string
 	RequiredOrg    []string
+	// PersonRefused and OrgRefused are target names that this connection does
+	// not take although the consumer's other interfaces do, each with what is
+	// wrong and what comes nearest. A template that fills one is refused
+	// before anything is read or planned.
+	PersonRefused map[string]string
+	OrgRefused    map[string]string
 	// LeadersMustBeMembers: only a member of a department can be set as its
 	// leader, and who leaves the department stops leading it.
 	LeadersMustBeMembers bool

@@ -24,6 +24,7 @@ type answer struct {
 	envelope
 	status int
 	code   string // empty for success
+	body   []byte // of JSON
 }
 
 // envelope has the keys of both families and of the ban. Keys match without
@@ -44,9 +45,11 @@ type envelope struct {
 
 	Punish text `json:"punish"`
 
-	// Payloads at the top level: token (§ 2.2) and scopes (§ 2.5).
+	// Payloads at the top level: tokens (§ 2.2, § 2.1) and scopes (§ 2.5).
 	AccessToken text           `json:"accessToken"`
 	ExpireIn    integer        `json:"expireIn"`
+	OldToken    text           `json:"access_token"`
+	ExpiresIn   integer        `json:"expires_in"`
 	Scopes      *authOrgScopes `json:"auth_org_scopes"`
 }
 
@@ -64,6 +67,7 @@ func decodeAnswer(status int, body []byte, newFamily bool) answer {
 		a.code = unreadable(status)
 		return a
 	}
+	a.body = trimmed
 	a.code = a.decide(newFamily)
 	return a
 }
@@ -137,6 +141,9 @@ func (c *Client) fault(a *answer, write bool) *orgflow.Fault {
 	}
 	if f.Message == "" {
 		f.Message = "DingTalk answered without a text"
+	}
+	if missesPermission(a.code) {
+		f.Advice += c.forbidden
 	}
 	if m.code == orgflow.CodeUnknownOutcome && !write {
 		f.Code = orgflow.CodeUnavailable

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -29,11 +30,11 @@ type request struct {
 // The answer is returned beside a fault made from it, because some carry
 // more than a code.
 func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out any) (*answer, *orgflow.Fault, error) {
-	body, err := encodeBody(q.body)
+	w, err := c.encode(q)
 	if err != nil {
 		return nil, nil, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the request of " + q.path, Err: err}
 	}
-	a, err := c.withToken(ctx, r, q, body)
+	a, err := c.withToken(ctx, r, w)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,10 +43,14 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 		return a, f, f
 	}
 	if out != nil {
-		if err := json.Unmarshal(a.Result, out); err != nil {
+		result, err := w.result(a)
+		if err == nil {
+			err = json.Unmarshal(result, out)
+		}
+		if err != nil {
 			a.code = codeMalformed
 			f := c.fault(a, q.write)
-			f.Message, f.Err = "the result of "+q.path+" is not as documented", err
+			f.Message, f.Err = "the result of "+w.path+" is not as documented", err
 			return a, f, f
 		}
 	}
@@ -60,7 +65,22 @@ func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
 	}
 }
 
-func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request, body []byte) (*answer, error) {
+// encode puts a request into the dialect's words and its body into bytes.
+func (c *Client) encode(q request) (wire, error) {
+	words, err := c.speak(q)
+	if err != nil {
+		return wire{}, err
+	}
+	w := wire{spoken: words}
+	w.raw, err = encodeBody(words.body)
+	return w, err
+}
+
+func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, w wire) (*answer, error) {
+	query := maps.Clone(w.query)
+	if query == nil {
+		query = url.Values{}
+	}
 	for repeated := false; ; repeated = true {
 		token, err := c.tokens.Token(ctx)
 		if token.Fetched {
@@ -69,8 +89,9 @@ func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request
 		if err != nil {
 			return nil, err
 		}
-		target := c.old + q.path + "?access_token=" + url.QueryEscape(token.Value)
-		a, err := c.send(ctx, r, wire{request: q, url: target, body: body})
+		query.Set("access_token", token.Value)
+		w.url = c.old + w.path + "?" + query.Encode()
+		a, err := c.send(ctx, r, w)
 		if err != nil || repeated || !refusesToken(a.code) {
 			return a, err
 		}
@@ -80,9 +101,9 @@ func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request
 
 // wire is a request as it goes out.
 type wire struct {
-	request
+	spoken
 	url       string
-	body      []byte
+	raw       []byte // the body
 	newFamily bool
 }
 
@@ -92,15 +113,11 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, w wire) (*answ
 	if f := c.banned(); f != nil {
 		return nil, f
 	}
-	method := w.method
-	if method == "" {
-		method = http.MethodPost
-	}
-	req, err := http.NewRequestWithContext(ctx, method, w.url, bytes.NewReader(w.body))
+	req, err := http.NewRequestWithContext(ctx, w.method, w.url, bytes.NewReader(w.raw))
 	if err != nil { // the cause would show the token
 		return nil, orgflow.Faultf(orgflow.CodeInternal, "building the request of %s", w.path)
 	}
-	if len(w.body) > 0 {
+	if len(w.raw) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	var a answer
@@ -122,16 +139,21 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, w wire) (*answ
 	return &a, nil
 }
 
-// fetchToken gets an application token (DingTalk reference § 2.2). It is
-// called by the cache only.
+// fetchToken gets an application token (DingTalk reference § 2). It is called
+// by the cache only.
 func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
-	const path = "/v1.0/oauth2/accessToken"
-	body, err := encodeBody(map[string]string{"appKey": c.cfg.AppKey, "appSecret": c.cfg.AppSecret})
-	if err != nil {
+	query, body := c.token.ask(c.cfg)
+	w := wire{url: c.old + c.token.path + "?" + query.Encode(), newFamily: c.token.newFamily}
+	w.method, w.path = http.MethodGet, c.token.path
+	if w.newFamily {
+		w.method, w.url = http.MethodPost, c.api+c.token.path
+	}
+	var err error
+	if w.raw, err = encodeBody(body); err != nil {
 		return "", 0, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the token request", Err: err}
 	}
 	var spent connectors.Receipt // the cache's caller counts the call
-	a, err := c.send(ctx, &spent, wire{request: request{path: path}, url: c.api + path, body: body, newFamily: true})
+	a, err := c.send(ctx, &spent, w)
 	if err != nil {
 		return "", 0, err
 	}
@@ -139,11 +161,12 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 		c.slowDown(ctx, f)
 		return "", 0, f
 	}
-	life := time.Duration(a.ExpireIn) * time.Second
+	value, seconds := c.token.read(a)
+	life := time.Duration(seconds) * time.Second
 	if life <= 0 {
 		life = documentedLife
 	}
-	return string(a.AccessToken), life, nil
+	return string(value), life, nil
 }
 
 const documentedLife = 7200 * time.Second

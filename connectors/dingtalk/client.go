@@ -28,7 +28,8 @@ const (
 // Client talks to one organisation as one application. It is safe for many
 // goroutines.
 type Client struct {
-	cfg    Config
+	cfg Config
+	*dialect
 	old    string // base of the old family, without a trailing slash
 	api    string // base of the new family
 	chain  http.RoundTripper
@@ -53,6 +54,7 @@ func New(cfg Config, opt Options) (*Client, error) {
 	}
 	c := &Client{
 		cfg:     cfg,
+		dialect: dialects[cfg.API],
 		limiter: opt.Limiter,
 		old:     strings.TrimRight(cfg.BaseURL, "/"),
 		api:     strings.TrimRight(cfg.APIBaseURL, "/"),

@@ -21,7 +21,8 @@ type Config struct {
 	// Absent it is https://api.dingtalk.com for the public service, else
 	// BaseURL.
 	APIBaseURL string `json:"api_base_url"`
-	// API is the contact interface: v2, the default, is the only one here.
+	// API is the contact interface: v2, the default, or the historic v1,
+	// which only applications have that were granted it before 2021-10-21.
 	API       string `json:"api"`
 	CorpID    string `json:"corp_id"`
 	AgentID   string `json:"agent_id"`
@@ -43,7 +44,7 @@ const (
 
 // String shows the configuration without its secrets.
 func (c Config) String() string {
-	return fmt.Sprintf("dingtalk %s %s corp %s root %d", c.BaseURL, c.APIBaseURL, c.CorpID, c.RootDepartmentID)
+	return fmt.Sprintf("dingtalk %s %s %s corp %s root %d", c.API, c.BaseURL, c.APIBaseURL, c.CorpID, c.RootDepartmentID)
 }
 
 // GoString is String, so that no way of printing shows the secret.
@@ -74,6 +75,9 @@ const defaultTimeout = 30 * time.Second
 // withDefaults returns the configuration complete, or all that is wrong
 // with it as *orgflow.InvalidError.
 func (c Config) withDefaults() (Config, error) {
+	if c.API == "" {
+		c.API = "v2"
+	}
 	if c.RootDepartmentID == 0 {
 		c.RootDepartmentID = defaultRoot
 	}
@@ -103,8 +107,8 @@ func (c Config) problems() []orgflow.Problem {
 			refuse(key, "must be an http or https address without a query, like https://oapi.dingtalk.com")
 		}
 	}
-	if c.API != "" && c.API != "v2" {
-		refuse("api", fmt.Sprintf("%q is not available in this version; allowed: \"v2\"", c.API))
+	if dialects[c.API] == nil {
+		refuse("api", fmt.Sprintf(`%q is no contact interface; allowed are "v2" (current) and "v1" (historic)`, c.API))
 	}
 	if c.AppKey == "" {
 		refuse("appkey", "must be the application's Client ID (AppKey)")

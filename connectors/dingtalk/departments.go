@@ -22,7 +22,7 @@ func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e c
 	if e.Op == orgflow.Delete { // needs no payload
 		return c.deleteDepartment(ctx, r, e)
 	}
-	p, err := departmentFields.build(e)
+	p, err := c.departments.build(e)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *Client) adoptSibling(ctx context.Context, r *connectors.Receipt, p payl
 	}
 	r.Adopted = true
 	r.ConsumerID = strconv.FormatInt(found.id, 10)
-	return c.writeDepartment(ctx, r, departmentFields.forUpdate(p))
+	return c.writeDepartment(ctx, r, c.departments.forUpdate(p))
 }
 
 // settleDepartment makes the department that an attempt in doubt created as
@@ -125,12 +125,12 @@ func (c *Client) adoptSibling(ctx context.Context, r *connectors.Receipt, p payl
 func (c *Client) settleDepartment(ctx context.Context, r *connectors.Receipt, p payload, found *sibling) error {
 	r.Adopted = !found.ours
 	r.ConsumerID = strconv.FormatInt(found.id, 10)
-	body := departmentFields.forUpdate(p)
+	body := c.departments.forUpdate(p)
 	got, err := c.readDepartment(ctx, r, found.id)
 	if err != nil {
 		return err
 	}
-	if got != nil && departmentFields.holds(got, body) {
+	if got != nil && c.departments.holds(got, body) {
 		return nil
 	}
 	return c.writeDepartment(ctx, r, body)
@@ -147,7 +147,7 @@ func (c *Client) updateDepartment(ctx context.Context, r *connectors.Receipt, e 
 		if err != nil {
 			return err
 		}
-		if got != nil && departmentFields.holds(got, body) {
+		if got != nil && c.departments.holds(got, body) {
 			return nil
 		}
 	}

@@ -197,6 +197,11 @@ func refusesToken(code string) bool {
 	return false
 }
 
+// missesPermission: the application was not granted the call.
+func missesPermission(code string) bool {
+	return code == "60011" || code == "43007" || code == "48002"
+}
+
 // saysNoPerson: no such userid; for a delete that is success (§ 5.5).
 func saysNoPerson(code string) bool {
 	switch code {

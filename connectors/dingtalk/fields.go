@@ -56,6 +56,10 @@ type field struct {
 type fieldTable struct {
 	record string // for messages
 	fields map[string]field
+	// absent are fields that another dialect has, with what to do without.
+	absent map[string]string
+	// renamed are the dialect's own names of fields, with ours.
+	renamed map[string]string
 }
 
 const (
@@ -67,7 +71,7 @@ const (
 )
 
 // departmentFields is DingTalk reference § 4.2.
-var departmentFields = fieldTable{"department", map[string]field{
+var departmentFields = fieldTable{record: "department", fields: map[string]field{
 	"name":                      {max: 64, required: true, forbidden: forbiddenInName},
 	"parent_id":                 {wire: wireInt, min: 1, required: true},
 	"hide_dept":                 {wire: wireBool},
@@ -96,7 +100,7 @@ var departmentFields = fieldTable{"department", map[string]field{
 
 // personFields is DingTalk reference § 4.6 and § 4.7, enterprise accounts
 // included.
-var personFields = fieldTable{"person", map[string]field{
+var personFields = fieldTable{record: "person", fields: map[string]field{
 	"userid":       {max: 64, required: true},
 	"name":         {max: 80, required: true},
 	"mobile":       {when: insertOnly, required: true},
@@ -142,6 +146,17 @@ var personFields = fieldTable{"person", map[string]field{
 // names lists the fields of a table.
 func (t fieldTable) names() string {
 	return strings.Join(slices.Sorted(maps.Keys(t.fields)), ", ")
+}
+
+// unknown says what is wrong with a name that is no field of the table.
+func (t fieldTable) unknown(name string) string {
+	if instead, ok := t.absent[name]; ok {
+		return instead
+	}
+	if ours, ok := t.renamed[name]; ok {
+		return "is a name of contact v1; templates call this field " + ours + " with either interface"
+	}
+	return "DingTalk's " + t.record + " has no such field, allowed are " + t.names()
 }
 
 // refuse is a record's fault found before any call. It never shows the

@@ -44,7 +44,7 @@ func (t fieldTable) build(e connectors.Effect) (payload, error) {
 func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 	f, known := t.fields[name]
 	if !known {
-		return refuse(name, "DingTalk's "+t.record+" has no such field, allowed are "+t.names())
+		return refuse(name, t.unknown(name))
 	}
 	if v == nil || !f.takenBy(op) {
 		return nil
@@ -89,6 +89,10 @@ func (f field) takenBy(op orgflow.Op) bool {
 // custom attribute, which is cleared by sending the attributes without it.
 func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool, err error) {
 	f, known := t.fields[name]
+	if t.absent[name] != "" && op != orgflow.Insert { // set while the company used another dialect
+		p.dropped = append(p.dropped, name)
+		return true, nil
+	}
 	if !known {
 		return false, nil
 	}

@@ -26,7 +26,7 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	if e.Op == orgflow.Delete {
 		return c.deletePerson(ctx, r, e)
 	}
-	p, err := personFields.build(e)
+	p, err := c.persons.build(e)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (c *Client) adoptPerson(ctx context.Context, r *connectors.Receipt, p paylo
 	if err != nil {
 		return err
 	}
-	if got == nil || (r.ConsumerID == "" && !personFields.fields["name"].same(p.body["name"], got["name"])) {
+	if got == nil || (r.ConsumerID == "" && !c.persons.fields["name"].same(p.body["name"], got["name"])) {
 		return conflict
 	}
 	r.Adopted = true
@@ -151,9 +151,9 @@ func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payl
 		r.Dropped = append(r.Dropped, "mobile")
 		r.Note = "the person has another mobile number at DingTalk, which an update cannot change"
 	}
-	body := personFields.forUpdate(p)
+	body := c.persons.forUpdate(p)
 	body["userid"] = r.ConsumerID
-	if personFields.holds(got, body) {
+	if c.persons.holds(got, body) {
 		return nil
 	}
 	_, _, err := c.writePerson(ctx, r, pathUserUpdate, body, nil)
@@ -174,7 +174,7 @@ func (c *Client) updatePerson(ctx context.Context, r *connectors.Receipt, e conn
 		if err != nil {
 			return err
 		}
-		if got != nil && personFields.holds(got, body) {
+		if got != nil && c.persons.holds(got, body) {
 			return nil
 		}
 	}
@@ -247,7 +247,7 @@ func (c *Client) findPerson(ctx context.Context, r *connectors.Receipt, p payloa
 		}
 	}
 	got, err := c.readPerson(ctx, r, userid)
-	if got != nil && r.ConsumerID == "" && !personFields.fields["name"].same(p.body["name"], got["name"]) {
+	if got != nil && r.ConsumerID == "" && !c.persons.fields["name"].same(p.body["name"], got["name"]) {
 		return nil, err
 	}
 	return got, err

@@ -3,7 +3,7 @@ package dingtalk
 import "orgflow"
 
 // Profile implements connectors.Consumer (DingTalk reference § 4.2, § 4.6,
-// § 5).
+// § 5; of v1 § 3.2, § 3.4).
 func (c *Client) Profile() orgflow.Profile {
 	return orgflow.Profile{
 		OrgNameMax:         64,
@@ -11,7 +11,7 @@ func (c *Client) Profile() orgflow.Profile {
 		SiblingNamesUnique: true,
 		DepthMax:           20,
 		ChildrenMax:        1000,
-		PersonNameMax:      80,
+		PersonNameMax:      c.nameMax,
 		OrgFields:          orgflow.OrgFields{Name: "name", Parent: "parent_id", Leaders: managers},
 		PersonFields: orgflow.PersonFields{
 			ID: "userid", Name: "name", Mobile: "mobile", JobNumber: "job_number", Email: "email",
@@ -27,5 +27,7 @@ func (c *Client) Profile() orgflow.Profile {
 		LeadersMustBeMembers: true, // § 4.2: each must already be a member
 		RequiredPerson:       []string{"name", "mobile", "dept_id_list"},
 		RequiredOrg:          []string{"name", "parent_id"},
+		OrgRefused:           c.departments.absent,
+		PersonRefused:        c.persons.absent,
 	}
 }

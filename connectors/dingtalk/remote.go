@@ -70,19 +70,19 @@ func (c *Client) remoteOrg(ctx context.Context, r *connectors.Receipt, dept int6
 	if json.Unmarshal(orNull(got["dept_id"]), &id) != nil || int64(id) != dept {
 		return nil, malformedRead("department/get shows another department than the one asked for")
 	}
-	return shownOrg(got)
+	return c.shownOrg(got)
 }
 
 // shownOrg is a department of department/get (DingTalk reference § 4.3),
 // which shows every field that has a value.
-func shownOrg(got record) (*connectors.RemoteRecord, error) {
+func (c *Client) shownOrg(got record) (*connectors.RemoteRecord, error) {
 	out := connectors.RemoteRecord{Kind: orgflow.Org, Fields: map[string]any{}}
 	var id, key text
 	if json.Unmarshal(orNull(got["dept_id"]), &id) != nil || json.Unmarshal(orNull(got[sourceID]), &key) != nil {
 		return nil, malformedRead("department/get shows an id that is none")
 	}
 	out.ConsumerID, out.Key = string(id), string(key)
-	for name, f := range departmentFields.fields {
+	for name, f := range c.departments.fields {
 		raw := got[name]
 		if name == sourceID || f.hidden || f.wire == wireJSON || f.wire == wireBool && blank(raw) {
 			continue
@@ -98,7 +98,7 @@ func shownOrg(got record) (*connectors.RemoteRecord, error) {
 	}
 	var err error
 	out.Ext, err = shownExt(got["extention"])
-	if out.Ext == nil {
+	if out.Ext == nil && !c.departments.fields["extension"].hidden {
 		out.Ext = map[string]any{}
 	}
 	return &out, err
@@ -146,7 +146,7 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 		page.Next = strconv.FormatInt(next, 10)
 	}
 	for _, got := range raw.List {
-		person, err := shownPerson(got)
+		person, err := c.shownPerson(got)
 		if err != nil {
 			return connectors.RemotePage{}, err
 		}
@@ -164,14 +164,15 @@ var listedFields = map[string]bool{
 	"login_id": false, "exclusive_account": false, "exclusive_account_type": false,
 }
 
-func shownPerson(got record) (connectors.RemoteRecord, error) {
+func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 	out := connectors.RemoteRecord{Kind: orgflow.Person, Fields: map[string]any{}}
 	for name, emptyShows := range listedFields {
 		raw := got[name]
-		if blank(raw) && !emptyShows {
+		f, known := c.persons.fields[name]
+		if !known || blank(raw) && !(emptyShows && (c.listsAll || raw != nil)) {
 			continue
 		}
-		value, err := personFields.fields[name].shown(raw)
+		value, err := f.shown(raw)
 		if err != nil {
 			return out, malformedRead("user/list shows a " + name + " that is not as documented")
 		}
