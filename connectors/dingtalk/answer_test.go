@@ -125,27 +125,29 @@ func TestCodesOutsideTheTables(t *testing.T) {
 }
 
 func TestReleaseTimeOfAThrottle(t *testing.T) {
-	const said = "当前所有钉钉应用调用该接口次数过多，超出了该接口承受的最大qps，请求被暂时限制了，建议错开整点时刻调用该接口, apiPath(dingtalk.oapi.v2.department.listsub), 从 2021-01-01 10:00:00 到 2021-01-01 10:00:01 请求总次数超过 1200 次, 限制将在 2021-01-01 10:00:04 结束."
-	c := newStub(t).client() // its clock stands at 10:00:00
-	for name, tc := range map[string]struct {
-		msg  string
-		want time.Duration
-	}{
-		"until the time named":      {said, 4*time.Second + 300*time.Millisecond},
-		"older wording":             {"处罚将在 2021-01-01 10:00:02 结束", 2*time.Second + 300*time.Millisecond},
-		"the time has passed":       {"限制将在2021-01-01 09:59:59结束", 300 * time.Millisecond},
-		"a time far off":            {"限制将在 2031-01-01 10:00:00 结束", 1300 * time.Millisecond},
-		"no time":                   {"qps", 1300 * time.Millisecond},
-		"something else in between": {"限制将在 明天 结束", 1300 * time.Millisecond},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := &answer{envelope: envelope{SubMsg: text(tc.msg)}, code: "90002", status: 200}
-			f := c.fault(a, true)
-			if f.Code != orgflow.CodeThrottled || f.RetryAfter != tc.want {
-				t.Fatalf("%s after %s, want throttled after %s", f.Code, f.RetryAfter, tc.want)
-			}
-		})
-	}
+	eachAPI(t, func(t *testing.T, newStub func(*testing.T) *stub) {
+		const said = "当前所有钉钉应用调用该接口次数过多，超出了该接口承受的最大qps，请求被暂时限制了，建议错开整点时刻调用该接口, apiPath(dingtalk.oapi.v2.department.listsub), 从 2021-01-01 10:00:00 到 2021-01-01 10:00:01 请求总次数超过 1200 次, 限制将在 2021-01-01 10:00:04 结束."
+		c := newStub(t).client() // its clock stands at 10:00:00
+		for name, tc := range map[string]struct {
+			msg  string
+			want time.Duration
+		}{
+			"until the time named":      {said, 4*time.Second + 300*time.Millisecond},
+			"older wording":             {"处罚将在 2021-01-01 10:00:02 结束", 2*time.Second + 300*time.Millisecond},
+			"the time has passed":       {"限制将在2021-01-01 09:59:59结束", 300 * time.Millisecond},
+			"a time far off":            {"限制将在 2031-01-01 10:00:00 结束", 1300 * time.Millisecond},
+			"no time":                   {"qps", 1300 * time.Millisecond},
+			"something else in between": {"限制将在 明天 结束", 1300 * time.Millisecond},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := &answer{envelope: envelope{SubMsg: text(tc.msg)}, code: "90002", status: 200}
+				f := c.fault(a, true)
+				if f.Code != orgflow.CodeThrottled || f.RetryAfter != tc.want {
+					t.Fatalf("%s after %s, want throttled after %s", f.Code, f.RetryAfter, tc.want)
+				}
+			})
+		}
+	})
 }
 
 func FuzzDecodeAnswer(f *testing.F) {

@@ -2,9 +2,12 @@ package dingtalk
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+
+	"orgflow/connectors"
 )
 
 // record is an answer of get, field by field as it came.
@@ -35,6 +38,29 @@ func (t fieldTable) holds(got record, body map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// doubted lists the fields that a body clears by a value of which it is not
+// documented that it does.
+func (t fieldTable) doubted(body map[string]any) []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if t.fields[name].doubted && body[name] == "" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// believe notes the fields that a record read back still has although they
+// were cleared.
+func (t fieldTable) believe(r *connectors.Receipt, body map[string]any, got record) {
+	for _, name := range t.doubted(body) {
+		if !blank(got[name]) {
+			r.Dropped = append(r.Dropped, name)
+			r.Note = "DingTalk took an empty " + name + " and did not clear it"
+		}
+	}
 }
 
 // same compares a wire value with what get answered; nil is absent.

@@ -167,6 +167,11 @@ func (c *Client) writeDepartment(ctx context.Context, r *connectors.Receipt, fie
 		f.Code, f.Field = orgflow.CodeBlocked, managers
 		f.Advice = "a department manager must be a member of the department first"
 	}
+	if err != nil || len(c.departments.doubted(fields)) == 0 {
+		return err
+	}
+	got, err := c.readDepartment(ctx, r, id)
+	c.departments.believe(r, fields, got)
 	return err
 }
 

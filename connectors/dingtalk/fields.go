@@ -46,10 +46,13 @@ type field struct {
 	// forced: cleared by naming it in force_update_fields, because an empty
 	// value is not taken.
 	forced bool
-	read   string           // its name in the answer of get, if another
-	hidden bool             // get does not show it
-	enum   []string         // allowed texts
-	rows   map[string]field // fields of the objects of wireRows
+	// doubted: that an empty value clears it is not documented, so that it is
+	// read back.
+	doubted bool
+	read    string           // its name in the answer of get, if another
+	hidden  bool             // get does not show it
+	enum    []string         // allowed texts
+	rows    map[string]field // fields of the objects of wireRows
 }
 
 // fieldTable is what a resource takes, by wire name.

@@ -156,8 +156,7 @@ func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payl
 	if c.persons.holds(got, body) {
 		return nil
 	}
-	_, _, err := c.writePerson(ctx, r, pathUserUpdate, body, nil)
-	return err
+	return c.changePerson(ctx, r, body)
 }
 
 // updatePerson changes a person (DingTalk reference § 4.7). It can be
@@ -178,7 +177,18 @@ func (c *Client) updatePerson(ctx context.Context, r *connectors.Receipt, e conn
 			return nil
 		}
 	}
+	return c.changePerson(ctx, r, body)
+}
+
+// changePerson updates a person and looks whether what may not have been
+// cleared was.
+func (c *Client) changePerson(ctx context.Context, r *connectors.Receipt, body map[string]any) error {
 	_, _, err := c.writePerson(ctx, r, pathUserUpdate, body, nil)
+	if err != nil || len(c.persons.doubted(body)) == 0 {
+		return err
+	}
+	got, err := c.readPerson(ctx, r, r.ConsumerID)
+	c.persons.believe(r, body, got)
 	return err
 }
 

@@ -15,9 +15,13 @@ import (
 
 // stub is a vendor with scripted answers: the n-th request to a path gets
 // the n-th answer, the last one stays.
+//
+// Scripts and recorded requests are in the words of v2 whatever the client
+// speaks: stub_v1_test.go translates.
 type stub struct {
 	*httptest.Server
-	t *testing.T
+	t   *testing.T
+	api string
 
 	mu       sync.Mutex
 	answers  map[string][]string
@@ -38,8 +42,17 @@ const (
 	okAnswer   = `{"errcode":0,"errmsg":"ok","request_id":"15rajd1b2c3d"}`
 )
 
-func newStub(t *testing.T) *stub {
-	s := &stub{t: t, answers: map[string][]string{}, handlers: map[string]http.HandlerFunc{}}
+// eachAPI runs a test over both contact interfaces.
+func eachAPI(t *testing.T, test func(t *testing.T, newStub func(*testing.T) *stub)) {
+	for _, api := range []string{"v2", "v1"} {
+		t.Run(api, func(t *testing.T) {
+			test(t, func(t *testing.T) *stub { return newStub(t, api) })
+		})
+	}
+}
+
+func newStub(t *testing.T, api string) *stub {
+	s := &stub{t: t, api: api, answers: map[string][]string{}, handlers: map[string]http.HandlerFunc{}}
 	s.answers[pathToken] = []string{`{"accessToken":"T1","expireIn":7200}`}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(s.Close)
@@ -59,6 +72,11 @@ func (s *stub) serve(w http.ResponseWriter, r *http.Request) {
 		if err := json.Unmarshal(raw, &got.body); err != nil {
 			s.t.Errorf("%s: the request is not JSON: %v", r.URL.Path, err)
 		}
+	}
+	if s.api == "v1" {
+		var done func()
+		w, done = s.fromV1(&got, r, w)
+		defer done()
 	}
 	s.mu.Lock()
 	s.seen = append(s.seen, got)
@@ -99,7 +117,7 @@ func (s *stub) client(change ...func(*Options)) *Client {
 	for _, f := range change {
 		f(&opt)
 	}
-	cfg := Config{BaseURL: s.URL, APIBaseURL: s.URL, AppKey: "dingkey", AppSecret: "dingsecret", QPS: new(float64(0))}
+	cfg := Config{BaseURL: s.URL, APIBaseURL: s.URL, AppKey: "dingkey", AppSecret: "dingsecret", API: s.api, QPS: new(float64(0))}
 	c, err := New(cfg, opt)
 	if err != nil {
 		s.t.Fatal(err)

@@ -92,7 +92,7 @@ var departmentFieldsV1 = tableV1(departmentFields, departmentV1, map[string]stri
 		limit(name, permitMaxV1)
 	}
 	fields["extension"] = field{wire: wireJSON, hidden: true}
-	fields[managers] = field{wire: wireUserIDs, when: withPeople}
+	fields[managers] = field{wire: wireUserIDs, when: withPeople, doubted: true}
 	fields["parentBalanceFirst"] = field{wire: wireBool, hidden: true}
 	fields["shareBalance"] = field{wire: wireBool, hidden: true}
 })
@@ -118,7 +118,7 @@ var personFieldsV1 = tableV1(personFields, personV1, map[string]string{
 		f.max, f.insertMax = max, 0
 		fields[name] = f
 	}
-	fields["manager_userid"] = field{max: 64}
+	fields["manager_userid"] = field{max: 64, doubted: true}
 })
 
 // tableV1 makes v1's table of fields of v2's. Templates use the names of v2

@@ -85,6 +85,9 @@ func (f v1Form) mapText(rows []map[string]any) (string, error) {
 // as documented and does not decide anything, which counts as not shown.
 // Lists and numbers are read in both forms as they come (wire.go).
 func (f v1Form) read(raw json.RawMessage) json.RawMessage {
+	if f == formObject && len(raw) > 0 && raw[0] == '{' {
+		return encodedText(raw)
+	}
 	column, isMap := columns[f]
 	if !isMap {
 		return raw
@@ -98,6 +101,15 @@ func (f v1Form) read(raw json.RawMessage) json.RawMessage {
 		return nil
 	}
 	return rows
+}
+
+// encodedText is an object as JSON text, as v2 shows custom attributes.
+func encodedText(object json.RawMessage) json.RawMessage {
+	raw, err := encodeBody(string(object))
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 // pair is an entry of a map text.

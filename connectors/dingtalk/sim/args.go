@@ -16,6 +16,7 @@ type args struct {
 	raw  map[string]json.RawMessage
 	call *simctl.Call
 	form bool
+	old  []word // of a v1 call: its words, so that v1's limits and codes apply
 	bad  *refusal
 }
 
@@ -37,12 +38,18 @@ func parseArgs(c *simctl.Call) *args {
 func (a *args) missing(name string) {
 	if a.bad == nil {
 		a.bad = refuse(40, "Missing required arguments:%s", name)
+		if a.old != nil {
+			a.bad = refuse(40035, "缺少参数 %s", oldName(a.old, name))
+		}
 	}
 }
 
 func (a *args) invalid(name string) {
 	if a.bad == nil {
 		a.bad = refuse(41, "Invalid arguments:%s", name)
+		if a.old != nil {
+			a.bad = refuse(40035, "不合法的参数: %s", oldName(a.old, name))
+		}
 	}
 }
 

@@ -67,11 +67,15 @@ func fillPermits(n *Department, a *args, creating bool) *refusal {
 			*to = names(list)
 		}
 	}
-	over := len(n.DeptPermits) > 50 || len(n.UserPermits) > 50 || len(n.OuterPermitDepts) > 50 || len(n.OuterPermitUsers) > 50
+	most := 50
+	if a.old != nil {
+		most = 200 // § 3.2
+	}
+	over := len(n.DeptPermits) > most || len(n.UserPermits) > most || len(n.OuterPermitDepts) > most || len(n.OuterPermitUsers) > most
 	if creating && over {
 		return refuse(600109, "部门可见列表过长") // spelled so on the create page (§ 4.1)
 	}
-	if !creating && (over || len(n.DeptPermits)+len(n.UserPermits) > 50 || len(n.OuterPermitDepts)+len(n.OuterPermitUsers) > 50) {
+	if !creating && (over || len(n.DeptPermits)+len(n.UserPermits) > most || len(n.OuterPermitDepts)+len(n.OuterPermitUsers) > most) {
 		return refuse(60109, "部门可见列表过长")
 	}
 	return nil
@@ -79,7 +83,8 @@ func fillPermits(n *Department, a *args, creating bool) *refusal {
 
 // fillPeople takes over managers and group owner, who must be members
 // (§ 4.2). An empty manager list misbehaves: it changes nothing; clearing
-// needs force_update_fields and no list.
+// needs force_update_fields and no list. v1 has no such field; there an empty
+// list is taken for nobody.
 func (s *Sim) fillPeople(n *Department, a *args) *refusal {
 	list, sent := a.str("dept_manager_userid_list")
 	force, _ := a.str("force_update_fields")
@@ -100,7 +105,7 @@ func (s *Sim) fillPeople(n *Department, a *args) *refusal {
 			}
 		}
 		n.Managers = managers
-	case !sent && slices.Contains(names(force), "dept_manager_userid_list"):
+	case sent && a.old != nil, !sent && slices.Contains(names(force), "dept_manager_userid_list"):
 		n.Managers = []string{}
 	}
 	if hasOwner && owner != "" {

@@ -56,7 +56,7 @@ type failure struct {
 func (s *Sim) failed(c *simctl.Call, r *refusal) simctl.Answer {
 	code := strconv.Itoa(r.code)
 	if !strings.HasPrefix(c.Path, "/topapi/") {
-		return simctl.JSON(http.StatusOK, code, failure{Errcode: r.code, Errmsg: r.text})
+		return simctl.JSON(http.StatusOK, code, failure{Errcode: r.code, Errmsg: r.text, UserID: r.userid})
 	}
 	f := failure{Errcode: r.code, Errmsg: r.text, UserID: r.userid, RequestID: s.requestID()}
 	if wrapped[r.code] {

@@ -1,6 +1,7 @@
 package dtsim
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"sync"
@@ -79,6 +80,9 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 	case c.Path == "/auth/scopes":
 		return s.scopes(c)
 	}
+	if e, ok := oldEndpoints[c.Path]; ok && e.method == c.Method {
+		return s.old(c, e)
+	}
 	return s.failed(c, refuse(404, "请求的URI地址不存在"))
 }
 
@@ -109,12 +113,15 @@ func (s *Sim) Key(c *simctl.Call) string {
 	if e, ok := endpoints[c.Path]; ok {
 		return e.key(parseArgs(c))
 	}
+	if e, ok := oldEndpoints[c.Path]; ok {
+		return endpoints[e.v2].key(e.args(c))
+	}
 	return ""
 }
 
 func (e endpoint) key(a *args) string {
 	for _, k := range e.keys {
-		if v, ok := (&args{raw: a.raw, call: a.call, form: a.form}).str(k); ok {
+		if v, ok := (&args{raw: a.raw, call: a.call, form: a.form, old: a.old}).str(k); ok {
 			return v
 		}
 	}
@@ -140,8 +147,12 @@ func (s *Sim) admit(c *simctl.Call) *refusal {
 		return refuse(60020, "访问ip不在白名单之中,request ip=192.0.2.1 appKey(%s)", app)
 	}
 	permission := permBase
-	if e, ok := endpoints[c.Path]; ok {
+	old, isOld := oldEndpoints[c.Path]
+	if e, ok := endpoints[cmp.Or(old.v2, c.Path)]; ok {
 		permission = e.permission
+	}
+	if isOld && !set.V1 {
+		return refuse(60011, "没有调用该接口的权限")
 	}
 	if set.missing[permission] {
 		return refuse(60011, "应用尚未开通所需的权限：[%s]，点击链接申请并开通即可：https://open-dev.dingtalk.com, {requiredScopes=[%s]}", permission, permission)

@@ -12,6 +12,8 @@ import (
 
 // Settings are the switches of PUT /_sim/dingtalk/options.
 type Settings struct {
+	// V1: the application was granted contact v1 while that was possible; without it v1 answers 60011 (§ 0 no. 1).
+	V1           bool   `json:"v1"`
 	QPS          int    `json:"qps"`           // accepted calls in any second per app and path; 0 is no limit (§ 11)
 	QPSPerApp    int    `json:"qps_per_app"`   // the same over all paths of an app; 0 is off
 	ThrottleMode string `json:"throttle_mode"` // "window" (any one second) or "bucket" (a token bucket of one second's size)
@@ -67,7 +69,7 @@ type App struct {
 // DefaultSettings are in force at the start and after a reset.
 func DefaultSettings() Settings {
 	return Settings{
-		QPS: 20, ThrottleMode: "window", TokenSeconds: 7200,
+		V1: true, QPS: 20, ThrottleMode: "window", TokenSeconds: 7200,
 		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret"}},
 		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
 		RejoinPending: "invited", RepeatedInviteCode: 40103, InviteKeepsUserID: true, MemberCapCode: 40024,

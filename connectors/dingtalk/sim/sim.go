@@ -1,9 +1,9 @@
-// Package dtsim simulates DingTalk's contact API v2 and application tokens
-// as the DingTalk reference documents them: envelopes (§ 1), tokens (§ 2),
-// departments and users (§ 4, § 5), error codes (§ 10) and the behaviour
+// Package dtsim simulates DingTalk's contact APIs v2 and v1 and application
+// tokens as the DingTalk reference documents them: envelopes (§ 1), tokens
+// (§ 2), departments and users (§ 3, § 4, § 5), error codes (§ 10) and the behaviour
 // sheet (§ 13), with a switch where sources disagree (Settings).
 //
-// Not simulated: contact v1, attendance, messages, OAuth, events and
+// Not simulated: attendance, messages, OAuth, events and
 // enterprise ("exclusive") accounts.
 package dtsim
 
@@ -29,7 +29,7 @@ type Options struct {
 }
 
 // Sim is a simulated DingTalk organisation. It is an http.Handler for both
-// hosts of the API: /topapi/…, /gettoken and /auth/scopes as well as /v1.0/….
+// hosts of the API: /topapi/…, /department/…, /user/…, /gettoken and /auth/scopes as well as /v1.0/….
 type Sim struct {
 	desk     *simctl.Desk
 	settings atomic.Pointer[compiled]

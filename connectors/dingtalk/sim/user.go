@@ -143,17 +143,18 @@ func (s *Sim) fillUser(u *User, a *args) *refusal {
 var userTexts = []struct {
 	name string
 	max  int
+	old  int // of v1 (§ 3.4)
 	code int
 	of   func(*User) *string
 }{
-	{"name", 80, 60112, func(u *User) *string { return &u.Name }},
-	{"telephone", 50, 40063, func(u *User) *string { return &u.Telephone }},
-	{"job_number", 50, 60123, func(u *User) *string { return &u.JobNumber }},
-	{"title", 200, 40067, func(u *User) *string { return &u.Title }},
-	{"email", 50, 60105, func(u *User) *string { return &u.Email }},
-	{"login_email", 64, 40035, func(u *User) *string { return &u.LoginEmail }},
-	{"work_place", 100, 40064, func(u *User) *string { return &u.WorkPlace }},
-	{"remark", 2000, 40065, func(u *User) *string { return &u.Remark }},
+	{"name", 80, 64, 60112, func(u *User) *string { return &u.Name }},
+	{"telephone", 50, 50, 40063, func(u *User) *string { return &u.Telephone }},
+	{"job_number", 50, 64, 60123, func(u *User) *string { return &u.JobNumber }},
+	{"title", 200, 64, 40067, func(u *User) *string { return &u.Title }},
+	{"email", 50, 64, 60105, func(u *User) *string { return &u.Email }},
+	{"login_email", 64, 64, 40035, func(u *User) *string { return &u.LoginEmail }},
+	{"work_place", 100, 50, 40064, func(u *User) *string { return &u.WorkPlace }},
+	{"remark", 2000, 1000, 40065, func(u *User) *string { return &u.Remark }},
 }
 
 // fillTexts takes over the plain texts.
@@ -163,8 +164,12 @@ func fillTexts(u *User, a *args) *refusal {
 		if !ok {
 			continue
 		}
-		if chars(v) > f.max && a.bad == nil {
-			return refuse(f.code, "不合法的%s: %d characters at most", f.name, f.max)
+		most := f.max
+		if a.old != nil {
+			most = f.old
+		}
+		if chars(v) > most && a.bad == nil {
+			return refuse(f.code, "不合法的%s: %d characters at most", oldName(a.old, f.name), most)
 		}
 		*f.of(u) = v
 	}

@@ -185,18 +185,20 @@ func (s *Sim) updateUser(c *simctl.Call, a *args) (any, *refusal) {
 }
 
 // fillManager sets the direct manager. It is cleared only with
-// force_update_fields and without a value; an empty value changes nothing.
+// force_update_fields and without a value; an empty value changes nothing,
+// except in v1, which has no other way.
 func fillManager(u *User, a *args) {
 	force, _ := a.str("force_update_fields")
 	switch m, sent := a.str("manager_userid"); {
 	case m != "":
 		u.Manager = m
-	case !sent && slices.Contains(names(force), "manager_userid"):
+	case sent && a.old != nil, !sent && slices.Contains(names(force), "manager_userid"):
 		u.Manager = ""
 	}
 }
 
-// checkMobileChange: a number cannot be changed (§ 5.1); the same is ignored.
+// checkMobileChange: a number cannot be changed (§ 5.1), in v1 that of
+// somebody who has logged in; the same is ignored.
 func (s *Sim) checkMobileChange(u *User, a *args) *refusal {
 	m, sent := a.str("mobile")
 	m = normalMobile(m)
@@ -207,8 +209,22 @@ func (s *Sim) checkMobileChange(u *User, a *args) *refusal {
 		return refuse(40022, "企业中的手机号码和登录钉钉的手机号码不一致，暂时不支持修改用户信息，可以删除后重新添加")
 	case s.settings.Load().registered[m]:
 		return refuse(40021, "更换的号码已注册过钉钉，无法使用该号码")
+	case a.old != nil: // who never logged in gets the number (§ 5.1)
+		return s.renumber(u, m)
 	}
 	return refuse(41054, "暂时无法更换手机号，如需修改请删除用户后重试")
+}
+
+// renumber gives somebody who never logged in another number.
+func (s *Sim) renumber(u *User, mobile string) *refusal {
+	if !mobilePattern.MatchString(mobile) {
+		return refuse(60103, "不合法的手机号码")
+	}
+	if s.dir.byMobile[mobile] != "" {
+		return refuse(60104, "手机号码在公司中已存在")
+	}
+	u.Mobile, u.StateCode, u.UnionID = mobile, stateCode(mobile), unionID(mobile)
+	return nil
 }
 
 func positionsDiffer(x, y *User) bool {
