@@ -83,6 +83,9 @@ func (s *Sync) gather(ctx context.Context, run store.Run) (*gathered, error) {
 		if !ok {
 			continue
 		}
+		if err := acceptable(g.in.Profile, svc); err != nil {
+			return nil, err
+		}
 		if err := s.loadSide(ctx, run, svc, g); err != nil {
 			return nil, err
 		}

@@ -117,8 +117,9 @@ func (s *Sync) needsRemote(ctx context.Context, job orgflow.Job, kinds []orgflow
 	return false, nil
 }
 
-// CheckConsumer proves address, credentials and permissions before the run
-// depends on them. It only reads.
+// CheckConsumer proves that the consumer takes what the templates fill, and
+// address, credentials and permissions, before the run depends on them. It
+// only reads.
 func (s *Sync) CheckConsumer(ctx context.Context, p RunParams) error {
 	run, err := s.Store.GetRun(ctx, p.RunID)
 	if err != nil {
@@ -127,6 +128,15 @@ func (s *Sync) CheckConsumer(ctx context.Context, p RunParams) error {
 	consumer, _, err := s.consumer(run.Job)
 	if err != nil {
 		return temporalError(err)
+	}
+	resolved, err := s.Files.Thaw(run.Frozen, nil)
+	if err != nil {
+		return temporalError(err)
+	}
+	for _, svc := range resolved.Services {
+		if err := acceptable(consumer.Profile(), svc); err != nil {
+			return temporalError(err)
+		}
 	}
 	if checker, ok := consumer.(connectors.Checker); ok {
 		return temporalError(checker.Check(ctx))

@@ -76,6 +76,9 @@ func (q *question) ask(ctx context.Context, rows json.RawMessage) error {
 		}
 		q.out.Plan[kind] = orgflow.PlanCount{}
 		kinds = append(kinds, kind)
+		if err := acceptable(g.in.Profile, svc); err != nil {
+			return err
+		}
 		if err := q.fill(ctx, svc, g); err != nil {
 			return err
 		}

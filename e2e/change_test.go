@@ -28,36 +28,38 @@ func TestOnlyWhatChangedIsSent(t *testing.T) {
 		"HTTP": func(w *world) summary { return w.sync(demoJob) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newFastWorld(t)
-			w.serve()
-			w.unlimited()
-			rows := demo(t)
-			w.load(rows)
-			w.sync(demoJob)
-			w.inStep()
+			eachAPI(t, func(t *testing.T, api string) {
+				w := newFastWorldOf(t, api)
+				w.serve()
+				w.unlimited()
+				rows := demo(t)
+				w.load(rows)
+				w.sync(demoJob)
+				w.inStep()
 
-			leaver := change(t, &rows)
-			w.load(rows)
-			w.forget()
-			s := start(w)
-			w.completed(s)
-			r := w.requests("dingtalk")
-			want := map[string]int{userUpdate: 1, userCreate: 1, userDelete: 1, deptUpdate: 1}
-			if d := cmp.Diff(want, r.writesByPath()); d != "" || r.Writes != 4 {
-				t.Errorf("%d writes (-want +got):\n%s\n%+v", r.Writes, d, writeLog(r))
-			}
-			if r.Rejected != 0 {
-				t.Errorf("%d calls were refused: %v", r.Rejected, r.Paths)
-			}
-			for _, e := range r.Log {
-				if e.Path == userDelete && e.Key != leaver {
-					t.Errorf("deleted %s, want %s", e.Key, leaver)
+				leaver := change(t, &rows)
+				w.load(rows)
+				w.forget()
+				s := start(w)
+				w.completed(s)
+				r := w.requests("dingtalk")
+				want := map[string]int{userUpdate: 1, userCreate: 1, userDelete: 1, deptUpdate: 1}
+				if d := cmp.Diff(want, r.writesByPath()); d != "" || r.Writes != 4 {
+					t.Errorf("%d writes (-want +got):\n%s\n%+v", r.Writes, d, writeLog(r))
 				}
-			}
-			if p := s.Plan["person"]; p.Insert != 1 || p.Update != 1 || p.Delete != 1 || p.Unchanged != 298 || s.Plan["org"].Update != 1 {
-				t.Errorf("plan %+v", s.Plan)
-			}
-			w.inStep()
+				if r.Rejected != 0 {
+					t.Errorf("%d calls were refused: %v", r.Rejected, r.Paths)
+				}
+				for _, e := range r.Log {
+					if e.Path == userDelete && e.Key != leaver {
+						t.Errorf("deleted %s, want %s", e.Key, leaver)
+					}
+				}
+				if p := s.Plan["person"]; p.Insert != 1 || p.Update != 1 || p.Delete != 1 || p.Unchanged != 298 || s.Plan["org"].Update != 1 {
+					t.Errorf("plan %+v", s.Plan)
+				}
+				w.inStep()
+			})
 		})
 	}
 }
@@ -66,20 +68,22 @@ func TestOnlyWhatChangedIsSent(t *testing.T) {
 // and once the departments run again their managers are there.
 func TestDepartmentsAndPeopleInRunsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	w := newFastWorld(t)
-	w.serve()
-	w.unlimited()
-	w.load(demo(t))
-	for _, service := range []string{"org_new", "person_new", "org_new"} {
-		s := w.sync(`{"services":["` + service + `"],"consumer":"ding_talk","company_id":129}`)
-		t.Logf("%s: %d calls", service, s.Calls)
-	}
-	w.inStep()
-	w.forget()
-	w.sync(demoJob)
-	if r := w.requests("dingtalk"); r.Writes != 0 {
-		t.Errorf("both together then wrote %v", r.writesByPath())
-	}
+	eachAPI(t, func(t *testing.T, api string) {
+		w := newFastWorldOf(t, api)
+		w.serve()
+		w.unlimited()
+		w.load(demo(t))
+		for _, service := range []string{"org_new", "person_new", "org_new"} {
+			s := w.sync(`{"services":["` + service + `"],"consumer":"ding_talk","company_id":129}`)
+			t.Logf("%s: %d calls", service, s.Calls)
+		}
+		w.inStep()
+		w.forget()
+		w.sync(demoJob)
+		if r := w.requests("dingtalk"); r.Writes != 0 {
+			t.Errorf("both together then wrote %v", r.writesByPath())
+		}
+	})
 }
 
 // change promotes one person, hires one, lets one go and moves one

@@ -55,8 +55,12 @@ func (w *world) reached(p point) int {
 
 // pacedWorld has a company 129 at a rate that leaves time to hit the middle of a
 // phase, with a simulator that allows it.
-func pacedWorld(t *testing.T) *world {
+func pacedWorld(t *testing.T) *world { return pacedWorldOf(t, "v2") }
+
+// pacedWorldOf has one that speaks a contact interface.
+func pacedWorldOf(t *testing.T, api string) *world {
 	w := newWorld(t)
+	w.api = api
 	w.company(129, func(_, ding object) { ding["qps"] = 80 })
 	return w
 }
@@ -161,18 +165,20 @@ func (w *world) journalled() map[string]bool {
 // lives of the run.
 func TestKilledWhileVendorsLiveOn(t *testing.T) {
 	t.Parallel()
-	w := pacedWorld(t)
-	w.vendors()
-	w.unlimited()
-	w.load(demo(t))
-	first := w.serveAlone()
-	id := w.begin(demoJob)
-	t.Logf("killed at %d of 300 people", w.reached(points[1]))
-	first.kill()
-	w.serveAlone()
-	w.completed(w.await(id, 2*time.Minute))
-	w.inStep()
-	createdOnce(t, w.requests("dingtalk"))
+	eachAPI(t, func(t *testing.T, api string) {
+		w := pacedWorldOf(t, api)
+		w.vendors()
+		w.unlimited()
+		w.load(demo(t))
+		first := w.serveAlone()
+		id := w.begin(demoJob)
+		t.Logf("killed at %d of 300 people", w.reached(points[1]))
+		first.kill()
+		w.serveAlone()
+		w.completed(w.await(id, 2*time.Minute))
+		w.inStep()
+		createdOnce(t, w.requests("dingtalk"))
+	})
 }
 
 // Ctrl-C ends the program soon and in order, whatever it is doing.

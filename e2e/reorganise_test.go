@@ -12,27 +12,29 @@ import (
 // the next run has nothing to do.
 func TestAReorganisationTakesOneRunAndNoRefusal(t *testing.T) {
 	t.Parallel()
-	w := newFastWorld(t)
-	w.serve()
-	w.unlimited()
-	rows := demo(t)
-	w.load(rows)
-	w.sync(demoJob)
-	w.inStep()
+	eachAPI(t, func(t *testing.T, api string) {
+		w := newFastWorldOf(t, api)
+		w.serve()
+		w.unlimited()
+		rows := demo(t)
+		w.load(rows)
+		w.sync(demoJob)
+		w.inStep()
 
-	reorganise(t, &rows)
-	w.load(rows)
-	w.forget()
-	w.completed(w.sync(demoJob))
-	if r := w.requests("dingtalk"); r.Rejected != 0 {
-		t.Errorf("%d calls were refused: %v", r.Rejected, r.Paths)
-	}
-	w.inStep()
-	w.forget()
-	w.completed(w.sync(demoJob))
-	if r := w.requests("dingtalk"); r.Writes != 0 {
-		t.Errorf("a second run wrote %v", r.writesByPath())
-	}
+		reorganise(t, &rows)
+		w.load(rows)
+		w.forget()
+		w.completed(w.sync(demoJob))
+		if r := w.requests("dingtalk"); r.Rejected != 0 {
+			t.Errorf("%d calls were refused: %v", r.Rejected, r.Paths)
+		}
+		w.inStep()
+		w.forget()
+		w.completed(w.sync(demoJob))
+		if r := w.requests("dingtalk"); r.Writes != 0 {
+			t.Errorf("a second run wrote %v", r.writesByPath())
+		}
+	})
 }
 
 func reorganise(t *testing.T, rows *hcm) {

@@ -56,7 +56,7 @@ type logEntry struct {
 	Path, Outcome, Key, Fault string
 }
 
-// Paths of the simulator that write.
+// Paths of the simulator that write, as v2 has them.
 const (
 	userCreate = "/topapi/v2/user/create"
 	userUpdate = "/topapi/v2/user/update"
@@ -81,7 +81,7 @@ func (w *world) requests(name string) requests {
 	w.t.Helper()
 	var r requests
 	must(w.t, "GET", w.simURL(name, "requests"), "", &r)
-	return r
+	return w.named(r)
 }
 
 // forget empties the DingTalk simulator's request log.

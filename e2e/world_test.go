@@ -28,6 +28,7 @@ type world struct {
 	http, temporal, ui, sims string // host:port
 	data, meta               string // directories; meta is empty for the shipped files alone
 	env                      map[string]string
+	api                      string // DingTalk's contact interface
 }
 
 // newWorld chooses addresses and directories. The shipped company 129 is
@@ -36,13 +37,18 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	return &world{
 		t: t, http: freeAddr(t), temporal: freeAddr(t), ui: freeAddr(t), sims: freeAddr(t),
+		api:  "v2",
 		data: t.TempDir(), env: map[string]string{"ORGFLOW_LOG_FORMAT": "json"},
 	}
 }
 
 // newFastWorld has a company 129 without a rate limit.
-func newFastWorld(t *testing.T) *world {
+func newFastWorld(t *testing.T) *world { return newFastWorldOf(t, "v2") }
+
+// newFastWorldOf has one that speaks a contact interface.
+func newFastWorldOf(t *testing.T, api string) *world {
 	w := newWorld(t)
+	w.api = api
 	w.company(129, nil)
 	return w
 }
@@ -80,7 +86,7 @@ func (w *world) company(id int, change func(source, ding object)) {
 		"auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"},
 	}
 	ding := object{
-		"base_url": "http://" + w.sims + "/dingtalk", "api_base_url": "http://" + w.sims + "/dingtalk", "api": "v2",
+		"base_url": "http://" + w.sims + "/dingtalk", "api_base_url": "http://" + w.sims + "/dingtalk", "api": w.api,
 		"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 0,
 	}
 	if change != nil {

@@ -77,6 +77,18 @@ func rawColumns(used [][]string, known map[string]Entry) []Column {
 // row, so that a fetch may ask the source for them too.
 func (t *Template) RawColumns() []Column { return slices.Clone(t.raw) }
 
+// Targets lists the name that each entry fills, in the order of the file;
+// the empty name is a custom attribute's.
+func (t *Template) Targets() []string {
+	names := make([]string, len(t.entries))
+	for i, e := range t.entries {
+		if !e.ext {
+			names[i] = e.target
+		}
+	}
+	return names
+}
+
 // Payload turns a standard record into what the consumer shall hold. With a
 // fatal issue it must not be sent. Equal records give payloads with equal
 // canonical bytes; its values are shared and must not be changed.
