@@ -70,7 +70,7 @@ func (c *Client) personByMobile(ctx context.Context, r *connectors.Receipt, p pa
 		return nil, err
 	}
 	got, err := c.readPerson(ctx, r, userid)
-	if got == nil || !personFields.fields["name"].same(p.body["name"], got["name"]) {
+	if got == nil || !c.persons.fields["name"].same(p.body["name"], got["name"]) {
 		return nil, err
 	}
 	return got, nil
@@ -82,7 +82,7 @@ func (c *Client) personByMobile(ctx context.Context, r *connectors.Receipt, p pa
 // taken back.
 func (c *Client) deleteJoined(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
 	e.Op = orgflow.Insert // what recognises a person are fields of an insert
-	p, err := personFields.build(e)
+	p, err := c.persons.build(e)
 	if err != nil {
 		return err
 	}
