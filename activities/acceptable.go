@@ -4,8 +4,26 @@ import (
 	"fmt"
 
 	"orgflow"
+	"orgflow/internal/store"
 	"orgflow/meta"
 )
+
+// acceptable judges all templates of a run; an undo has none.
+func (s *Sync) acceptable(run store.Run, profile orgflow.Profile) error {
+	if run.Job.Params.Undo != "" {
+		return nil
+	}
+	resolved, err := s.Files.Thaw(run.Frozen, nil)
+	if err != nil {
+		return err
+	}
+	for _, svc := range resolved.Services {
+		if err := acceptable(profile, svc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // acceptable refuses a template that fills names which the consumer's
 // connection does not take (orgflow.Profile), all of them at once. They are

@@ -129,14 +129,8 @@ func (s *Sync) CheckConsumer(ctx context.Context, p RunParams) error {
 	if err != nil {
 		return temporalError(err)
 	}
-	resolved, err := s.Files.Thaw(run.Frozen, nil)
-	if err != nil {
+	if err := s.acceptable(run, consumer.Profile()); err != nil {
 		return temporalError(err)
-	}
-	for _, svc := range resolved.Services {
-		if err := acceptable(consumer.Profile(), svc); err != nil {
-			return temporalError(err)
-		}
 	}
 	if checker, ok := consumer.(connectors.Checker); ok {
 		return temporalError(checker.Check(ctx))
