@@ -124,7 +124,8 @@ func (f field) stays() bool {
 	return f.when == insertOnly || f.wire == wireInt || f.wire == wireRows || len(f.enum) > 0
 }
 
-// unclearable lists the fields that can be set but not cleared.
+// unclearable lists the fields that can be set but not cleared, in this
+// dialect or at all.
 func (t fieldTable) unclearable() []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(t.fields)) {
@@ -132,7 +133,7 @@ func (t fieldTable) unclearable() []string {
 			names = append(names, name)
 		}
 	}
-	return names
+	return append(names, slices.Sorted(maps.Keys(t.absent))...)
 }
 
 // force clears a field by naming it in force_update_fields and leaving it

@@ -21,8 +21,8 @@ func (c *Client) Profile() orgflow.Profile {
 		PersonImmutable:      []string{"mobile", "userid"},
 		UniquePersonFields:   []string{"mobile", "email", "telephone"},
 		PersonNeedsOrg:       true,
-		OrgUnclearable:       departmentFields.unclearable(),
-		PersonUnclearable:    personFields.unclearable(),
+		OrgUnclearable:       c.departments.unclearable(),
+		PersonUnclearable:    c.persons.unclearable(),
 		Invites:              true, // § 5.3
 		LeadersMustBeMembers: true, // § 4.2: each must already be a member
 		RequiredPerson:       []string{"name", "mobile", "dept_id_list"},

@@ -48,8 +48,7 @@ func fillDept(n *Department, a *args, creating bool) *refusal {
 	return r
 }
 
-// fillPermits takes over the visibility lists: on create ≤50 each, on update
-// ≤50 departments and users together (§ 4.2).
+// fillPermits takes over the visibility lists.
 func fillPermits(n *Department, a *args, creating bool) *refusal {
 	for name, to := range map[string]*[]int64{"dept_permits": &n.DeptPermits, "outer_permit_depts": &n.OuterPermitDepts} {
 		if list, ok := a.str(name); ok {
@@ -67,6 +66,12 @@ func fillPermits(n *Department, a *args, creating bool) *refusal {
 			*to = names(list)
 		}
 	}
+	return checkPermits(n, a, creating)
+}
+
+// checkPermits holds the lists to their lengths: on create ≤50 each, on update
+// ≤50 departments and users together (§ 4.2); in v1 ≤200 each (§ 3.2).
+func checkPermits(n *Department, a *args, creating bool) *refusal {
 	most := 50
 	if a.old != nil {
 		most = 200 // § 3.2
@@ -75,7 +80,8 @@ func fillPermits(n *Department, a *args, creating bool) *refusal {
 	if creating && over {
 		return refuse(600109, "部门可见列表过长") // spelled so on the create page (§ 4.1)
 	}
-	if !creating && (over || len(n.DeptPermits)+len(n.UserPermits) > most || len(n.OuterPermitDepts)+len(n.OuterPermitUsers) > most) {
+	together := a.old == nil && max(len(n.DeptPermits)+len(n.UserPermits), len(n.OuterPermitDepts)+len(n.OuterPermitUsers)) > most
+	if !creating && (over || together) {
 		return refuse(60109, "部门可见列表过长")
 	}
 	return nil
