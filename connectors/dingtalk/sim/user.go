@@ -1,11 +1,8 @@
 package dtsim
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -73,33 +70,6 @@ func (u *User) order(dept int64) int64 {
 		}
 	}
 	return defaultOrder
-}
-
-// mobilePattern is a mainland number of 11 digits or a foreign one,
-// +xx-xxxxxx (§ 4.6).
-var mobilePattern = regexp.MustCompile(`^(1[0-9]{10}|\+[0-9]{1,4}-[0-9]{4,14})$`)
-
-var mainland = regexp.MustCompile(`^\+86-(1[0-9]{10})$`)
-
-// normalMobile drops the mainland prefix, so that one number has one spelling.
-func normalMobile(m string) string {
-	if p := mainland.FindStringSubmatch(m); p != nil {
-		return p[1]
-	}
-	return m
-}
-
-func stateCode(mobile string) string {
-	if code, _, foreign := strings.Cut(mobile, "-"); foreign {
-		return code[1:]
-	}
-	return "86"
-}
-
-// unionID is stable per person, who is their mobile number (§ 13).
-func unionID(mobile string) string {
-	sum := sha256.Sum256([]byte("union:" + mobile))
-	return base64.RawURLEncoding.EncodeToString(sum[:15]) + "iEiE"
 }
 
 // fillUser takes over and checks the fields of create and update that
