@@ -35,6 +35,8 @@ var rules = []rule{
 	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/dingtalk", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/wecom", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/aiguanhuai", ours: []string{"", "connectors", "connectors/signing", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/signing", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "connectors/hcm", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/rowset", ours: []string{"", "connectors"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "connectors/filesource", ours: []string{"", "connectors", "connectors/rowset"}, mustNot: []string{temporal, sql, netHTTP}},

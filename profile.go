@@ -38,6 +38,12 @@ type Profile struct {
 	// before anything is read or planned.
 	PersonRefused map[string]string
 	OrgRefused    map[string]string
+	// WholeRecords: an update replaces the record, so that every field goes
+	// along with the changed ones, and a delete carries what was last accepted.
+	WholeRecords bool
+	// RootID stands for the root department where the consumer's settings name
+	// none; empty is "1". A consumer whose root has no id writes its own text.
+	RootID string
 	// LeadersMustBeMembers: only a member of a department can be set as its
 	// leader, and who leaves the department stops leading it.
 	LeadersMustBeMembers bool
@@ -52,6 +58,8 @@ type Profile struct {
 // OrgFields are the consumer's names of what the planner reads in a
 // department payload. An empty name means the consumer has no such field.
 type OrgFields struct {
+	// ID is set where the template chooses department ids (no AssignsOrgIDs).
+	ID           string
 	Name, Parent string
 	// Leaders refers to persons and can be set only after they are members.
 	Leaders string

@@ -48,13 +48,60 @@ func prepareEffect(c orgflow.Change, bound orgflow.Binding, profile orgflow.Prof
 		}
 	}
 	if c.Op == orgflow.Delete {
-		return p, "", nil
+		if profile.WholeRecords {
+			err = p.remains(bound, ids)
+		}
+		return p, "", err
 	}
 	blocked = p.resolve(c, payload, softFields(c.Kind, profile), ids)
 	if c.Op == orgflow.Update && len(bound.Payload) > 0 {
 		err = p.overlay(c, bound)
 	}
+	if c.Op == orgflow.Update && profile.WholeRecords && blocked == "" && err == nil {
+		blocked = p.whole(ids)
+	}
 	return p, blocked, err
+}
+
+// whole makes an update carry every field the consumer shall have, for one
+// that takes what is left out for a default.
+func (p *prepared) whole(ids resolver) (blocked string) {
+	for name, v := range p.accepted.Fields {
+		if _, sent := p.effect.Fields[name]; sent || v == nil {
+			continue
+		}
+		resolved, missing := resolveValue(v, ids)
+		if len(missing) > 0 {
+			return fmt.Sprintf("%s refers to %s, which is not at the consumer", name, missing[0])
+		}
+		p.effect.Fields[name] = resolved
+	}
+	return ""
+}
+
+// remains makes a delete carry the record as it was last accepted, for a
+// consumer that knows no other way to say who leaves. References to what is
+// gone already are left out.
+func (p *prepared) remains(bound orgflow.Binding, ids resolver) error {
+	before, err := orgflow.DecodePayload(orEmpty(bound.Payload))
+	if err != nil {
+		return err
+	}
+	p.accepted = before
+	p.effect.Fields = make(map[string]any, len(before.Fields))
+	for name, v := range before.Fields {
+		if v == nil {
+			continue
+		}
+		resolved, missing := resolveValue(v, ids)
+		if len(missing) > 0 {
+			resolved = resolveKnown(v, ids)
+		}
+		if resolved != nil {
+			p.effect.Fields[name] = resolved
+		}
+	}
+	return nil
 }
 
 // overlay keeps of an update's payload what it changes, on top of what the

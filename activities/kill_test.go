@@ -79,9 +79,17 @@ func (s scene) world(t *testing.T, r *reaper) *world {
 	w.source.hold(later())
 	w.source.perPage = 7
 	r.count = map[string]int{}
-	w.revive = func() *Sync { return w.worker(mortal{w.db, r}, mortalLink{w.remote, r}) }
-	w.sync = w.revive()
+	w.restart(r)
 	return w
+}
+
+// restart starts the worker after one that was killed.
+func (w *world) restart(r *reaper) {
+	if w.revive != nil {
+		w.sync = w.revive()
+		return
+	}
+	w.sync = w.worker(mortal{w.db, r}, mortalLink{w.remote, r})
 }
 
 // survive carries out a run as Temporal would: an activity that fails is
@@ -104,7 +112,7 @@ func (w *world) survive(r *reaper, job json.RawMessage, keepBeats bool) orgflow.
 			if beat = nil; keepBeats {
 				beat = w.beats[name]
 			}
-			w.sync = w.revive()
+			w.restart(r)
 		}
 	}
 	var p Prepared
@@ -118,6 +126,9 @@ func (w *world) survive(r *reaper, job json.RawMessage, keepBeats bool) orgflow.
 	}
 	var planned Planned
 	do(orgflow.ActivityPlanRun, RunParams{RunID: p.RunID}, &planned)
+	if planned.Push && pushAll(do, p.RunID) == "" {
+		planned.Waves = nil
+	}
 	for _, wave := range planned.Waves {
 		do(orgflow.ActivityApplyPage, ApplyParams{RunID: p.RunID, Phase: wave.Phase, From: wave.From, To: wave.To}, nil)
 	}

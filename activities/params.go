@@ -82,15 +82,20 @@ type SettleParams struct {
 
 // Planned describes a frozen plan: counts and waves, never changes.
 type Planned struct {
-	Hash          string                                          `json:"hash"`
-	Counts        map[orgflow.Kind]orgflow.PlanCount              `json:"counts"`
-	Waves         []Wave                                          `json:"waves"`
-	Total         int                                             `json:"total"`
-	Settled       int                                             `json:"settled"`        // with a final state, second passes included
-	Parked        int                                             `json:"parked"`         // changes waiting for a decision
-	ParkedDeletes int                                             `json:"parked_deletes"` // deletes among them
-	Irreversible  []orgflow.Irreversible                          `json:"irreversible,omitempty"`
-	Done          map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
+	Hash          string                             `json:"hash"`
+	Counts        map[orgflow.Kind]orgflow.PlanCount `json:"counts"`
+	Waves         []Wave                             `json:"waves"`
+	Total         int                                `json:"total"`
+	Settled       int                                `json:"settled"`        // with a final state, second passes included
+	Parked        int                                `json:"parked"`         // changes waiting for a decision
+	ParkedDeletes int                                `json:"parked_deletes"` // deletes among them
+	Irreversible  []orgflow.Irreversible             `json:"irreversible,omitempty"`
+	// PageSize is how many changes the consumer takes at a time; 0 leaves it
+	// to the workflow.
+	PageSize int `json:"page_size,omitempty"`
+	// Push: the changes go as a push of everybody who shall exist.
+	Push bool                                            `json:"push,omitempty"`
+	Done map[orgflow.Kind]map[orgflow.Op]orgflow.Applied `json:"done"`
 }
 
 // Wave is a range of change ids that may run at the same time.
@@ -133,6 +138,37 @@ type PageResult struct {
 	// Yield: a run for single records waits for the target. What of the page
 	// is not settled was not sent.
 	Yield bool `json:"yield,omitempty"`
+}
+
+// PushParams asks for the next step of a push in a round.
+type PushParams struct {
+	RunID string `json:"run_id"`
+	Round int    `json:"round"`
+	From  int    `json:"from,omitempty"` // SettlePush: position of the first record
+}
+
+// Pushing is where a push stands.
+type Pushing struct {
+	Round int `json:"round"`
+	// Next is the first record that is not in the task yet, Total the last.
+	Next  int          `json:"next"`
+	Total int          `json:"total"`
+	Kind  orgflow.Kind `json:"kind,omitempty"` // of the records added last
+	// Lost: the consumer does not know the task any more, or nobody knows
+	// whether it was completed. Prepare again.
+	Lost bool `json:"lost,omitempty"`
+	// Declined says why there is no push: the changes go by themselves.
+	Declined string `json:"declined,omitempty"`
+	// Completed: the consumer holds what was pushed; outcomes are to be
+	// recorded.
+	Completed bool `json:"completed,omitempty"`
+	Calls     int  `json:"calls,omitempty"`
+}
+
+// SettledPage counts the outcomes of a push's records up to Next.
+type SettledPage struct {
+	Next int        `json:"next"`
+	Page PageResult `json:"page"`
 }
 
 // FinishParams ends a run. A nil Fault lets the outcomes decide the status.

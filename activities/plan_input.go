@@ -50,7 +50,7 @@ func (s *Sync) frame(ctx context.Context, job orgflow.Job, look *lookups) (*gath
 	}
 	g := &gathered{look: look, in: planner.Input{
 		Job: job, Profile: consumer.Profile(),
-		Root:             planner.Root{ID: settings.RootID.String(), Create: settings.Root == "create"},
+		Root:             planner.Root{ID: string(settings.RootID), Create: settings.Root == "create"},
 		NoDepartmentRoot: settings.NoDepartment == "root",
 	}}
 	for bd, err := range s.Store.Bindings(ctx, job.Target(), orgflow.Org) {

@@ -139,6 +139,26 @@ func (m mortal) RecordOutcomes(ctx context.Context, run string, o []store.Outcom
 	return
 }
 
+func (m mortal) CreatePush(ctx context.Context, run string, orgs []store.PushRecord) error {
+	return m.step("CreatePush", func() error { return m.Store.CreatePush(ctx, run, orgs) })
+}
+
+func (m mortal) OpenPush(ctx context.Context, run, task string) error {
+	return m.step("OpenPush", func() error { return m.Store.OpenPush(ctx, run, task) })
+}
+
+func (m mortal) LosePush(ctx context.Context, run string, round int, doubt bool) error {
+	return m.step("LosePush", func() error { return m.Store.LosePush(ctx, run, round, doubt) })
+}
+
+func (m mortal) AdvancePush(ctx context.Context, run string, round int, to store.PushState) error {
+	return m.step("AdvancePush to "+string(to), func() error { return m.Store.AdvancePush(ctx, run, round, to) })
+}
+
+func (m mortal) SavePushPage(ctx context.Context, run string, round, next int, records []store.PushRecord) error {
+	return m.step("SavePushPage", func() error { return m.Store.SavePushPage(ctx, run, round, next, records) })
+}
+
 // mortalLink is a worker's connection to the consumer.
 type mortalLink struct {
 	*directory

@@ -102,12 +102,53 @@ func (w *world) planned(job json.RawMessage) (string, Planned) {
 // rest applies what is open of a plan and ends the run.
 func (w *world) rest(run string, planned Planned) orgflow.Summary {
 	w.t.Helper()
+	if planned.Push {
+		do := func(name string, params, result any) {
+			w.t.Helper()
+			if err := w.perform(task{}, name, params, result); err != nil {
+				w.t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if pushAll(do, run) == "" {
+			planned.Waves = nil
+		}
+	}
 	for _, wave := range planned.Waves {
 		if _, err := w.apply(task{}, run, wave); err != nil {
 			w.t.Fatalf("%s: %v", wave.Phase, err)
 		}
 	}
 	return w.finish(FinishParams{RunID: run})
+}
+
+// pushAll makes a run's push as the workflow does, and returns why there is
+// none.
+func pushAll(do func(name string, params, result any), run string) (declined string) {
+	for {
+		var at Pushing
+		do(orgflow.ActivityPreparePush, RunParams{RunID: run}, &at)
+		round := at.Round
+		for at.Declined == "" && !at.Completed && !at.Lost && at.Next <= at.Total {
+			at = Pushing{}
+			do(orgflow.ActivityAddToPush, PushParams{RunID: run, Round: round}, &at)
+		}
+		if at.Declined == "" && !at.Completed && !at.Lost {
+			at = Pushing{}
+			do(orgflow.ActivityCompletePush, PushParams{RunID: run, Round: round}, &at)
+		}
+		switch {
+		case at.Declined != "":
+			return at.Declined
+		case at.Lost:
+			continue
+		}
+		for next := 1; next <= at.Total; {
+			var settled SettledPage
+			do(orgflow.ActivitySettlePush, PushParams{RunID: run, Round: round, From: next}, &settled)
+			next = settled.Next
+		}
+		return ""
+	}
 }
 
 // syncOnce carries out a whole job, undisturbed.

@@ -95,6 +95,22 @@ type Store interface {
 	StagingStore
 	PlanStore
 	RemoteStore
+	PushStore
+}
+
+// PushStore keeps pushes of everybody who shall exist.
+type PushStore interface {
+	PushOf(ctx context.Context, runID string) (store.Push, error)
+	CreatePush(ctx context.Context, runID string, orgs []store.PushRecord) error
+	DeclinePush(ctx context.Context, runID, cause string) error
+	OpenPush(ctx context.Context, runID, task string) error
+	LosePush(ctx context.Context, runID string, round int, doubt bool) error
+	AdvancePush(ctx context.Context, runID string, round int, to store.PushState) error
+	PushPage(ctx context.Context, runID string, from, n int, together bool) ([]store.PushRecord, error)
+	SavePushPage(ctx context.Context, runID string, round, next int, records []store.PushRecord) error
+	PushIDs(ctx context.Context, runID string, keys []orgflow.RecordKey) (map[orgflow.RecordKey]string, error)
+	SteppedRecords(ctx context.Context, runID string) (int, error)
+	DropPush(ctx context.Context, runID string) error
 }
 
 // RemoteStore keeps what was read from the consumer.

@@ -119,6 +119,9 @@ func (s *Sync) page(ctx context.Context, p ApplyParams) (*page, error) {
 	if pg.bound, err = s.Store.BindingsOf(ctx, pg.target, own); err != nil {
 		return nil, err
 	}
+	if err := pg.refer(ctx); err != nil {
+		return nil, err
+	}
 	pg.states, err = s.Store.StatesOf(ctx, run.ID, depends)
 	return pg, err
 }

@@ -35,7 +35,11 @@ func (s *Sync) FinishRun(ctx context.Context, p FinishParams) (orgflow.Summary, 
 	if err != nil {
 		return orgflow.Summary{}, temporalError(err)
 	}
-	notes = slices.Concat(run.Notes, notes, planNotes)
+	pushNotes, err := s.endPush(ctx, run.ID)
+	if err != nil {
+		return orgflow.Summary{}, temporalError(err)
+	}
+	notes = slices.Concat(run.Notes, notes, planNotes, pushNotes)
 	if p.Canceled {
 		note, err := s.cancelNote(ctx, run.ID, states)
 		if err != nil {

@@ -141,9 +141,10 @@ func (s *Sync) CheckConsumer(ctx context.Context, p RunParams) error {
 // targetSettings are the parts of a consumer's connection that steer the
 // plan; the rest is the connector's own.
 type targetSettings struct {
-	RootID       json.Number `json:"root_department_id"`
-	Root         string      `json:"root"`          // map (default) or create
-	NoDepartment string      `json:"no_department"` // hold (default) or root
+	RootID       idText `json:"root_department_id"`
+	Root         string `json:"root"`          // map (default) or create
+	NoDepartment string `json:"no_department"` // hold (default) or root
+	Push         string `json:"push"`          // full: as a task, where the consumer offers it
 }
 
 // consumer returns the shared connector of the job's target and the settings
@@ -161,7 +162,26 @@ func (s *Sync) consumer(job orgflow.Job) (connectors.Consumer, targetSettings, e
 	if err := json.Unmarshal(raw, &settings); err != nil {
 		return nil, settings, fmt.Errorf("settings of consumer %s: %w", job.Consumer, err)
 	}
-	settings.RootID = cmp.Or(settings.RootID, "1")
 	consumer, err := s.Connectors.Consumer(connectors.Settings{CompanyID: job.CompanyID, Name: job.Consumer, JSON: raw})
-	return consumer, settings, err
+	if err != nil {
+		return nil, settings, err
+	}
+	settings.RootID = cmp.Or(settings.RootID, idText(consumer.Profile().RootID), "1")
+	return consumer, settings, nil
+}
+
+// idText is a consumer's id, which some write as a number.
+type idText string
+
+// UnmarshalJSON reads a text or a number.
+func (t *idText) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*t = idText(text)
+		return nil
+	}
+	var n json.Number
+	err := json.Unmarshal(raw, &n)
+	*t = idText(n)
+	return err
 }

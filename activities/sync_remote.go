@@ -54,7 +54,7 @@ func (s *Sync) readRemote(ctx context.Context, runID string) (RemoteCount, error
 	if err != nil || state.Finished {
 		return remoteCount(state), err
 	}
-	root := settings.RootID.String()
+	root := string(settings.RootID)
 	known, err := s.boundOrgs(ctx, run)
 	if err != nil {
 		return RemoteCount{}, err

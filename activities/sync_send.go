@@ -49,6 +49,9 @@ type result struct {
 // again, when the run is cancelled, the worker stops or the consumer refuses
 // everything.
 func (p *page) send(ctx context.Context) error {
+	if b, many := p.consumer.(connectors.Batcher); many {
+		return p.sendBatch(ctx, b)
+	}
 	work := make(chan store.ClaimedChange)
 	results := make(chan result, len(p.changes)) // calls go on while outcomes are written
 	sending, halt := context.WithCancelCause(ctx)
@@ -103,6 +106,10 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 	}
 	var batch []store.Outcome
 	var failed error
+	perWrite := outcomesPerWrite
+	if _, many := p.consumer.(connectors.Batcher); many {
+		perWrite = outcomesOfBatch // they come all at once
+	}
 	written := p.sync.Now()
 	flush := func() {
 		if len(batch) > 0 && failed == nil {
@@ -123,7 +130,7 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 		}
 		delete(open, r.change.ID)
 		batch = append(batch, r.outcome)
-		if now := p.sync.Now(); len(batch) >= outcomesPerWrite || now.Sub(written) >= outcomesWithin {
+		if now := p.sync.Now(); len(batch) >= perWrite || now.Sub(written) >= outcomesWithin {
 			flush()
 			written = now
 		}
@@ -146,41 +153,42 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 }
 
 // one sends one change and decides its state.
-func (p *page) one(ctx context.Context, c store.ClaimedChange) (r result) {
-	r = result{change: c, outcome: store.Outcome{ChangeID: c.ID, ConsumerID: c.ConsumerID}}
-	r.doubt = c.InDoubt
+func (p *page) one(ctx context.Context, c store.ClaimedChange) result {
 	started := p.sync.Now()
-	if full := p.full(c); full != nil {
-		r.outcome.State, r.outcome.Fault = orgflow.Failed, full
+	r, decided := p.judgeBefore(c)
+	if decided {
 		return r
-	}
-	if cause := p.moved(c); cause != "" {
-		r.outcome.State, r.outcome.Note = orgflow.Skipped, cause
-		return r
-	}
-	if cause := p.blockedBy(c); cause != "" {
-		return r.blocked(cause)
-	}
-	if p.notThere(c) {
-		return r.waits()
 	}
 	return p.deliver(ctx, r, started)
 }
 
+// judgeBefore decides what needs no call.
+func (p *page) judgeBefore(c store.ClaimedChange) (r result, decided bool) {
+	r = result{change: c, outcome: store.Outcome{ChangeID: c.ID, ConsumerID: c.ConsumerID}}
+	r.doubt = c.InDoubt
+	if full := p.full(c); full != nil {
+		r.outcome.State, r.outcome.Fault = orgflow.Failed, full
+		return r, true
+	}
+	if cause := p.moved(c); cause != "" {
+		r.outcome.State, r.outcome.Note = orgflow.Skipped, cause
+		return r, true
+	}
+	if cause := p.blockedBy(c); cause != "" {
+		return r.blocked(cause), true
+	}
+	if p.notThere(c) {
+		return r.waits(), true
+	}
+	return r, false
+}
+
 // deliver brings a change to the consumer and decides its state.
 func (p *page) deliver(ctx context.Context, r result, started time.Time) result {
-	c := r.change
-	ready, blocked, err := prepareEffect(c.Change, p.bound[c.Key()], p.consumer.Profile(), p.ids)
-	if err != nil {
-		r.stop = err
+	r, ready, decided := p.ready(ctx, r)
+	if decided {
 		return r
 	}
-	if blocked != "" {
-		return p.orWaits(ctx, r, ready, blocked)
-	}
-	p.addInvitation(&ready, c)
-	ready.effect.Key = orgflow.EffectKey(p.target.CompanyID, c.Key())
-	ready.effect.InDoubt = r.doubt
 	receipt, fault := p.attempt(ctx, ready.effect, &r)
 	r.calls += receipt.Calls
 	if again, lost := p.lost(r, fault); lost {
@@ -190,15 +198,32 @@ func (p *page) deliver(ctx context.Context, r result, started time.Time) result 
 		r.stop = fault
 		return r
 	}
-	if fault != nil && fault.Code == orgflow.CodeQuota && c.Op == orgflow.Insert {
-		p.quota.Store(c.Kind, fault)
+	if fault != nil && fault.Code == orgflow.CodeQuota && r.change.Op == orgflow.Insert {
+		p.quota.Store(r.change.Kind, fault)
 	}
 	p.judge(&r, ready, receipt, fault)
-	if c.Aspect == orgflow.AspectInvitation && receipt.Writes == 0 {
+	if r.change.Aspect == orgflow.AspectInvitation && receipt.Writes == 0 {
 		ready.effect.Fields, ready.effect.Ext = nil, nil // the log shows what was sent
 	}
-	r.outcome.Log = p.logEntry(c, ready, r.outcome, started, r.calls)
+	r.outcome.Log = p.logEntry(r.change, ready, r.outcome, started, r.calls)
 	return r
+}
+
+// ready makes a change's effect, or decides the change.
+func (p *page) ready(ctx context.Context, r result) (_ result, ready prepared, decided bool) {
+	c := r.change
+	ready, blocked, err := prepareEffect(c.Change, p.bound[c.Key()], p.consumer.Profile(), p.ids)
+	if err != nil {
+		r.stop = err
+		return r, ready, true
+	}
+	if blocked != "" {
+		return p.orWaits(ctx, r, ready, blocked), ready, true
+	}
+	p.addInvitation(&ready, c)
+	ready.effect.Key = orgflow.EffectKey(p.target.CompanyID, c.Key())
+	ready.effect.InDoubt = r.doubt
+	return r, ready, false
 }
 
 // full returns the fault that ended the inserts of the change's kind: where

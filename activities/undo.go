@@ -120,7 +120,7 @@ func (s *Sync) planUndo(ctx context.Context, run store.Run) error {
 	target := run.Job.Target()
 	in := planner.Input{
 		Job: run.Job, Profile: consumer.Profile(),
-		Root:     planner.Root{ID: settings.RootID.String(), Create: settings.Root == "create"},
+		Root:     planner.Root{ID: string(settings.RootID), Create: settings.Root == "create"},
 		RunToken: runToken(run.FirstRunID),
 	}
 	for kind, side := range map[orgflow.Kind]*planner.Side{orgflow.Org: &in.Orgs, orgflow.Person: &in.People} {

@@ -107,7 +107,7 @@ func TestPreviewRefusals(t *testing.T) {
 		"row":      {meta.PreviewRequest{Service: "person_new", Consumer: "ding_talk", Row: []byte(`[1]`)}, "/row"},
 		"service":  {meta.PreviewRequest{Service: "person", Consumer: "ding_talk", Row: []byte(employee)}, "/services/0"},
 		"consumer": {meta.PreviewRequest{Service: "person_new", Consumer: "ding", Row: []byte(employee)}, "/consumer"},
-		"template": {meta.PreviewRequest{Service: "person_new", Consumer: "ai_guan_huai", Row: []byte(employee)}, "/services/0"},
+		"template": {meta.PreviewRequest{Service: "person_new", Consumer: "emm_cloud", Row: []byte(employee)}, "/services/0"},
 		"state":    {meta.PreviewRequest{Service: "person_new", Consumer: "ding_talk", State: "../x", Row: []byte(employee)}, "/params/extra_property/state"},
 	} {
 		t.Run(name, func(t *testing.T) {

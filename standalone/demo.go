@@ -151,6 +151,7 @@ func (p parts) addresses() {
 		sim := "http://" + p.listeners.sim.Addr().String()
 		line("DingTalk simulator", sim+"/_sim/dingtalk/state")
 		line("WeCom simulator", sim+"/_sim/wecom/state")
+		line("爱关怀 simulator", sim+"/_sim/aiguanhuai/state")
 		line("HCM simulator", sim+"/_sim/hcm/state")
 	}
 	line("Temporal (gRPC)", p.temporal.FrontendAddr())

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	aghsim "orgflow/connectors/aiguanhuai/sim"
 	dtsim "orgflow/connectors/dingtalk/sim"
 	hcmsim "orgflow/connectors/hcm/sim"
 	"orgflow/connectors/simctl"
@@ -27,7 +28,7 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 		return s, nil
 	}
 	s.hcm = hcmsim.New(hcmsim.Options{})
-	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), wcsim.New(wcsim.Options{}))
+	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), wcsim.New(wcsim.Options{}), aghsim.New(aghsim.Options{}))
 	if err := s.host.Persist(filepath.Join(cfg.DataDir, "simulators")); err != nil {
 		return nil, fmt.Errorf("simulators: %w", err)
 	}

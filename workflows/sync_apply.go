@@ -49,11 +49,17 @@ func (r *syncRun) apply(ctx workflow.Context) error {
 	}
 }
 
-// send sends the waves that are open until one stops.
+// send sends what is open until something stops it: as a push of everybody
+// where plan and consumer want one, else wave after wave.
 func (r *syncRun) send(ctx workflow.Context) (stop, error) {
 	pages, halt := workflow.WithCancel(ctx)
 	defer halt()
 	r.steering.halt = halt
+	if r.info.Plan.Push {
+		if why, err := r.push(ctx, pages); err != nil || why != through {
+			return why, err
+		}
+	}
 	for _, wave := range r.info.Plan.Waves {
 		r.show(ctx, wave.Phase, "sending")
 		if why, err := r.sendWave(ctx, pages, wave); err != nil || why != through {
@@ -96,7 +102,7 @@ func (r *syncRun) sendWave(ctx, pages workflow.Context, wave activities.Wave) (s
 	for {
 		why = r.mayNotSend(ctx, cut)
 		for next <= wave.To && inFlight < r.pagesAtATime() && failed == nil && why == through {
-			to := min(next+pageSize-1, wave.To)
+			to := min(next+cmp.Or(r.info.Plan.PageSize, pageSize)-1, wave.To)
 			begin(activities.ApplyParams{RunID: r.info.RunID, Phase: wave.Phase, From: next, To: to, Insist: r.steering.insist})
 			next = to + 1
 		}

@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/aiguanhuai"
 	"orgflow/connectors/dingtalk"
 	"orgflow/connectors/filesource"
 	"orgflow/connectors/hcm"
@@ -66,6 +67,21 @@ func (a *App) consumers() map[string]connectors.ConsumerFactory {
 				qps = *cfg.QPS
 			}
 			return wecom.New(cfg, wecom.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
+		},
+		"ai_guan_huai": func(s connectors.Settings) (connectors.Consumer, error) {
+			var cfg aiguanhuai.Config
+			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
+				return nil, fmt.Errorf("settings: %w", err)
+			}
+			calls, err := transport.NewPrometheus(a.Metrics)
+			if err != nil {
+				return nil, err
+			}
+			qps := float64(aiguanhuai.DefaultQPS)
+			if cfg.QPS != nil {
+				qps = *cfg.QPS
+			}
+			return aiguanhuai.New(cfg, aiguanhuai.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
 		},
 	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"orgflow"
 	"orgflow/internal/cli"
@@ -39,13 +38,9 @@ func dedupe(problems []orgflow.Problem) []orgflow.Problem {
 
 // Preview shows one row's way through the files.
 func (o offline) Preview(_ context.Context, r cli.PreviewRequest) (cli.Preview, error) {
-	company := r.CompanyID
-	if company == 0 {
-		known := o.files.Companies()
-		if len(known) != 1 {
-			return cli.Preview{}, fmt.Errorf("name the company with --company; configured: %v", known)
-		}
-		company = known[0]
+	company, err := o.company(r.CompanyID)
+	if err != nil {
+		return cli.Preview{}, err
 	}
 	p, err := o.files.Preview(meta.PreviewRequest{
 		Service: r.Service, Consumer: r.Consumer, CompanyID: company, State: r.State, Row: r.Row,

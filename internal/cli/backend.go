@@ -50,6 +50,8 @@ type Meta interface {
 	Lint(ctx context.Context, company int64) ([]orgflow.Problem, error)
 	// Preview shows one source row's way through the files.
 	Preview(ctx context.Context, r PreviewRequest) (Preview, error)
+	// Sign shows how a consumer's connector would sign a call.
+	Sign(ctx context.Context, r SignRequest) (Signed, error)
 }
 
 // PreviewRequest names the files and gives the row.

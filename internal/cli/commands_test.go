@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,9 @@ func TestWhatCannotBeUnderstoodIsExplained(t *testing.T) {
 		"schedules backfill s --from yesterday --to 2026-01-01":                 `--from "yesterday" is not a time such as`,
 		"schedules backfill s --from 2026-01-01 --to 2026-01-02 --time-zone CN": `--time-zone "CN" is not a time zone`,
 		"meta preview --service s --consumer c --row -":                         "is not JSON",
+		"meta sign --consumer c":                                                `required flag(s) "path" not set`,
+		"meta sign --consumer c --path /p --query taskId":                       `--query "taskId" is not a name=value`,
+		"meta sign --consumer c --path /p --at noon":                            `--at "noon" is not a time such as`,
 	} {
 		var w world
 		code := w.run(strings.Fields(line)...)
@@ -290,6 +294,24 @@ func TestMetaPreview(t *testing.T) {
 	w = world{in: `{}`, preview: Preview{Detail: map[string]int{"fields": 1}, Refused: true}}
 	if code := w.run(append(args, "--json")...); code != ExitFailed || !strings.Contains(w.out.String(), `"fields": 1`) {
 		t.Errorf("a refused row exits with %d\n%s", code, &w.out)
+	}
+}
+
+func TestMetaSign(t *testing.T) {
+	w := world{in: `{"type":"person"}`, signed: Signed{Canonical: "corpId=c1&key=***", Signature: "ab12", Query: "corpId=c1&sign=ab12"}}
+	code := w.run("meta", "sign", "--company", "129", "--consumer", "ai_guan_huai", "--path", "/v3/oms/add",
+		"--query", "taskId=a=b", "--body", "-", "--at", "2026-11-21T08:00:00+08:00", "--nonce", "n1")
+	if want := "canonical  corpId=c1&key=***\nsignature  ab12\nquery      corpId=c1&sign=ab12\n"; code != 0 || w.out.String() != want {
+		t.Fatal(code, w.out.String(), w.err.String())
+	}
+	r := w.toSign
+	if r.CompanyID != 129 || r.Method != http.MethodPost || r.Query.Get("taskId") != "a=b" || string(r.Body) != `{"type":"person"}` || r.Nonce != "n1" ||
+		!r.At.Equal(time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v", r)
+	}
+	w = world{signed: Signed{Query: "corpId=c1"}}
+	if code := w.run("meta", "sign", "--consumer", "c", "--path", "/p"); code != 0 || !strings.Contains(w.err.String(), "signs nothing") || w.toSign.Method != http.MethodGet {
+		t.Errorf("%d %s%s", code, &w.out, &w.err)
 	}
 }
 

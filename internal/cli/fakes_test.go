@@ -70,6 +70,8 @@ type world struct {
 	company   int64
 	preview   Preview
 	request   PreviewRequest
+	signed    Signed
+	toSign    SignRequest
 	versions  [2]int64
 	served    bool
 	whatIf    orgflow.WhatIf
@@ -230,6 +232,11 @@ func (w *world) Lint(_ context.Context, company int64) ([]orgflow.Problem, error
 func (w *world) Preview(_ context.Context, r PreviewRequest) (Preview, error) {
 	w.request = r
 	return w.preview, nil
+}
+
+func (w *world) Sign(_ context.Context, r SignRequest) (Signed, error) {
+	w.toSign = r
+	return w.signed, nil
 }
 
 var errLost = errors.New("connection lost")

@@ -16,7 +16,7 @@ import (
 func (p *program) metaCommand() *cobra.Command {
 	return group("meta", "Check mapping files",
 		"  starter meta lint --company 129\n  starter meta preview --service person_new --consumer ding_talk --row row.json",
-		p.metaLint(), p.metaPreview())
+		p.metaLint(), p.metaPreview(), p.metaSign())
 }
 
 func (p *program) metaLint() *cobra.Command {

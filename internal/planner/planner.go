@@ -11,6 +11,8 @@
 package planner
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -82,24 +84,22 @@ type Plan struct {
 }
 
 // Hash identifies the plan's content: what was approved is what is executed.
+// Lines are hashed one by one, so that a large plan is not written out whole.
 func (p *Plan) Hash() (string, error) {
-	type line struct {
-		Change  orgflow.Change
-		Payload json.RawMessage
+	sum := sha256.New()
+	enc := json.NewEncoder(sum)
+	for _, c := range p.Changes {
+		if err := enc.Encode(struct {
+			Change  orgflow.Change
+			Payload json.RawMessage
+		}{c, c.Payload}); err != nil {
+			return "", fmt.Errorf("hash plan: %w", err)
+		}
 	}
-	type whole struct {
-		Lines           []line
-		Adopt, Takeover []orgflow.Binding `json:",omitempty"`
-	}
-	w := whole{Lines: make([]line, len(p.Changes)), Adopt: p.Adopt, Takeover: p.Takeover}
-	for i, c := range p.Changes {
-		w.Lines[i] = line{c, c.Payload}
-	}
-	raw, err := json.Marshal(w)
-	if err != nil {
+	if err := enc.Encode(struct{ Adopt, Takeover []orgflow.Binding }{p.Adopt, p.Takeover}); err != nil {
 		return "", fmt.Errorf("hash plan: %w", err)
 	}
-	return orgflow.Hash(raw), nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // builder collects drafts until their order is known.

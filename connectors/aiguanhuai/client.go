@@ -1,0 +1,127 @@
+package aiguanhuai
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/connectors/signing"
+	"orgflow/internal/transport"
+)
+
+// What a *Client can do. It is no Directory, for the vendor has no read
+// call, and no Checker: every call it has would begin or change something.
+var (
+	_ connectors.Consumer = (*Client)(nil)
+	_ connectors.Batcher  = (*Client)(nil)
+	_ connectors.Pusher   = (*Client)(nil)
+)
+
+const (
+	vendor  = "ai_guan_huai"
+	maxBody = 1 << 20 // bytes of an answer, which is a code and a text
+)
+
+// Client talks to one enterprise. It is safe for many goroutines.
+type Client struct {
+	cfg     Config
+	base    string // without a trailing slash
+	signer  *signing.Signer
+	chain   http.RoundTripper
+	limiter transport.Limiter
+	now     func() time.Time
+
+	calls, throttled atomic.Int64
+}
+
+// New returns a client, or an *orgflow.InvalidError listing all that is
+// wrong with the configuration. It makes no call.
+func New(cfg Config, opt Options) (*Client, error) {
+	cfg, signer, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if opt.Limiter == nil {
+		opt.Limiter = transport.PerSecond(*cfg.QPS)
+	}
+	c := &Client{
+		cfg: cfg, base: strings.TrimRight(cfg.BaseURL, "/"), signer: signer,
+		chain: chain(opt), limiter: opt.Limiter, now: opt.Now,
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// chain lists the layers of a call, outermost first.
+func chain(opt Options) http.RoundTripper {
+	base, timeout := opt.Transport, opt.Timeout
+	if base == nil {
+		base = transport.NewBase()
+	}
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	logger, metrics := opt.Logger, opt.Metrics
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	if metrics == nil {
+		metrics = unobserved{}
+	}
+	return transport.Chain(base,
+		transport.Rate(opt.Limiter),
+		transport.Log(logger, vendor),
+		transport.Metrics(metrics, vendor),
+		transport.Outcome(),
+		transport.Timeout(timeout),
+		transport.BodyCap(maxBody),
+	)
+}
+
+type unobserved struct{}
+
+func (unobserved) Observe(string, string, string, time.Duration) {}
+
+// Stats are a client's counters since it was made.
+type Stats struct {
+	Calls     int64 // requests that reached the wire
+	Throttled int64 // answers "too fast"
+}
+
+// Stats returns the counters.
+func (c *Client) Stats() Stats {
+	return Stats{Calls: c.calls.Load(), Throttled: c.throttled.Load()}
+}
+
+// Apply implements connectors.Consumer as a batch of one. An effect in doubt
+// is sent again: every call is an upsert by id.
+func (c *Client) Apply(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {
+	batch := c.ApplyBatch(ctx, []connectors.Effect{e})
+	r := batch.Results[0].Receipt
+	r.Calls, r.Writes = batch.Calls, batch.Writes
+	return r, batch.Results[0].Err
+}
+
+// Profile implements connectors.Consumer. The document knows no limits of
+// names, depth or children.
+func (c *Client) Profile() orgflow.Profile {
+	return orgflow.Profile{
+		OrgFields: orgflow.OrgFields{ID: "departmentId", Name: "departmentName", Parent: "parentId"},
+		PersonFields: orgflow.PersonFields{
+			ID: "userId", Name: "realName", Mobile: "mobile", Email: "email", Orgs: "departmentId",
+		},
+		UniquePersonFields: []string{"account"}, // reference § A.2: both are the unique identifier
+		PersonNeedsOrg:     true,                // the vendor would put them under the root
+		RequiredPerson:     []string{"userId", "account", "realName", "status"},
+		RequiredOrg:        []string{"departmentId", "departmentName", "status"},
+		WholeRecords:       true, // what is left out gets the default, and that of status is "left"
+		RootID:             top,
+	}
+}
