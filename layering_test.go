@@ -36,6 +36,7 @@ var rules = []rule{
 	{pkg: "connectors/dingtalk", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/wecom", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/aiguanhuai", ours: []string{"", "connectors", "connectors/signing", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/rest", ours: []string{"", "connectors", "connectors/signing", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/signing", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "connectors/hcm", ours: []string{"", "connectors", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/rowset", ours: []string{"", "connectors"}, mustNot: []string{temporal, sql, netHTTP}},

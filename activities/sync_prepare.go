@@ -162,7 +162,11 @@ func (s *Sync) consumer(job orgflow.Job) (connectors.Consumer, targetSettings, e
 	if err := json.Unmarshal(raw, &settings); err != nil {
 		return nil, settings, fmt.Errorf("settings of consumer %s: %w", job.Consumer, err)
 	}
-	consumer, err := s.Connectors.Consumer(connectors.Settings{CompanyID: job.CompanyID, Name: job.Consumer, JSON: raw})
+	definition, err := company.Definition(job.Consumer)
+	if err != nil {
+		return nil, settings, err
+	}
+	consumer, err := s.Connectors.Consumer(connectors.Settings{CompanyID: job.CompanyID, Name: job.Consumer, JSON: raw, Definition: definition})
 	if err != nil {
 		return nil, settings, err
 	}

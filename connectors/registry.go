@@ -3,6 +3,7 @@ package connectors
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"sync"
 
 	"orgflow"
@@ -14,6 +15,8 @@ type Settings struct {
 	CompanyID int64
 	Name      string // consumer code, or the source's type
 	JSON      []byte
+	// Definition is the content of <name>.consumer.json, nil without one.
+	Definition []byte
 }
 
 // ConsumerFactory builds a consumer's connector.
@@ -28,6 +31,7 @@ type SourceFactory func(Settings) (Source, error)
 type Registry struct {
 	consumers map[string]ConsumerFactory
 	sources   map[string]SourceFactory
+	defined   ConsumerFactory // nil: consumers without a connector are refused
 
 	mu        sync.Mutex
 	instances map[string]instance
@@ -44,9 +48,19 @@ func NewRegistry(consumers map[string]ConsumerFactory, sources map[string]Source
 	return &Registry{consumers: consumers, sources: sources, instances: map[string]instance{}}
 }
 
+// Defined sets what builds a consumer that has no connector of its own but a
+// definition (Settings.Definition). It returns the registry.
+func (r *Registry) Defined(build ConsumerFactory) *Registry {
+	r.defined = build
+	return r
+}
+
 // Consumer returns the connector of a company's consumer.
 func (r *Registry) Consumer(s Settings) (Consumer, error) {
 	build, ok := r.consumers[s.Name]
+	if !ok && s.Definition != nil {
+		build, ok = r.defined, r.defined != nil
+	}
 	if !ok {
 		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "this build has no connector for consumer %q", s.Name)
 	}
@@ -64,7 +78,7 @@ func (r *Registry) Source(s Settings) (Source, error) {
 
 func shared[T any, F ~func(Settings) (T, error)](r *Registry, role string, s Settings, build F) (T, error) {
 	key := fmt.Sprintf("%s/%d/%s", role, s.CompanyID, s.Name)
-	sum := sha256.Sum256(s.JSON)
+	sum := sha256.Sum256(slices.Concat(s.JSON, []byte{0}, s.Definition))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old, ok := r.instances[key]; ok && old.settings == sum {

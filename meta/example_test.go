@@ -24,7 +24,7 @@ func ExampleStore_DecodeJob() {
 	// Output:
 	// incremental on_threshold <nil>
 	// true
-	// invalid_job: /consumer: unknown consumer "dingtalk"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "we_com"; did you mean "ding_talk"?
+	// invalid_job: /consumer: unknown consumer "dingtalk"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"; did you mean "ding_talk"?
 }
 
 func ExampleStore_Preview() {

@@ -192,7 +192,7 @@ func (s *Store) checkConsumer(job orgflow.Job, company Company, consumers map[st
 	switch {
 	case !known:
 		return at(s.unknownConsumer(job.Consumer, consumers))
-	case s.connectors != nil && !slices.Contains(s.connectors, job.Consumer):
+	case !s.connects(company.ID, job.Consumer):
 		return at(fmt.Sprintf("this build has no connector for consumer %q; it has: %s", job.Consumer, listed(s.connectors)))
 	case company.ID > 0 && !company.HasConsumer(job.Consumer):
 		return at(company.noConsumer(job.Consumer))

@@ -93,7 +93,7 @@ func TestRefusals(t *testing.T) {
 			`/services/1: unknown service "persn_new"; ` + services + `; did you mean "person_new"?`,
 			`/services/2: unknown service "x"; ` + services}},
 		{"unknown consumer", `{"services":["org_new"],"consumer":"dingtalk","company_id":129}`, []string{
-			`/consumer: unknown consumer "dingtalk"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "we_com"; did you mean "ding_talk"?`}},
+			`/consumer: unknown consumer "dingtalk"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"; did you mean "ding_talk"?`}},
 		{"consumer the company has not", `{"services":["org_new"],"consumer":"emm_cloud","company_id":129}`, []string{
 			`/consumer: company 129 has no connection to consumer "emm_cloud" in companies/129/company.json; it has: "ai_guan_huai", "ding_talk", "we_com"`}},
 		{"company without configuration", `{"services":["org_new"],"consumer":"ding_talk","company_id":130}`, []string{
@@ -103,7 +103,7 @@ func TestRefusals(t *testing.T) {
 			`/params/source_ids/0: must not be empty`,
 			`/extra: unknown key "extra"; allowed: "company_id", "consumer", "params", "services"`,
 			`/company_id: company 1 has no configuration (companies/1/company.json); configured: 129`,
-			`/consumer: unknown consumer "nobody"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "we_com"`,
+			`/consumer: unknown consumer "nobody"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"`,
 			`/services/0: unknown service "nope"; ` + services,
 			`/params/extra_property/state: ` + plain,
 			`/params/filter_dict/a: must not be an empty list: some gateways ignore it and answer every record; leave the key out instead`}},
@@ -168,7 +168,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestAConsumerWithoutTemplateIsRefused(t *testing.T) {
-	s := openWith(t, map[string]string{"companies/7/company.json": `{"company_id": 7, "source": {"type": "file", "dir": "d"},
+	s := openWith(t, map[string]string{"BaseSyncEmmCloudService.person_new.json": "{}", "companies/7/company.json": `{"company_id": 7, "source": {"type": "file", "dir": "d"},
 		"consumers": {"emm_cloud": {"base_url": "u"}}}`})
 	_, err := s.DecodeJob([]byte(`{"services":["person_sync"],"consumer":"emm_cloud","company_id":7}`))
 	_, got := problems(t, err)

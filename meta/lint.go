@@ -70,7 +70,7 @@ var (
 // file checks one file by what its name says it is.
 func (l *lint) file(path string) {
 	name := path[strings.LastIndexByte(path, '/')+1:]
-	if !strings.HasSuffix(name, ".json") || name == servicesFile || name == consumersFile || name == companyFile || strings.HasSuffix(name, ".consumer.json") {
+	if !strings.HasSuffix(name, ".json") || name == servicesFile || name == consumersFile || name == companyFile {
 		return // directories, and what is checked elsewhere
 	}
 	f, ok, err := l.store.read(path)
@@ -79,6 +79,8 @@ func (l *lint) file(path string) {
 		return
 	}
 	switch {
+	case strings.HasSuffix(name, definitionSuffix):
+		l.definition(f, strings.TrimSuffix(name, definitionSuffix))
 	case metaFileName.MatchString(name):
 		l.meta(f, metaFileName.FindStringSubmatch(name))
 	case standardFileName.MatchString(name):
@@ -86,7 +88,15 @@ func (l *lint) file(path string) {
 	case templateFileName.MatchString(name):
 		l.template(f, templateFileName.FindStringSubmatch(name))
 	default:
-		l.warn(f, "", "is not used: its name is none of <Model>.meta.list[.<name>].json, <name>_standard.json, <service class>.<service>.json, services.json, consumers.json, company.json")
+		l.warn(f, "", "is not used: its name is none of <Model>.meta.list[.<name>].json, <name>_standard.json, <service class>.<service>.json, <consumer>.consumer.json, services.json, consumers.json, company.json")
+	}
+}
+
+// definition checks a declarative consumer.
+func (l *lint) definition(f file, name string) {
+	l.add(l.store.checkDefinition(f)...)
+	if _, known := l.consumers[name]; !known {
+		l.warn(f, "/service_class", "is required, or an entry in consumers.json: the first part of the names of its templates")
 	}
 }
 

@@ -24,10 +24,10 @@ func TestLint(t *testing.T) {
 	const company = "companies/129/"
 	cases := []struct{ name, path, content, want string }{
 		{"name nobody looks for", company + "Employee.list.json.json", `{"x": 1}`,
-			"is not used: its name is none of <Model>.meta.list[.<name>].json, <name>_standard.json, <service class>.<service>.json, services.json, consumers.json, company.json"},
+			"is not used: its name is none of <Model>.meta.list[.<name>].json, <name>_standard.json, <service class>.<service>.json, <consumer>.consumer.json, services.json, consumers.json, company.json"},
 		{"model of no service", company + "Employe.meta.list.json", metaFile("x"), `is not used: no service has the model "Employe"; did you mean "Employee"?`},
 		{"class of no consumer", company + "HcmDingSyncServce.person_new.json", `{"fields": [{"key": "name"}]}`,
-			`is not used: unknown service class "HcmDingSyncServce"; known: "BaseSyncEmmCloudService", "HcmAiGuanHuaiSyncService", "HcmDingSyncService", "HcmWorkSyncService"; did you mean "HcmDingSyncService"?`},
+			`is not used: unknown service class "HcmDingSyncServce"; known: "BaseSyncEmmCloudService", "HcmAiGuanHuaiSyncService", "HcmDingSyncService", "HcmWorkSyncService", "ScimService"; did you mean "HcmDingSyncService"?`},
 		{"template of no service", company + "HcmDingSyncService.persn_new.json", `{"fields": [{"key": "name"}]}`,
 			`is not used: unknown service "persn_new"; known: "org_del", "org_edit", "org_new", "org_reverse", "org_sync", "person_del", "person_edit", "person_new", "person_sync"; did you mean "person_new"?`},
 		{"variant of no service", company + "Employee.meta.list.ding_talk_person.json", metaFile("x"),
@@ -46,7 +46,7 @@ func TestLint(t *testing.T) {
 		{"password in a URL", company + "company.json", `{"company_id": 129, "source": {"type": "sql", "url": "postgres://hr:hush@db/hr", "tables": {"Employee": "e"}}}`,
 			`holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment`},
 		{"consumer nobody knows", company + "company.json", `{"company_id": 129, "consumers": {"ding_tlak": {"base_url": "u"}}}`,
-			`unknown consumer "ding_tlak"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "we_com"; did you mean "ding_talk"?`},
+			`unknown consumer "ding_tlak"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"; did you mean "ding_talk"?`},
 		{"alias of nothing", "services.json", `{"a": {"model": "M", "kind": "org", "standard": "base_sync_data.org_standard", "operations": ["insert"], "alias_of": "b"}}`,
 			`unknown service "b"; known: "a"`},
 	}

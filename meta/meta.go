@@ -52,8 +52,10 @@ type Store struct {
 	getenv     func(string) (string, bool)
 	connectors []string // nil: not known here
 	sources    []string // nil: not known here
-	valid      validCache
-	compiled   compiledCache
+	// definitions checks declarative consumers; nil: not known here.
+	definitions DefinitionCheck
+	valid       validCache
+	compiled    compiledCache
 }
 
 // Option changes how a store is opened.

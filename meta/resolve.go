@@ -135,6 +135,9 @@ func (s *Store) collect(job orgflow.Job) (*frozen, []orgflow.Problem, error) {
 	if err := c.pageSize(); err != nil {
 		return nil, nil, err
 	}
+	if f, defined, err := s.definition(job.CompanyID, job.Consumer); err == nil && defined {
+		c.out.add(f) // so that the run shows which one it began with
+	}
 	for i, name := range job.Services {
 		service, ok := services[name]
 		if !ok {

@@ -119,7 +119,11 @@ func (s *Store) consumers(company int64) (map[string]consumer, error) {
 		return nil, err
 	}
 	var consumers map[string]consumer
-	return consumers, s.decode(schemas.Consumers, f, &consumers)
+	if err := s.decode(schemas.Consumers, f, &consumers); err != nil {
+		return consumers, err
+	}
+	s.defined(company, consumers)
+	return consumers, nil
 }
 
 // names returns the service itself and, for an alias, the service it stands

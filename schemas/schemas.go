@@ -33,11 +33,13 @@ const (
 	Company   = "company"    // companies/<id>/company.json
 	Schedule  = "schedule"   // companies/<id>/schedules/*.json
 	Rows      = "rows"       // rows of a what-if, by service
+	// Definition is <name>.consumer.json, a declarative consumer.
+	Definition = "definition"
 )
 
 // Kinds lists the kinds in the order of the documentation.
 func Kinds() []string {
-	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows}
+	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Definition}
 }
 
 //go:embed *.schema.json

@@ -14,6 +14,7 @@ import (
 	"orgflow/connectors/dingtalk"
 	"orgflow/connectors/filesource"
 	"orgflow/connectors/hcm"
+	"orgflow/connectors/rest"
 	"orgflow/connectors/sqlsource"
 	"orgflow/connectors/wecom"
 	"orgflow/internal/store"
@@ -24,7 +25,24 @@ import (
 // registry names the connectors of this build. Adding one is a package and a
 // line here.
 func (a *App) registry() *connectors.Registry {
-	return connectors.NewRegistry(a.consumers(), sources(a.Config.MetaDir))
+	return connectors.NewRegistry(a.consumers(), sources(a.Config.MetaDir)).Defined(a.declarative)
+}
+
+// declarative builds a consumer that a file describes.
+func (a *App) declarative(s connectors.Settings) (connectors.Consumer, error) {
+	def, err := rest.Parse(s.Definition)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := rest.ParseConfig(s.JSON)
+	if err != nil {
+		return nil, err
+	}
+	calls, err := transport.NewPrometheus(a.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	return rest.New(def, cfg, rest.Options{Name: s.Name, Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, cfg.Rate(def))})
 }
 
 // sources takes the meta directory, where relative paths of files begin.
@@ -116,6 +134,7 @@ func (b budget) Hold(ctx context.Context, d time.Duration) error {
 func build() []meta.Option {
 	return []meta.Option{
 		meta.WithConnectors(slices.Sorted(maps.Keys((&App{}).consumers()))...),
+		meta.WithDefinitions(rest.Lint),
 		meta.WithSources(slices.Sorted(maps.Keys(sources("")))...),
 	}
 }

@@ -35,8 +35,12 @@ func (o offline) Sign(_ context.Context, r cli.SignRequest) (cli.Signed, error) 
 	if err := files.Connection(r.Consumer, &raw); err != nil {
 		return cli.Signed{}, err
 	}
+	definition, err := files.Definition(r.Consumer)
+	if err != nil {
+		return cli.Signed{}, err
+	}
 	idle := &App{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}
-	consumer, err := idle.registry().Consumer(connectors.Settings{CompanyID: company, Name: r.Consumer, JSON: raw})
+	consumer, err := idle.registry().Consumer(connectors.Settings{CompanyID: company, Name: r.Consumer, JSON: raw, Definition: definition})
 	if err != nil {
 		return cli.Signed{}, err
 	}
