@@ -284,6 +284,8 @@ type List struct {
 	// At is "root" where one list, asked for at the root department, shows
 	// all records of the kind; empty where each department has its own.
 	At string `json:"at,omitempty"`
+	// Match lists what an entry must show: path → template.
+	Match map[string]string `json:"match,omitempty"`
 	// IDs: entries are ids, not records.
 	IDs    bool    `json:"ids,omitempty"`
 	Paging *Paging `json:"paging,omitempty"`

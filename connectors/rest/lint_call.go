@@ -23,7 +23,7 @@ func names(list ...string) scopeNames { return scopeNames{list: list} }
 
 // recordNames are those of a call about a record.
 func recordNames(e *Entity) scopeNames {
-	return scopeNames{entity: e, list: []string{"id", "key", "kind", "op"}}
+	return scopeNames{entity: e, list: []string{"id", "key", "kind", "op", "ext"}}
 }
 
 func (n scopeNames) and(more ...string) scopeNames {

@@ -208,6 +208,10 @@ func (l *linter) list(at string, list *List, allowed bool) {
 	n := names("id")
 	l.word(at+"/at", list.At, "root")
 	l.path(at+"/items", list.Items)
+	for p, t := range list.Match {
+		l.path(at+"/match/"+escape(p), p)
+		l.template(at+"/match/"+escape(p), t, n)
+	}
 	p := list.Paging
 	if p == nil {
 		l.call(at, &list.Call, n)

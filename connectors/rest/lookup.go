@@ -132,7 +132,7 @@ func (c *Client) find(ctx context.Context, out *connectors.Receipt, by *Find, r 
 	}
 	var matching []*found
 	for _, item := range items {
-		if by.matches(item, s) {
+		if matches(by.Match, item, s) {
 			matching = append(matching, c.foundIn(r.entity, item, r))
 		}
 	}
@@ -178,8 +178,8 @@ func missing(by *Find, s scope) bool {
 }
 
 // matches compares what an entry shows with what is looked for.
-func (by *Find) matches(item any, s scope) bool {
-	for p, t := range by.Match {
+func matches(match map[string]string, item any, s scope) bool {
+	for p, t := range match {
 		want, err := render(t, s)
 		got, there := at(item, p)
 		if err != nil || !there || plain(want) != plain(got) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,6 +51,7 @@ func (c *Client) page(ctx context.Context, out *connectors.Receipt, l *List, s b
 			return onePage{}, err
 		}
 	}
+	items = slices.DeleteFunc(items, func(item any) bool { return !matches(l.Match, item, s) })
 	return onePage{items, next}, nil
 }
 

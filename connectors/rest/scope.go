@@ -96,6 +96,11 @@ func (o one) value(name string) any {
 		return orAbsent(r.id)
 	case "key":
 		return orAbsent(r.key)
+	case "ext":
+		if r.extSent {
+			return true
+		}
+		return absent
 	case "kind":
 		return string(r.kind)
 	case "op":

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // The template language. A text holds references in braces ({{ is a brace):
 //
-//	{id} {key} {kind} {op} {root}       the record
+//	{id} {key} {kind} {op} {root}       the record; {ext} has a value where its custom attributes are sent
 //	{field.NAME} {ext.LABEL}            its values, converted as the definition says
 //	{settings.NAME} {uuid} {now}        the connection; the time in Unix seconds
 //	{item} {name} {path} {value}        inside $each
@@ -17,7 +18,8 @@ import (
 //	{token} {task} {etag}               what earlier calls answered
 //
 // A text that is one reference has that value's type; others are put together
-// as text. |json quotes a value as JSON text, |lower and |upper change it.
+// as text. |json quotes a value as JSON text, |lower and |upper change it, |int
+// makes a reference that stands alone a whole number.
 // What refers to an absent value is absent itself: it is left out of objects
 // and lists. An object may hold instead:
 //
@@ -197,7 +199,7 @@ func pieces(t string) ([]piece, error) {
 	return out, nil
 }
 
-var filters = []string{"json", "lower", "upper"}
+var filters = []string{"json", "lower", "upper", "int"}
 
 func renderText(t string, s scope) (any, error) {
 	list, err := pieces(t)
@@ -222,6 +224,12 @@ func renderText(t string, s scope) (any, error) {
 			return nil, err
 		}
 		b.WriteString(text)
+	}
+	if len(list) == 1 && slices.Contains(list[0].filters, "int") {
+		if _, err := strconv.ParseInt(b.String(), 10, 64); err != nil {
+			return nil, fmt.Errorf("{%s} is no whole number", list[0].ref)
+		}
+		return json.Number(b.String()), nil
 	}
 	return b.String(), nil
 }

@@ -135,7 +135,7 @@ func (s *Sim) rule(call *rest.Call, do rest.Action, fault string) *rest.Rule {
 		rules = append(rules, call.Errors...)
 	}
 	for _, r := range append(rules, s.def.Errors...) {
-		if r.Do == do && (fault == "" || r.Fault == fault) {
+		if r.Do == do && r.Fault == fault {
 			return &r
 		}
 	}

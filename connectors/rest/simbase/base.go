@@ -149,6 +149,7 @@ func (b *Base) PutState(raw json.RawMessage) error {
 		return err
 	}
 	changes := []simctl.Change{{Kind: kindReset}}
+	var last int64 // number given out
 	for kind, list := range map[string][]Object{Orgs: s.Orgs, Persons: s.Persons} {
 		for i, o := range list {
 			id, _ := o[b.idName].(string)
@@ -156,8 +157,13 @@ func (b *Base) PutState(raw json.RawMessage) error {
 				return fmt.Errorf("%s/%d has no %s", kind, i, b.idName)
 			}
 			changes = append(changes, simctl.Change{Kind: kind, ID: id, Value: o})
+			var n int64
+			if _, err := fmt.Sscanf(id, "r%d", &n); err == nil {
+				last = max(last, n)
+			}
 		}
 	}
+	changes = append(changes, simctl.Change{Kind: kindCounter, Value: last})
 	b.Mu.Lock()
 	defer b.Mu.Unlock()
 	return b.Commit(changes...)
