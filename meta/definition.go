@@ -39,11 +39,17 @@ type definitionEntity struct {
 // own before that of all companies; nil where there is none. A broken one is
 // an *orgflow.InvalidError with all that is wrong.
 func (c Company) Definition(consumer string) ([]byte, error) {
-	f, ok, err := c.store.definition(c.ID, consumer)
+	return c.store.Definition(c.ID, consumer)
+}
+
+// Definition is that of a company; company 0 has the files of all companies
+// only.
+func (s *Store) Definition(company int64, consumer string) ([]byte, error) {
+	f, ok, err := s.definition(company, consumer)
 	if err != nil || !ok {
 		return nil, err
 	}
-	if problems := c.store.checkDefinition(f); len(problems) > 0 {
+	if problems := s.checkDefinition(f); len(problems) > 0 {
 		return nil, configError(problems...)
 	}
 	return f.raw, nil

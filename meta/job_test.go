@@ -94,8 +94,6 @@ func TestRefusals(t *testing.T) {
 			`/services/2: unknown service "x"; ` + services}},
 		{"unknown consumer", `{"services":["org_new"],"consumer":"dingtalk","company_id":129}`, []string{
 			`/consumer: unknown consumer "dingtalk"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"; did you mean "ding_talk"?`}},
-		{"consumer the company has not", `{"services":["org_new"],"consumer":"emm_cloud","company_id":129}`, []string{
-			`/consumer: company 129 has no connection to consumer "emm_cloud" in companies/129/company.json; it has: "ai_guan_huai", "ding_talk", "we_com"`}},
 		{"company without configuration", `{"services":["org_new"],"consumer":"ding_talk","company_id":130}`, []string{
 			`/company_id: company 130 has no configuration (companies/130/company.json); configured: 129`}},
 		{"everything at once", `{"services":["nope"],"consumer":"nobody","company_id":1,"params":{"mode":"fast","extra_property":{"state":"../x"},"filter_dict":{"a":[]},"source_ids":[""]},"extra":1}`, []string{
@@ -180,6 +178,16 @@ func TestAConsumerWithoutTemplateIsRefused(t *testing.T) {
 	fetch := `{"services":["person_sync"],"consumer":"emm_cloud","company_id":7,"params":{"stages":["fetch"]}}`
 	if _, err := s.DecodeJob([]byte(fetch)); err != nil {
 		t.Errorf("a job that only fetches needs no template: %v", err)
+	}
+}
+
+func TestAConsumerTheCompanyHasNotIsRefused(t *testing.T) {
+	s := openWith(t, map[string]string{"companies/7/company.json": `{"company_id": 7, "source": {"type": "file", "dir": "d"}, "consumers": {"scim": {"base_url": "u"}}}`})
+	_, err := s.DecodeJob([]byte(`{"services":["person_new"],"consumer":"we_com","company_id":7}`))
+	_, got := problems(t, err)
+	want := `company 7 has no connection to consumer "we_com" in companies/7/company.json; it has: "scim"`
+	if len(got) != 1 || got[0].Pointer != "/consumer" || got[0].Message != want {
+		t.Errorf("problems = %v", got)
 	}
 }
 

@@ -152,6 +152,8 @@ func (p parts) addresses() {
 		line("DingTalk simulator", sim+"/_sim/dingtalk/state")
 		line("WeCom simulator", sim+"/_sim/wecom/state")
 		line("爱关怀 simulator", sim+"/_sim/aiguanhuai/state")
+		line("云+ simulator", sim+"/_sim/emmcloud/state")
+		line("SCIM simulator", sim+"/_sim/scim/state")
 		line("HCM simulator", sim+"/_sim/hcm/state")
 	}
 	line("Temporal (gRPC)", p.temporal.FrontendAddr())

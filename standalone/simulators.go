@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,9 +9,14 @@ import (
 	aghsim "orgflow/connectors/aiguanhuai/sim"
 	dtsim "orgflow/connectors/dingtalk/sim"
 	hcmsim "orgflow/connectors/hcm/sim"
+	"orgflow/connectors/rest"
+	"orgflow/connectors/rest/scimsim"
+	restsim "orgflow/connectors/rest/sim"
+	"orgflow/connectors/rest/simbase"
 	"orgflow/connectors/simctl"
 	wcsim "orgflow/connectors/wecom/sim"
 	"orgflow/internal/config"
+	"orgflow/meta"
 )
 
 // simulators are the remote systems of the demo.
@@ -28,11 +34,16 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 		return s, nil
 	}
 	s.hcm = hcmsim.New(hcmsim.Options{})
-	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), wcsim.New(wcsim.Options{}), aghsim.New(aghsim.Options{}))
+	emm, err := emmCloud(cfg.MetaDir)
+	if err != nil {
+		return nil, err
+	}
+	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), aghsim.New(aghsim.Options{}), wcsim.New(wcsim.Options{}),
+		emm, scimsim.New(simbase.Options{}))
 	if err := s.host.Persist(filepath.Join(cfg.DataDir, "simulators")); err != nil {
 		return nil, fmt.Errorf("simulators: %w", err)
 	}
-	app, corp := dtsim.DefaultSettings().Apps[0], wcsim.DefaultSettings()
+	app, corp, client := dtsim.DefaultSettings().Apps[0], wcsim.DefaultSettings(), restsim.DefaultSettings()
 	s.values = map[string]string{
 		"SIM_URL":            "http://" + l.sim.Addr().String(),
 		"HCM_TOKEN":          hcmsim.DefaultSettings().Token,
@@ -40,8 +51,32 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 		"DINGTALK_APPSECRET": app.AppSecret,
 		"WECOM_CORPID":       corp.CorpID,
 		"WECOM_CORPSECRET":   corp.Secrets[0].Secret,
+		"EMM_CLIENT_ID":      client.ClientID,
+		"EMM_CLIENT_SECRET":  client.ClientSecret,
+		"SCIM_TOKEN":         scimsim.DefaultSettings().Token,
 	}
 	return s, nil
+}
+
+// emmCloud is a simulator of what the definition of 云+ says, a corrected one
+// in the meta directory before the shipped one.
+func emmCloud(metaDir string) (*restsim.Sim, error) {
+	files, err := meta.Open(metaDir, nil, meta.WithDefinitions(rest.Lint))
+	if err != nil {
+		return nil, err
+	}
+	raw, err := files.Definition(0, "emm_cloud")
+	if err != nil {
+		return nil, fmt.Errorf("simulator of emm_cloud: %w", err)
+	}
+	if raw == nil {
+		return nil, errors.New("simulator of emm_cloud: emm_cloud.consumer.json is missing")
+	}
+	def, err := rest.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("simulator of emm_cloud: %w", err)
+	}
+	return restsim.New("emmcloud", def, simbase.Options{}), nil
 }
 
 // getenv answers references of meta files: the environment's value, else the
