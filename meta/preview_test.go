@@ -99,7 +99,7 @@ func TestPreviewOfARecordThatIsNotSent(t *testing.T) {
 }
 
 func TestPreviewRefusals(t *testing.T) {
-	s := openWith(t, map[string]string{"HcmAiGuanHuaiSyncService.person_new.json": "{}"})
+	s := openWith(t, map[string]string{"BaseSyncEmmCloudService.person_new.json": "{}"})
 	for name, c := range map[string]struct {
 		req     meta.PreviewRequest
 		pointer string
