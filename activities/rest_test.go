@@ -25,8 +25,8 @@ import (
 
 // flavour is a shipped definition with its simulator.
 type flavour struct {
-	name, settings, qps string
-	make                func(*rest.Definition) simctl.Simulator
+	name, settings string
+	make           func(*rest.Definition) simctl.Simulator
 	// picture shows what a simulator holds as the source would describe it.
 	picture func(simbase.State) map[string]string
 	// oauth2 replaces the definition's authentication where a token that can

@@ -178,7 +178,7 @@ func TestStatusesWithoutARule(t *testing.T) {
 func TestRulesThatLookAtSuccess(t *testing.T) {
 	d := with(t, plainDefinition, map[string]any{"person.update.errors": `[{"message": "warning", "always": true, "do": "fail_record"}]`})
 	c, _ := scripted(t, d, ok(`{"code": 0, "text": "done with a warning"}`))
-	refused(t, c, update(map[string]any{"name": "x"}), orgflow.CodeInvalidRecord)
+	_ = refused(t, c, update(map[string]any{"name": "x"}), orgflow.CodeInvalidRecord)
 }
 
 func TestNobodyIsDeletedWhereTheDefinitionKeepsThem(t *testing.T) {
@@ -203,4 +203,24 @@ func TestFaultsShowNoSecrets(t *testing.T) {
 			t.Errorf("%q is shown: %v", secret, f)
 		}
 	}
+}
+
+// A definition that looks at statuses only is not taken in by the page of a
+// gateway or of another server.
+func TestAPageIsNoAnswer(t *testing.T) {
+	d := with(t, plainDefinition, map[string]any{
+		"answer": `{"success": {"status": ["2xx"]}}`, "errors": `[{"status": [404], "do": "gone"}, {"status": [409], "do": "success"}]`,
+	})
+	for _, body := range []string{"<html></html>", "", "{", "ok", `{"a":1}x`} {
+		for _, status := range []int{200, 404, 409} {
+			c, _ := scripted(t, d, []reply{{status: status, body: body}})
+			for _, e := range []connectors.Effect{remove(), update(map[string]any{"name": "x"}), insert(), inDoubt(insert())} {
+				if r, err := c.Apply(t.Context(), e); err == nil {
+					t.Errorf("%s after %d %q is a success: %+v", e.Op, status, body, r)
+				}
+			}
+		}
+	}
+	c, _ := scripted(t, d, []reply{{status: 404, body: `{}`}})
+	applied(t, c, remove())
 }

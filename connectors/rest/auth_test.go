@@ -54,7 +54,7 @@ func TestARefusedToken(t *testing.T) {
 		t.Errorf("receipt %+v, %+v", r, s.calls())
 	}
 	c, s = scripted(t, d, ok(`{"code": 0, "t": "t1"}`, expired, `{"code": 0, "t": "t2"}`, expired))
-	refused(t, c, insert(), orgflow.CodeUnauthorized)
+	_ = refused(t, c, insert(), orgflow.CodeUnauthorized)
 	s.expect(t, "GET /token", "POST /people", "GET /token", "POST /people")
 	for name, a := range map[string][]reply{
 		"no token":      ok(`{"code": 0, "t": ""}`),

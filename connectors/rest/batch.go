@@ -49,17 +49,7 @@ func (b batcher) ApplyBatch(ctx context.Context, effects []connectors.Effect) co
 
 // callOf is the common call a record can go in; nil for one that goes alone.
 func (c *Client) callOf(r *record) *Call {
-	call := r.entity.Insert
-	switch {
-	case r.op == orgflow.Update:
-		call = r.entity.Update
-	case r.op == orgflow.Delete && r.entity.OnDelete == "disable":
-		call = r.entity.Disable
-	case r.op == orgflow.Delete && r.entity.OnDelete == "keep":
-		return nil
-	case r.op == orgflow.Delete:
-		call = r.entity.Delete
-	}
+	call := r.ownCall()
 	if call == nil || call.Batch == nil || call.IfMatch || r.op == orgflow.Update && r.empty() {
 		return nil
 	}
@@ -72,6 +62,21 @@ func (c *Client) callOf(r *record) *Call {
 		}
 	}
 	return call
+}
+
+// ownCall is the call of a record's operation, nil for none.
+func (r *record) ownCall() *Call {
+	switch {
+	case r.op == orgflow.Insert:
+		return r.entity.Insert
+	case r.op == orgflow.Update:
+		return r.entity.Update
+	case r.entity.OnDelete == "disable":
+		return r.entity.Disable
+	case r.entity.OnDelete == "keep":
+		return nil
+	}
+	return r.entity.Delete
 }
 
 // delivery is a batch on its way.

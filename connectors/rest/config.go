@@ -113,6 +113,12 @@ func (c Config) check(name string, d *Definition) (map[string]string, []orgflow.
 	if c.QPS != nil && *c.QPS < 0 {
 		refuse("/qps", "must be 0 (unlimited) or more calls a second")
 	}
+	settings := c.settings(d, refuse)
+	return settings, problems
+}
+
+// settings are the connection's values with the definition's defaults.
+func (c Config) settings(d *Definition, refuse func(key, format string, args ...any)) map[string]string {
 	settings := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(c.Settings)) {
 		if _, known := d.Settings[key]; !known {
@@ -134,5 +140,5 @@ func (c Config) check(name string, d *Definition) (map[string]string, []orgflow.
 			refuse("/settings/"+key, "is required: %s", s.Description)
 		}
 	}
-	return settings, problems
+	return settings
 }

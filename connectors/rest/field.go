@@ -238,6 +238,10 @@ func (f Field) shown(v any, found bool, root string) (_ any, known bool) {
 		text = f.Date.read(text)
 		return text, text != ""
 	}
+	return f.shownScalar(text)
+}
+
+func (f Field) shownScalar(text string) (any, bool) {
 	switch f.As {
 	case AsInt, AsNumber:
 		return json.Number(text), json.Valid([]byte(text)) && text != "true" && text != "false"

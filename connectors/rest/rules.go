@@ -56,8 +56,9 @@ func (c *Client) speaks(a *answer, do Action) bool {
 	switch do {
 	case Success, Gone, InsertInstead, UpdateInstead, SkipRecord:
 		return a.json || a.blank && c.def.Answer.Empty
+	default:
+		return true
 	}
-	return true
 }
 
 func (r *Rule) holds(a *answer) bool {

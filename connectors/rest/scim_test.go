@@ -87,7 +87,7 @@ func TestAUserOfScimWhoIsThere(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	c, sim = provider(t, there("somebody-else"), nil)
-	refused(t, c, user(orgflow.Insert, "", whole()), orgflow.CodeConflict)
+	_ = refused(t, c, user(orgflow.Insert, "", whole()), orgflow.CodeConflict)
 	if u := users(sim); len(u) != 1 || u[0]["displayName"] != nil {
 		t.Errorf("%+v", u)
 	}
@@ -113,7 +113,7 @@ func TestAVersionThatChanged(t *testing.T) {
 		t.Error("not changed")
 	}
 	meddle = 9
-	refused(t, c, user(orgflow.Update, r.ConsumerID, map[string]any{"title": "经理"}), orgflow.CodeUnavailable)
+	_ = refused(t, c, user(orgflow.Update, r.ConsumerID, map[string]any{"title": "经理"}), orgflow.CodeUnavailable)
 }
 
 // The provider's own ways to say no.

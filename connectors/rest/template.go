@@ -106,6 +106,10 @@ func renderObject(t map[string]any, s scope) (any, error) {
 		raw, err := encode(v)
 		return string(raw), err
 	}
+	return renderMembers(t, s)
+}
+
+func renderMembers(t map[string]any, s scope) (any, error) {
 	out := make(map[string]any, len(t))
 	if t[dirFields] == true {
 		for name, v := range s.fields() {

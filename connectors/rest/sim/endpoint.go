@@ -289,6 +289,12 @@ func (in *input) check(id string, v values, whole bool) *refusal {
 			}
 		}
 	}
+	return in.places(v)
+}
+
+// places refuses departments that are not there.
+func (in *input) places(v values) *refusal {
+	s, e := in.sim, in.endpoint.entity
 	for _, target := range []string{e.Profile.Parent, e.Profile.Orgs} {
 		if v[target] == nil || target == "" {
 			continue
