@@ -49,6 +49,23 @@ type RecordKey struct {
 // String returns kind and id, joined by a colon.
 func (k RecordKey) String() string { return string(k.Kind) + ":" + k.ID }
 
+// RemoteKey names a record by its id at the consumer.
+type RemoteKey struct {
+	Kind Kind   `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// OnChange says what is done when a consumer tells that somebody else has
+// changed records we manage.
+type OnChange string
+
+// Reactions to such an event.
+const (
+	ChangeOff    OnChange = "off"    // nothing
+	ChangeReport OnChange = "report" // a dry run shows what differs
+	ChangeRepair OnChange = "repair" // a run makes it again as the source has it
+)
+
 // ParseRecordKey reads "person:1001" or "org:11". A text without a kind is
 // not accepted here; a job's source_ids are resolved by the planner, which
 // knows the kinds of the job's services.

@@ -9,6 +9,9 @@ package connectors
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net/url"
+	"time"
 
 	"orgflow"
 )
@@ -128,6 +131,46 @@ type Directory interface {
 	// the first for an empty cursor. A person in several departments is
 	// shown in each, with all of them in the field of the departments.
 	ReadMembers(ctx context.Context, org, cursor string) (RemotePage, error)
+}
+
+// Lookup is implemented by consumers that can show one record the way
+// Directory shows it, so that a run for a few records need not read all.
+type Lookup interface {
+	// ReadRecord returns the record and the calls spent, beside an error too.
+	// One that is certainly not there is CodeNotFound; one that may not be
+	// seen is CodePartialRead.
+	ReadRecord(ctx context.Context, kind orgflow.Kind, id string) (RemoteRecord, int, error)
+}
+
+// Listener is implemented by consumers that tell us by a call of their own
+// what was changed at them.
+type Listener interface {
+	// Hear proves that a call is the consumer's and reads what it says. It
+	// makes no call. ErrNotAuthentic: the proof failed, nothing of it may be
+	// believed. CodeNotFound: the connection is not configured for it.
+	Hear(p Push) (Notice, error)
+}
+
+// ErrNotAuthentic is a call whose sender did not prove to be the consumer.
+var ErrNotAuthentic = errors.New("the call does not prove to come from the consumer")
+
+// Push is a call as it arrived.
+type Push struct {
+	Query url.Values
+	Body  []byte
+}
+
+// Notice is what a consumer tells: that records were changed, never how.
+type Notice struct {
+	ID      string // the same whenever the same event is delivered
+	Type    string // the consumer's word
+	At      time.Time
+	Records []orgflow.RemoteKey
+	// Act says what is to be done about it.
+	Act orgflow.OnChange
+	// Answer is what the consumer waits for. It may be sent when the notice
+	// cannot be lost any more.
+	Answer []byte
 }
 
 // RemoteOrg is a department as the consumer holds it now.

@@ -39,6 +39,7 @@ type Client struct {
 
 	calls, throttled atomic.Int64
 	limiter          transport.Limiter
+	callback         *callback    // nil: no events are configured
 	bannedUntil      atomic.Int64 // Unix nanoseconds; nothing is sent before (DingTalk reference § 10.3)
 }
 
@@ -64,6 +65,11 @@ func New(cfg Config, opt Options) (*Client, error) {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if cfg.Events != nil {
+		if c.callback, err = newCallback(cfg); err != nil {
+			return nil, err
+		}
 	}
 	c.tokens = transport.NewTokenCache(c.fetchToken, c.now)
 	return c, nil

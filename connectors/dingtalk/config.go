@@ -34,6 +34,8 @@ type Config struct {
 	// QPS is the rate budget in calls a second: absent 18, 0 unlimited. A
 	// limiter in Options replaces it.
 	QPS *float64 `json:"qps"`
+	// Events is the event callback; absent there is none.
+	Events *EventConfig `json:"events"`
 }
 
 const (
@@ -121,6 +123,9 @@ func (c Config) problems() []orgflow.Problem {
 	}
 	if *c.QPS < 0 {
 		refuse("qps", "must be 0 (unlimited) or more calls a second")
+	}
+	if c.Events != nil {
+		c.Events.problems(c, refuse)
 	}
 	return problems
 }

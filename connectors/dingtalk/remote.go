@@ -11,7 +11,10 @@ import (
 	"orgflow/connectors"
 )
 
-var _ connectors.Directory = (*Client)(nil)
+var (
+	_ connectors.Directory = (*Client)(nil)
+	_ connectors.Lookup    = (*Client)(nil)
+)
 
 // pathDeptListSubID lists the ids below a department whatever the
 // application's scope (DingTalk reference § 4.1).
@@ -155,6 +158,42 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 	return page, nil
 }
 
+// ReadRecord implements connectors.Lookup with one call: department/get
+// (DingTalk reference § 4.3) or user/get (§ 4.8). It shows the same fields as
+// ReadOrg and ReadMembers, so that it does not matter which of them was used.
+func (c *Client) ReadRecord(ctx context.Context, kind orgflow.Kind, id string) (connectors.RemoteRecord, int, error) {
+	var spent connectors.Receipt
+	var got *connectors.RemoteRecord
+	var err error
+	if kind == orgflow.Org {
+		var dept int64
+		if dept, err = orgID(id); err == nil {
+			got, err = c.remoteOrg(ctx, &spent, dept)
+		}
+		err = unseen(err, id)
+	} else {
+		got, err = c.remotePerson(ctx, &spent, id)
+		err = unseen(err, "of person "+id)
+	}
+	if err != nil {
+		return connectors.RemoteRecord{}, spent.Calls, err
+	}
+	return *got, spent.Calls, nil
+}
+
+func (c *Client) remotePerson(ctx context.Context, r *connectors.Receipt, userid string) (*connectors.RemoteRecord, error) {
+	var got record
+	q := request{path: pathUserGet, body: map[string]any{"userid": userid}}
+	if _, _, err := c.call(ctx, r, q, &got); err != nil {
+		return nil, err
+	}
+	person, err := shownPerson(got)
+	if err == nil && person.ConsumerID != userid {
+		err = malformedRead("user/get shows another person than the one asked for")
+	}
+	return &person, err
+}
+
 // listedFields are the fields of an element of user/list (DingTalk reference
 // § 4.9) that a payload can have; true where absence means empty.
 var listedFields = map[string]bool{
@@ -174,13 +213,13 @@ func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 		}
 		value, err := f.shown(raw)
 		if err != nil {
-			return out, malformedRead("user/list shows a " + name + " that is not as documented")
+			return out, malformedRead("a person is shown with a " + name + " that is not as documented")
 		}
 		out.Fields[name] = value
 	}
 	id, _ := out.Fields["userid"].(string)
 	if out.ConsumerID = id; id == "" {
-		return out, malformedRead("user/list shows a person without userid")
+		return out, malformedRead("a person is shown without userid")
 	}
 	if err := dialAbroad(out.Fields, got["state_code"]); err != nil {
 		return out, err
@@ -195,7 +234,7 @@ func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 func dialAbroad(fields map[string]any, stateCode json.RawMessage) error {
 	var code text
 	if err := json.Unmarshal(orNull(stateCode), &code); err != nil {
-		return malformedRead("user/list shows a state_code that is not as documented")
+		return malformedRead("a person is shown with a state_code that is not as documented")
 	}
 	prefix := strings.TrimLeft(string(code), "+0")
 	mobile, known := fields["mobile"].(string)
