@@ -12,6 +12,12 @@ func SyncRunID(t Target, at time.Time, suffix string) string {
 	return fmt.Sprintf("sync-%d-%s-%s-%s", t.CompanyID, t.Consumer, at.UTC().Format("20060102T1504Z"), suffix)
 }
 
+// ContactEventsID is the workflow id of a target's gatherer of contact
+// events: "contact-events-129-ding_talk". There is one at a time.
+func ContactEventsID(t Target) string {
+	return fmt.Sprintf("contact-events-%d-%s", t.CompanyID, t.Consumer)
+}
+
 // EffectKey is how a record of ours is recognised at a consumer that assigns
 // its own ids (DingTalk departments: source_identifier): "orgflow:129:org:11".
 func EffectKey(companyID int64, k RecordKey) string {

@@ -11,6 +11,10 @@ const (
 	// WorkflowSyncRun runs one job from fetch to summary.
 	WorkflowSyncRun = "SyncRun"
 
+	// WorkflowContactEvents gathers what a consumer tells of changes made at it
+	// and starts runs for the records concerned. Its input is a Target.
+	WorkflowContactEvents = "ContactEvents"
+
 	// UpdateApprove and UpdateReject decide a run's parked changes; their
 	// argument is a Decision, their answer the run summary.
 	UpdateApprove = "approve"
@@ -23,6 +27,10 @@ const (
 
 	// SignalSupersede tells a waiting run the id of the one that replaced it.
 	SignalSupersede = "supersede"
+
+	// SignalContactEvent tells the gatherer that there is something to gather;
+	// what it is stands in the database.
+	SignalContactEvent = "contact_event"
 
 	// QueryStatus answers with the run summary of contract § 5.
 	QueryStatus = "status"
@@ -49,6 +57,9 @@ const (
 	ActivitySettleParked  = "SettleParked"
 	ActivityFinishRun     = "FinishRun"
 )
+
+// Activity names of the gatherer of contact events.
+const ActivityTakeContactEvents = "TakeContactEvents"
 
 // Search attributes, all of Temporal's Keyword type.
 const (

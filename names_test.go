@@ -17,12 +17,14 @@ func TestWireNames(t *testing.T) {
 	got := strings.Join([]string{
 		"queue " + orgflow.DefaultTaskQueue,
 		"workflow " + orgflow.WorkflowSyncRun,
+		"workflow " + orgflow.WorkflowContactEvents,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
 		"update " + orgflow.UpdatePause,
 		"update " + orgflow.UpdateResume,
 		"signal " + orgflow.SignalSupersede,
+		"signal " + orgflow.SignalContactEvent,
 		"activity " + orgflow.ActivityPrepareRun,
 		"activity " + orgflow.ActivityHoldTarget,
 		"activity " + orgflow.ActivityCheckConsumer,
@@ -41,6 +43,7 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityReleaseParked,
 		"activity " + orgflow.ActivitySettleParked,
 		"activity " + orgflow.ActivityFinishRun,
+		"activity " + orgflow.ActivityTakeContactEvents,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")

@@ -28,6 +28,8 @@ func (s *Sync) Register(r worker.ActivityRegistry) {
 		orgflow.ActivityReleaseParked: s.ReleaseParked,
 		orgflow.ActivitySettleParked:  s.SettleParked,
 		orgflow.ActivityFinishRun:     s.FinishRun,
+
+		orgflow.ActivityTakeContactEvents: s.TakeContactEvents,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

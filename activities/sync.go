@@ -96,6 +96,7 @@ type Store interface {
 	PlanStore
 	RemoteStore
 	PushStore
+	EventStore
 }
 
 // PushStore keeps pushes of everybody who shall exist.
@@ -111,6 +112,16 @@ type PushStore interface {
 	PushIDs(ctx context.Context, runID string, keys []orgflow.RecordKey) (map[orgflow.RecordKey]string, error)
 	SteppedRecords(ctx context.Context, runID string) (int, error)
 	DropPush(ctx context.Context, runID string) error
+}
+
+// EventStore keeps what consumers tell of changes made at them.
+type EventStore interface {
+	SaveContactEvents(ctx context.Context, target orgflow.Target, events []store.ContactEvent) (open int, err error)
+	ContactEvents(ctx context.Context, target orgflow.Target, runID string, n int) ([]store.ContactEvent, error)
+	SettleContactEvents(ctx context.Context, runID string, states map[int64]string) error
+	ForgetContactEvents(ctx context.Context, before time.Time) error
+	BoundRemote(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey) (map[orgflow.RemoteKey]orgflow.Binding, error)
+	WrittenBetween(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey, from, to time.Time) (map[orgflow.RemoteKey][]time.Time, error)
 }
 
 // RemoteStore keeps what was read from the consumer.

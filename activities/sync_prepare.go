@@ -145,6 +145,9 @@ type targetSettings struct {
 	Root         string `json:"root"`          // map (default) or create
 	NoDepartment string `json:"no_department"` // hold (default) or root
 	Push         string `json:"push"`          // full: as a task, where the consumer offers it
+	Events       struct {
+		OnChange orgflow.OnChange `json:"on_change"`
+	} `json:"events"`
 }
 
 // consumer returns the shared connector of the job's target and the settings

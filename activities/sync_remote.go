@@ -55,15 +55,23 @@ func (s *Sync) readRemote(ctx context.Context, runID string) (RemoteCount, error
 		return remoteCount(state), err
 	}
 	root := string(settings.RootID)
-	known, err := s.boundOrgs(ctx, run)
+	r := &remoteReader{sync: s, runID: run.ID, dir: dir, root: root}
+	lookup, _ := consumer.(connectors.Lookup)
+	single, err := s.singles(ctx, run, lookup)
 	if err != nil {
 		return RemoteCount{}, err
 	}
-	if err := s.Store.BeginRemote(ctx, run.ID, root, known...); err != nil {
-		return RemoteCount{}, err
+	if single != nil {
+		err = s.Store.BeginRemote(ctx, run.ID, root)
+		if err == nil {
+			err = r.readSingles(ctx, lookup, single)
+		}
+	} else {
+		err = s.begunWhole(ctx, run, root)
+		if err == nil {
+			err = r.read(ctx)
+		}
 	}
-	r := &remoteReader{sync: s, runID: run.ID, dir: dir, root: root}
-	err = r.read(ctx)
 	counted := s.Store.AddCounters(context.WithoutCancel(ctx), run.ID, store.Counters{
 		Calls: int(r.calls.Load()), Throttled: int(r.throttled.Load()), TokenRenewals: s.renewals(consumer),
 	})
@@ -75,6 +83,15 @@ func (s *Sync) readRemote(ctx context.Context, runID string) (RemoteCount, error
 	}
 	state, err = s.Store.RemoteDone(ctx, run.ID)
 	return remoteCount(state), err
+}
+
+// begunWhole begins the reading of everything.
+func (s *Sync) begunWhole(ctx context.Context, run store.Run, root string) error {
+	known, err := s.boundOrgs(ctx, run)
+	if err != nil {
+		return err
+	}
+	return s.Store.BeginRemote(ctx, run.ID, root, known...)
 }
 
 // boundOrgs lists the consumer's ids of the departments we know.

@@ -255,5 +255,5 @@ func (l *lint) connections(c Company) {
 // secretKey tells whether a pointer's last key names a secret.
 func secretKey(pointer string) bool {
 	key := pointer[strings.LastIndexByte(pointer, '/')+1:]
-	return slices.Contains([]string{"token", "appsecret", "corpsecret", "agent_secret", "client_secret", "app_secret", "password", "key"}, key)
+	return slices.Contains([]string{"token", "appsecret", "corpsecret", "agent_secret", "client_secret", "app_secret", "aes_key", "password", "key"}, key)
 }

@@ -76,17 +76,21 @@ func TestNothingUnprovenIsBelieved(t *testing.T) {
 		return query(c.sign(vectorTime, "n", encrypt), vectorTime, "n"), sealed(encrypt)
 	}
 	for name, call := range map[string]func() (url.Values, []byte){
-		"wrong signature": func() (url.Values, []byte) { return query(vectors[0].signature, vectorTime, v.nonce), sealed(v.encrypt) },
-		"other nonce":     func() (url.Values, []byte) { return query(v.signature, vectorTime, "nonce0003"), sealed(v.encrypt) },
-		"other time":      func() (url.Values, []byte) { return query(v.signature, "1700000000001", v.nonce), sealed(v.encrypt) },
-		"no signature":    func() (url.Values, []byte) { return url.Values{}, sealed(v.encrypt) },
-		"other message":   func() (url.Values, []byte) { return query(v.signature, vectorTime, v.nonce), sealed(vectors[0].encrypt) },
-		"no JSON":         func() (url.Values, []byte) { return query(v.signature, vectorTime, v.nonce), []byte("<html>") },
-		"nothing":         func() (url.Values, []byte) { return query(v.signature, vectorTime, v.nonce), nil },
-		"other owner":     func() (url.Values, []byte) { return signed(foreign.seal([]byte(vectorRandom), []byte("{}"))) },
-		"not base64":      func() (url.Values, []byte) { return signed("&&&&") },
-		"not whole":       func() (url.Values, []byte) { return signed(v.encrypt[:20]) },
-		"not a block":     func() (url.Values, []byte) { return signed(strings.Repeat("A", 64)) },
+		"wrong signature": func() (url.Values, []byte) {
+			return query(vectors[0].signature, vectorTime, v.nonce), sealed(v.encrypt)
+		},
+		"other nonce":  func() (url.Values, []byte) { return query(v.signature, vectorTime, "nonce0003"), sealed(v.encrypt) },
+		"other time":   func() (url.Values, []byte) { return query(v.signature, "1700000000001", v.nonce), sealed(v.encrypt) },
+		"no signature": func() (url.Values, []byte) { return url.Values{}, sealed(v.encrypt) },
+		"other message": func() (url.Values, []byte) {
+			return query(v.signature, vectorTime, v.nonce), sealed(vectors[0].encrypt)
+		},
+		"no JSON":     func() (url.Values, []byte) { return query(v.signature, vectorTime, v.nonce), []byte("<html>") },
+		"nothing":     func() (url.Values, []byte) { return query(v.signature, vectorTime, v.nonce), nil },
+		"other owner": func() (url.Values, []byte) { return signed(foreign.seal([]byte(vectorRandom), []byte("{}"))) },
+		"not base64":  func() (url.Values, []byte) { return signed("&&&&") },
+		"not whole":   func() (url.Values, []byte) { return signed(v.encrypt[:20]) },
+		"not a block": func() (url.Values, []byte) { return signed(strings.Repeat("A", 64)) },
 	} {
 		if message, err := c.receive(call()); !errors.Is(err, connectors.ErrNotAuthentic) || message != nil {
 			t.Errorf("%s: %s, %v", name, message, err)

@@ -187,7 +187,7 @@ func (c *Client) remotePerson(ctx context.Context, r *connectors.Receipt, userid
 	if _, _, err := c.call(ctx, r, q, &got); err != nil {
 		return nil, err
 	}
-	person, err := shownPerson(got)
+	person, err := c.shownPerson(got)
 	if err == nil && person.ConsumerID != userid {
 		err = malformedRead("user/get shows another person than the one asked for")
 	}

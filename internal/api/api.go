@@ -31,6 +31,7 @@ type Deps struct {
 	WhatIf    WhatIf
 	Records   Records
 	Schedules Schedules
+	Events    Events
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -77,8 +78,8 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Idempotency == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules and Idempotency are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Idempotency == nil {
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events and Idempotency are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -117,6 +118,8 @@ func (s *server) routes() {
 	s.recordRoutes()
 	s.scheduleRoutes()
 	s.healthRoutes()
+	s.router.Post(pathEvents, s.receiveEvent)
+	s.describeEvents()
 	s.router.Get("/", s.startPage)
 	s.router.With(s.authorize(config.AccessRead)).Get("/openapi.json", s.openAPI)
 	s.router.With(s.authorize(config.AccessRead)).Get("/metrics", telemetry.MetricsHandler(s.Meter).ServeHTTP)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ type world struct {
 	target    orgflow.Target
 	record    orgflow.RecordKey
 	limit     int
+	heard     string
 	dryRun    bool
 	err       error                     // what every call answers, if set
 	block     func(ctx context.Context) // runs before every answer
@@ -180,6 +182,11 @@ func (w *world) ApplySchedules(ctx context.Context, dry bool) ([]ScheduleChange,
 	return []ScheduleChange{{ID: "nightly", Action: "create"}}, w.begin(ctx)
 }
 
+func (w *world) Receive(ctx context.Context, target orgflow.Target, query url.Values, body []byte) ([]byte, error) {
+	w.target, w.heard = target, query.Get("signature")+" "+string(body)
+	return []byte(`{"encrypt":"success"}`), w.begin(ctx)
+}
+
 func newWorld() *world {
 	return &world{started: map[string]string{}, keys: map[string]string{}, logs: &bytes.Buffer{},
 		summary: orgflow.Summary{ID: "x", CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusRunning}}
@@ -187,7 +194,7 @@ func newWorld() *world {
 
 func (w *world) deps() Deps {
 	return Deps{
-		Decode: decode, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Idempotency: w,
+		Decode: decode, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Events: w, Idempotency: w,
 		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"time"
 
 	"orgflow"
@@ -195,6 +196,15 @@ type FieldChange struct {
 	Field  string `json:"field"`
 	Before string `json:"before"`
 	After  string `json:"after"`
+}
+
+// Events takes what consumers tell of changes made at them.
+type Events interface {
+	// Receive stores an event and returns what the consumer waits for. A
+	// sender who is not the consumer is ErrNotAuthentic; a target that
+	// receives none CodeNotFound. Any other error makes the consumer send the
+	// event again.
+	Receive(ctx context.Context, target orgflow.Target, query url.Values, body []byte) (answer []byte, err error)
 }
 
 // Check is one thing the program cannot work without.
