@@ -77,6 +77,8 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 		return s.newFailed(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 	case c.Path == "/gettoken":
 		return s.getToken(c)
+	case c.Path == "/call_back/get_call_back_failed_result":
+		return s.failedEvents(c)
 	case c.Path == "/auth/scopes":
 		return s.scopes(c)
 	}

@@ -58,6 +58,8 @@ type Settings struct {
 	DeniedIP           bool     `json:"denied_ip"`           // 60020
 	IPBan              string   `json:"ip_ban"`              // "", "html" or "json" (§ 10.3)
 	PlatformThrottle   bool     `json:"platform_throttle"`   // 90002 with its release time
+
+	Events EventPush `json:"events"` // contact events (§ 9)
 }
 
 // App is an application whose credentials are accepted.
@@ -73,6 +75,7 @@ func DefaultSettings() Settings {
 		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret"}},
 		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
 		RejoinPending: "invited", RepeatedInviteCode: 40103, InviteKeepsUserID: true, MemberCapCode: 40024,
+		Events: defaultPush(),
 	}
 }
 
@@ -108,6 +111,7 @@ func (c *compiled) clone() Settings {
 	n.DeclaredExtAttrs = slices.Clone(n.DeclaredExtAttrs)
 	n.ScopeDepartments = slices.Clone(n.ScopeDepartments)
 	n.MissingPermissions = slices.Clone(n.MissingPermissions)
+	n.Events.RetryMS = slices.Clone(n.Events.RetryMS)
 	return n
 }
 
@@ -187,7 +191,10 @@ func (n Settings) check() error {
 			return fmt.Errorf("%s is %v: allowed are %v", v.name, v.value, v.allowed)
 		}
 	}
-	return nil
+	if n.Events.URL != "" && n.Events.OwnerKey == "" && len(n.Apps) == 0 {
+		return fmt.Errorf("events.owner_key is missing, and there is no application whose key could be used")
+	}
+	return n.Events.check()
 }
 
 // isProtected reports whether a normal mobile number needs its owner's consent.

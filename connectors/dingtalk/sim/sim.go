@@ -3,8 +3,9 @@
 // (§ 2), departments and users (§ 3, § 4, § 5), error codes (§ 10) and the behaviour
 // sheet (§ 13), with a switch where sources disagree (Settings).
 //
-// Not simulated: attendance, messages, OAuth, events and
-// enterprise ("exclusive") accounts.
+// Contact events are pushed to a callback (§ 9.3, EventPush). Not simulated:
+// attendance, messages, OAuth, the event stream and enterprise
+// ("exclusive") accounts.
 package dtsim
 
 import (
@@ -36,6 +37,7 @@ type Sim struct {
 	tokens   tokens
 	throttle throttle
 	requests atomic.Uint64 // for request ids
+	courier  courier
 
 	mu  sync.RWMutex
 	dir *directory
@@ -46,7 +48,10 @@ var _ simctl.Handler = (*Sim)(nil)
 
 // New makes an organisation with nothing but its root department.
 func New(o Options) *Sim {
-	s := &Sim{desk: simctl.NewDesk(o.Now, o.Sleep), dir: newDirectory()}
+	s := &Sim{desk: simctl.NewDesk(o.Now, o.Sleep), dir: newDirectory(), courier: courier{sleep: o.Sleep}}
+	if o.Sleep == nil {
+		s.courier.sleep = func(_ context.Context, d time.Duration) { time.Sleep(d) }
+	}
 	if err := s.install(DefaultSettings()); err != nil {
 		panic(err) // ours to get right
 	}
@@ -90,8 +95,10 @@ func (s *Sim) commit(changes ...simctl.Change) error {
 	if err := s.desk.Commit(changes...); err != nil {
 		return err
 	}
+	events := s.dir.events(changes, s.desk.Now())
 	for _, c := range changes {
 		s.apply(c)
 	}
+	s.announce(events)
 	return nil
 }
