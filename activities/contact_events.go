@@ -20,7 +20,7 @@ const (
 	// ownWithin is how far apart an event and a write of ours of the same
 	// record may be to be one thing. It has to cover the delay of an event,
 	// the time until an outcome is recorded and the difference of two clocks.
-	ownWithin = 30 * time.Second
+	ownWithin = 10 * time.Second
 	// oldEvent is how late an event may be and still be dated by the vendor:
 	// two repetitions and a vendor's clock that is not ours.
 	oldEvent = 10 * time.Minute

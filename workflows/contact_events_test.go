@@ -98,7 +98,7 @@ func TestEventsWithoutEndAreTakenAllTheSame(t *testing.T) {
 		g.tell(time.Duration(s) * time.Second)
 	}
 	g.run(t)
-	if g.at[0] > quietMost+quietFor {
+	if g.at[0] > 65*time.Second {
 		t.Errorf("took the first events after %s", g.at[0])
 	}
 }
@@ -110,7 +110,7 @@ func TestEventsWaitForTheRunOfBefore(t *testing.T) {
 	if len(g.runs) != 2 || len(g.asked) != 5 || g.asked[3].Runs[0].ID != "run-a" {
 		t.Errorf("runs %v, asked %+v", g.runs, g.asked)
 	}
-	if pause := g.at[3] - g.at[2]; pause < lookAgain {
+	if pause := g.at[3] - g.at[2]; pause < 10*time.Second {
 		t.Errorf("looks again after %s", pause)
 	}
 }
