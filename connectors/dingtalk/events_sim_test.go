@@ -129,21 +129,23 @@ func TestTheSimulatorTellsWhatWasChanged(t *testing.T) {
 // Reading one record shows what reading all shows of it: it must not matter
 // to a plan which of the two was done.
 func TestARecordAloneLooksAsInTheWhole(t *testing.T) {
-	c := simulated(t, `{"qps": 0}`)
-	dept := put(t, c, connectors.Effect{Kind: orgflow.Org, Op: orgflow.Insert, Key: "orgflow:1:org:1", Fields: map[string]any{"name": "研发", "parent_id": "1", "order": 7}})
-	put(t, c, connectors.Effect{Kind: orgflow.Person, Op: orgflow.Insert, Fields: map[string]any{
-		"userid": "E1", "name": "甲", "mobile": "10000000001", "dept_id_list": dept + ",1", "title": "工程师", "email": "e1@example.com", "job_number": "1", "hired_date": 1577836800000,
-	}, Ext: map[string]any{"工号": "7"}})
-	all, err := walk(t, c)
-	if err != nil || len(all) != 2 {
-		t.Fatal(all, err)
-	}
-	for _, whole := range all {
-		alone, _, err := c.ReadRecord(t.Context(), whole.Kind, whole.ConsumerID)
-		if d := cmp.Diff(whole, alone); d != "" || err != nil {
-			t.Errorf("%s %v", d, err)
+	eachAPI(t, func(t *testing.T, api string) {
+		c := simulated(t, api, `{"qps": 0}`)
+		dept := put(t, c, connectors.Effect{Kind: orgflow.Org, Op: orgflow.Insert, Key: "orgflow:1:org:1", Fields: map[string]any{"name": "研发", "parent_id": "1", "order": 7}})
+		put(t, c, connectors.Effect{Kind: orgflow.Person, Op: orgflow.Insert, Fields: map[string]any{
+			"userid": "E1", "name": "甲", "mobile": "10000000001", "dept_id_list": dept + ",1", "title": "工程师", "email": "e1@example.com", "job_number": "1", "hired_date": 1577836800000,
+		}, Ext: map[string]any{"工号": "7"}})
+		all, err := walk(t, c)
+		if err != nil || len(all) != 2 {
+			t.Fatal(all, err)
 		}
-	}
+		for _, whole := range all {
+			alone, _, err := c.ReadRecord(t.Context(), whole.Kind, whole.ConsumerID)
+			if d := cmp.Diff(whole, alone); d != "" || err != nil {
+				t.Errorf("%s %v", d, err)
+			}
+		}
+	})
 }
 
 func TestWhatIsNotTakenIsToldAgain(t *testing.T) {
