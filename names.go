@@ -58,7 +58,7 @@ const (
 	ActivityFinishRun     = "FinishRun"
 )
 
-// Activity names of the gatherer of contact events.
+// ActivityTakeContactEvents is the activity of the gatherer of contact events.
 const ActivityTakeContactEvents = "TakeContactEvents"
 
 // Search attributes, all of Temporal's Keyword type.

@@ -78,7 +78,7 @@ func (w *contactEvents) setup(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx,
 		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(w.state.CompanyID)),
 		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("contact_events"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(w.state.Target.String()),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(w.state.String()),
 	)
 }
 
