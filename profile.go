@@ -47,6 +47,13 @@ type Profile struct {
 	// LeadersMustBeMembers: only a member of a department can be set as its
 	// leader, and who leaves the department stops leading it.
 	LeadersMustBeMembers bool
+	// LeadersOnMembers: who leads a department is kept with its members, whose
+	// record is read and written whole for it. Changes of leaders that have a
+	// person in common go one after the other, so that none is lost.
+	LeadersOnMembers bool
+	// Together lists groups of fields that an update takes together only:
+	// where one of them changes, the others of its group go along.
+	Together [][]string
 	// OrgUnclearable and PersonUnclearable list fields that an update can
 	// change but never empty: once set, they have some value.
 	OrgUnclearable, PersonUnclearable []string

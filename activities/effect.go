@@ -22,8 +22,26 @@ func (r resolver) id(k orgflow.RecordKey) (string, bool) {
 type prepared struct {
 	effect   connectors.Effect
 	accepted orgflow.Payload
-	dropped  []string // soft references that could not be resolved
-	nothing  bool     // without them there is nothing to send
+	dropped  []string        // soft references that could not be resolved
+	nothing  bool            // without them there is nothing to send
+	changes  map[string]bool // fields an update sends
+}
+
+// changedFields are the fields an update sends: those that differ, and those
+// that the consumer takes only together with one of them.
+func changedFields(c orgflow.Change, createOnly []string, together [][]string) map[string]bool {
+	out := make(map[string]bool, len(c.Fields))
+	for name := range c.Fields {
+		out[name] = true
+	}
+	for _, group := range together {
+		if slices.ContainsFunc(group, func(name string) bool { _, differs := c.Fields[name]; return differs }) {
+			for _, name := range group {
+				out[name] = out[name] || !slices.Contains(createOnly, name)
+			}
+		}
+	}
+	return out
 }
 
 // prepareEffect resolves a change's references. A missing leader or manager
@@ -53,6 +71,7 @@ func prepareEffect(c orgflow.Change, bound orgflow.Binding, profile orgflow.Prof
 		}
 		return p, "", err
 	}
+	p.changes = changedFields(c, payload.CreateOnly, profile.Together)
 	blocked = p.resolve(c, payload, softFields(c.Kind, profile), ids)
 	if c.Op == orgflow.Update && len(bound.Payload) > 0 {
 		err = p.overlay(c, bound)
@@ -114,10 +133,10 @@ func (p *prepared) overlay(c orgflow.Change, bound orgflow.Binding) error {
 	if before.Fields == nil {
 		before.Fields = map[string]any{}
 	}
-	for name := range c.Fields {
+	for name := range p.changes {
 		if v, sent := p.accepted.Fields[name]; sent {
 			before.Fields[name] = v
-		} else {
+		} else if _, differs := c.Fields[name]; differs {
 			delete(before.Fields, name)
 		}
 	}
@@ -152,11 +171,11 @@ func (p *prepared) resolveFields(c orgflow.Change, payload orgflow.Payload, soft
 	accepted := make(map[string]any, len(payload.Fields))
 	for name, v := range payload.Fields {
 		accepted[name] = v
-		if _, differs := c.Fields[name]; c.Op == orgflow.Update && !differs {
+		if c.Op == orgflow.Update && !p.changes[name] {
 			continue
 		}
 		if v == nil {
-			if c.Op == orgflow.Update {
+			if _, differs := c.Fields[name]; differs && c.Op == orgflow.Update {
 				p.effect.Clear = append(p.effect.Clear, name)
 			}
 			continue

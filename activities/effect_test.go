@@ -9,6 +9,7 @@ import (
 )
 
 var testProfile = orgflow.Profile{
+	Together:     [][]string{{"depts", "places", "ranks"}},
 	OrgFields:    orgflow.OrgFields{Name: "name", Parent: "parent_id", Leaders: "leaders"},
 	PersonFields: orgflow.PersonFields{ID: "userid", Orgs: "depts", Manager: "manager"},
 }
@@ -71,6 +72,24 @@ func TestPrepareEffectResolvesReferences(t *testing.T) {
 			change:  orgflow.Change{Kind: orgflow.Person, Op: orgflow.Update, SourceID: "7", Fields: map[string]orgflow.Diff{"title": {}, "remark": {}}},
 			payload: orgflow.Payload{Fields: map[string]any{"name": "N", "title": "T", "remark": nil}, Ext: map[string]any{"a": "x"}},
 			fields:  map[string]any{"title": "T"}, clear: []string{"remark"},
+		},
+		{
+			name:    "what the consumer takes only together goes along",
+			change:  orgflow.Change{Kind: orgflow.Person, Op: orgflow.Update, SourceID: "7", Fields: map[string]orgflow.Diff{"places": {}}},
+			payload: orgflow.Payload{Fields: map[string]any{"name": "N", "depts": orgRef("11"), "places": "3", "ranks": nil}},
+			fields:  map[string]any{"depts": "9001", "places": "3"},
+		},
+		{
+			name:    "and does not where it is for inserts only",
+			change:  orgflow.Change{Kind: orgflow.Person, Op: orgflow.Update, SourceID: "7", Fields: map[string]orgflow.Diff{"depts": {}}},
+			payload: orgflow.Payload{Fields: map[string]any{"depts": orgRef("11"), "places": "3"}, CreateOnly: []string{"places"}},
+			fields:  map[string]any{"depts": "9001"},
+		},
+		{
+			name:    "a group of which nothing changes stays at home",
+			change:  orgflow.Change{Kind: orgflow.Person, Op: orgflow.Update, SourceID: "7", Fields: map[string]orgflow.Diff{"name": {}}},
+			payload: orgflow.Payload{Fields: map[string]any{"name": "N", "depts": orgRef("11"), "places": "3"}},
+			fields:  map[string]any{"name": "N"},
 		},
 		{
 			name:    "one differing custom attribute sends all of them",

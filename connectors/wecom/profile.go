@@ -25,6 +25,8 @@ func (c *Client) Profile() orgflow.Profile {
 		UniquePersonFields:   []string{"mobile", "email"},
 		PersonNeedsOrg:       true,
 		LeadersMustBeMembers: true, // is_leader_in_dept stands beside the department
+		LeadersOnMembers:     true,
+		Together:             [][]string{{"department", isLeader, "order"}}, // § 4.2
 		RequiredPerson:       []string{"userid", "name", "department"},
 		RequiredOrg:          []string{"name", "parentid"},
 	}

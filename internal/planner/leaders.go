@@ -147,6 +147,7 @@ func (b *builder) leadAgain(l *leadership) {
 	for _, p := range parked {
 		d.require(p, needs, "")
 	}
+	b.leadInTurn(d, l.before.Fields[field], wanted)
 }
 
 // sameLeaders compares lists of which one may come from the consumer and name
@@ -193,6 +194,7 @@ func (b *builder) referLeaders(l *leadership, wanted any) {
 			d.require(p.draft, follows, "")
 		}
 	}
+	b.leadInTurn(d, l.before.Fields[field], wanted)
 }
 
 // holdLeaders reports leaders the consumer would refuse.

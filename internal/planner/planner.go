@@ -129,6 +129,7 @@ type builder struct {
 	strikes   map[strike]int             // how often the order of a change was corrected
 	relocated map[*draft]bool            // has a temporary place
 	leads     []leadership               // departments whose leaders have to be looked at
+	turns     map[turn]*draft            // last change of leaders that writes a person
 	people    *people
 	orgOf     map[string]string // "=" and consumer id → source id
 	rounds    int               // of settle
@@ -158,6 +159,7 @@ func newBuilder(in Input) *builder {
 		hops:      map[*draft]*draft{},
 		strikes:   map[strike]int{},
 		relocated: map[*draft]bool{},
+		turns:     map[turn]*draft{},
 		stale:     map[orgflow.RecordKey]string{},
 		drifted:   map[orgflow.RecordKey]orgflow.Payload{},
 		people:    newPeople(),

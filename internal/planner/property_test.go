@@ -23,7 +23,7 @@ func modelProfile(depth, children int) orgflow.Profile {
 	p.PersonFields.Email = "email"
 	p.UniquePersonFields = []string{"mobile", "email", "telephone"}
 	p.RequiredPerson = []string{"name", "mobile", "depts"}
-	p.LeadersMustBeMembers = true
+	p.LeadersMustBeMembers, p.LeadersOnMembers = true, true
 	return p
 }
 
