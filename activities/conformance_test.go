@@ -1,0 +1,180 @@
+package activities
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"orgflow/connectors"
+	"orgflow/connectors/dingtalk"
+	dtsim "orgflow/connectors/dingtalk/sim"
+	"orgflow/connectors/simctl"
+	"orgflow/connectors/wecom"
+	wcsim "orgflow/connectors/wecom/sim"
+)
+
+// subject is a consumer in front of the conformance suite: what the suite
+// has to know of it. docs/consumers.md says how to add one.
+type subject struct {
+	name     string // of its subtests
+	code     string // in company.json
+	settings string // its section of company.json; BASE is the simulator's address
+	// simulator makes its simulator; connect makes its connector of its
+	// settings, as the program does.
+	simulator func(now func() time.Time) simctl.Simulator
+	connect   func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error)
+	holds     func(state any) holding // what the simulator holds, by the consumer's ids
+
+	calls     []string // paths of all calls but those for tokens; "*" at the end matches any rest
+	writes    []string // paths of the calls that write
+	envelope  string   // key of the answers' code, whose value 0 means success
+	bad       func(w *trial, userid string)
+	throttled []string // faults' answers that mean "too fast"
+
+	// lacks says why it cannot do what a scenario is about; or why an answer
+	// that looks malformed is one that its vendor documents.
+	lacks map[string]string
+}
+
+// What a consumer may lack by its nature, as keys of subject.lacks.
+const (
+	lacksLeaders  = "leaders"
+	lacksManagers = "managers"
+	lacksTokens   = "tokens"
+	lacksReads    = "reads" // it cannot show what it holds
+)
+
+// holding is what a simulator holds, by the consumer's ids.
+type holding struct {
+	orgs   map[string]heldOrg
+	people map[string]heldPerson
+}
+
+type heldOrg struct {
+	Name, Parent string
+	Leaders      []string
+}
+
+type heldPerson struct {
+	Name, Mobile, Title string
+	Orgs                []string
+	Manager             string
+}
+
+// subjects are all consumers of the build.
+var subjects = []subject{
+	dingTalk("v2", "/topapi/", "/topapi/v2/"),
+	dingTalk("v1", "/", "/"),
+	{
+		name: "WeCom", code: "we_com",
+		settings:  `{"base_url": "BASE", "corpid": "wwsim0000000000001", "corpsecret": "wecomsim-contacts", "root_department_id": 1, "qps": 0}`,
+		simulator: func(now func() time.Time) simctl.Simulator { return wcsim.New(wcsim.Options{Now: now}) },
+		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
+			cfg, err := wecom.ParseConfig(s.JSON)
+			if err != nil {
+				return nil, err
+			}
+			return wecom.New(cfg, wecom.Options{Transport: wire, Now: now})
+		},
+		holds: heldAtWeCom, envelope: "errcode",
+		calls:     []string{"/cgi-bin/user/*", "/cgi-bin/department/*"},
+		writes:    []string{"/cgi-bin/user/create", "/cgi-bin/user/update", "/cgi-bin/user/delete", "/cgi-bin/department/create", "/cgi-bin/department/update", "/cgi-bin/department/delete"},
+		bad:       refuses("/cgi-bin/user/create", "60103"),
+		throttled: []string{`"errcode": 45009`, `"errcode": 45033`},
+		lacks: map[string]string{
+			"an object without a code": "an answer without errcode is a success (WeCom reference § 1)",
+		},
+	},
+}
+
+// dingTalk is DingTalk over one of its contact interfaces, whose calls stand
+// below two prefixes.
+func dingTalk(api, calls, writes string) subject {
+	s := subject{
+		name: "DingTalk " + api, code: "ding_talk",
+		settings: `{"base_url": "BASE", "api_base_url": "BASE", "api": "` + api + `", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}`,
+		simulator: func(now func() time.Time) simctl.Simulator {
+			return dtsim.New(dtsim.Options{Now: now})
+		},
+		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
+			var cfg dingtalk.Config
+			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
+				return nil, err
+			}
+			return dingtalk.New(cfg, dingtalk.Options{Transport: wire, Now: now})
+		},
+		holds: heldAtDingTalk, envelope: "errcode",
+		bad:       refuses(writes+"user/create", "60103"),
+		throttled: []string{`"errcode": 90018`, `"http_status": 429`},
+		lacks:     map[string]string{},
+	}
+	for _, resource := range []string{"user/", "department/"} {
+		s.calls = append(s.calls, writes+resource+"*")
+		for _, op := range []string{"create", "update", "delete"} {
+			s.writes = append(s.writes, writes+resource+op)
+		}
+	}
+	if calls != writes {
+		s.calls = []string{calls + "*"}
+	}
+	return s
+}
+
+// refuses answers an insert of a person with a code.
+func refuses(path, code string) func(*trial, string) {
+	return func(w *trial, userid string) {
+		w.fault(`{"path": "` + path + `", "errcode": "` + code + `", "match": {"userid": "` + userid + `"}}`)
+	}
+}
+
+func heldAtDingTalk(state any) holding {
+	out := holding{map[string]heldOrg{}, map[string]heldPerson{}}
+	for _, d := range state.(dtsim.State).Departments {
+		out.orgs[number(d.ID)] = heldOrg{Name: d.Name, Parent: number(d.ParentID), Leaders: d.Managers}
+	}
+	for _, u := range state.(dtsim.State).Users {
+		p := heldPerson{Name: u.Name, Mobile: u.Mobile, Title: u.Title, Manager: u.Manager}
+		for _, id := range u.DeptIDs {
+			p.Orgs = append(p.Orgs, number(id))
+		}
+		out.people[u.UserID] = p
+	}
+	return out
+}
+
+func heldAtWeCom(state any) holding {
+	out := holding{map[string]heldOrg{}, map[string]heldPerson{}}
+	for _, d := range state.(wcsim.State).Departments {
+		out.orgs[number(d.ID)] = heldOrg{Name: d.Name, Parent: number(d.ParentID)}
+	}
+	for _, u := range state.(wcsim.State).Users {
+		p := heldPerson{Name: u.Name, Mobile: u.Mobile, Title: u.Position, Manager: strings.Join(u.DirectLeader, ",")}
+		for i, id := range u.Department {
+			p.Orgs = append(p.Orgs, number(id))
+			if d := out.orgs[number(id)]; u.Leader[i] == 1 {
+				d.Leaders = append(d.Leaders, u.UserID)
+				out.orgs[number(id)] = d
+			}
+		}
+		out.people[u.UserID] = p
+	}
+	return out
+}
+
+func number(id int64) string { return strconv.FormatInt(id, 10) }
+
+// eachConsumer runs a scenario for every consumer that has what it needs.
+func eachConsumer(t *testing.T, needs string, scenario func(t *testing.T, s subject)) {
+	for _, s := range subjects {
+		t.Run(s.name, func(t *testing.T) {
+			if reason, lacking := s.lacks[needs]; lacking {
+				t.Skipf("%s cannot: %s", s.name, reason)
+			}
+			t.Parallel()
+			scenario(t, s)
+		})
+	}
+}
