@@ -33,6 +33,7 @@ type subject struct {
 	envelope  string   // key of the answers' code, whose value 0 means success
 	bad       func(w *trial, userid string)
 	throttled []string // faults' answers that mean "too fast"
+	gone      []string // codes that say that there is nothing to delete
 
 	// lacks says why it cannot do what a scenario is about; or why an answer
 	// that looks malformed is one that its vendor documents.
@@ -66,8 +67,8 @@ type heldPerson struct {
 
 // subjects are all consumers of the build.
 var subjects = []subject{
-	dingTalk("v2", "/topapi/", "/topapi/v2/"),
-	dingTalk("v1", "/", "/"),
+	dingTalk("v2", "/topapi/v2"),
+	dingTalk("v1", ""),
 	{
 		name: "WeCom", code: "we_com",
 		settings:  `{"base_url": "BASE", "corpid": "wwsim0000000000001", "corpsecret": "wecomsim-contacts", "root_department_id": 1, "qps": 0}`,
@@ -84,15 +85,15 @@ var subjects = []subject{
 		writes:    []string{"/cgi-bin/user/create", "/cgi-bin/user/update", "/cgi-bin/user/delete", "/cgi-bin/department/create", "/cgi-bin/department/update", "/cgi-bin/department/delete"},
 		bad:       refuses("/cgi-bin/user/create", "60103"),
 		throttled: []string{`"errcode": 45009`, `"errcode": 45033`},
+		gone:      []string{"60111", "60003", "60123"},
 		lacks: map[string]string{
-			"an object without a code": "an answer without errcode is a success (WeCom reference § 1)",
+			noCode: "an answer without errcode is a success (WeCom reference § 1)",
 		},
 	},
 }
 
-// dingTalk is DingTalk over one of its contact interfaces, whose calls stand
-// below two prefixes.
-func dingTalk(api, calls, writes string) subject {
+// dingTalk is DingTalk over one of its contact interfaces.
+func dingTalk(api, prefix string) subject {
 	s := subject{
 		name: "DingTalk " + api, code: "ding_talk",
 		settings: `{"base_url": "BASE", "api_base_url": "BASE", "api": "` + api + `", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}`,
@@ -107,18 +108,16 @@ func dingTalk(api, calls, writes string) subject {
 			return dingtalk.New(cfg, dingtalk.Options{Transport: wire, Now: now})
 		},
 		holds: heldAtDingTalk, envelope: "errcode",
-		bad:       refuses(writes+"user/create", "60103"),
+		calls:     []string{prefix + "/user/*", prefix + "/department/*"},
+		bad:       refuses(prefix+"/user/create", "60103"),
 		throttled: []string{`"errcode": 90018`, `"http_status": 429`},
-		lacks:     map[string]string{},
+		gone:      []string{"60121", "60111", "60003", "33012", "40003", "40009"},
+		lacks: map[string]string{
+			"a web page": "it means that the address is banned for a while, which is waited out (DingTalk reference § 10.3)",
+		},
 	}
-	for _, resource := range []string{"user/", "department/"} {
-		s.calls = append(s.calls, writes+resource+"*")
-		for _, op := range []string{"create", "update", "delete"} {
-			s.writes = append(s.writes, writes+resource+op)
-		}
-	}
-	if calls != writes {
-		s.calls = []string{calls + "*"}
+	for _, op := range []string{"create", "update", "delete"} {
+		s.writes = append(s.writes, prefix+"/user/"+op, prefix+"/department/"+op)
 	}
 	return s
 }

@@ -29,6 +29,8 @@ type trial struct {
 	subject
 	sim  simctl.Simulator
 	base string // address of all simulators and their control calls
+	// restore are options that a scenario has to put back.
+	restore string
 }
 
 // newTrial opens an empty database and an empty simulator.

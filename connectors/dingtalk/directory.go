@@ -143,6 +143,9 @@ func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, e
 	if _, _, err := c.call(ctx, new(connectors.Receipt), q, &raw); err != nil {
 		return UserPage{}, err
 	}
+	if raw.List == nil {
+		return UserPage{}, malformedRead("user/list shows no list")
+	}
 	page := UserPage{More: bool(raw.HasMore), Users: make([]User, 0, len(raw.List))}
 	for i := range raw.List {
 		page.Users = append(page.Users, raw.List[i].user())

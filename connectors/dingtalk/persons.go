@@ -270,6 +270,9 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 	if f != nil && saysNoPerson(f.VendorCode) {
 		return nil, nil
 	}
+	if err == nil && blank(got["userid"]) {
+		return nil, malformedRead("user/get shows nobody and does not say that there is none")
+	}
 	return got, err
 }
 
@@ -282,6 +285,9 @@ func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, body m
 	_, f, err := c.call(ctx, r, request{path: pathUserByMobile, body: map[string]any{"mobile": body["mobile"]}}, &found)
 	if f != nil && (saysNoPerson(f.VendorCode) || f.VendorCode == "40104") {
 		return "", nil
+	}
+	if err == nil && found.UserID == "" {
+		err = malformedRead("user/getbymobile shows nobody and does not say that there is none")
 	}
 	return string(found.UserID), err
 }

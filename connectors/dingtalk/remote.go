@@ -49,13 +49,16 @@ func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) 
 		}
 	}
 	var subs struct {
-		IDs ints `json:"dept_id_list"`
+		IDs *ints `json:"dept_id_list"`
 	}
 	q := request{path: pathDeptListSubID, body: map[string]any{"dept_id": dept}}
 	if _, _, err := c.call(ctx, r, q, &subs); err != nil {
 		return connectors.RemoteOrg{}, err
 	}
-	for _, sub := range subs.IDs {
+	if subs.IDs == nil {
+		return connectors.RemoteOrg{}, malformedRead("department/listsubid shows no list")
+	}
+	for _, sub := range *subs.IDs {
 		if sub > 0 { // pseudo departments have negative ids (§ 4.1)
 			org.Children = append(org.Children, strconv.FormatInt(sub, 10))
 		}
@@ -140,6 +143,9 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": from, "size": pageSize}}
 	if _, _, err := c.call(ctx, r, q, &raw); err != nil {
 		return page, err
+	}
+	if raw.List == nil {
+		return page, malformedRead("user/list shows no list")
 	}
 	next, err := furtherCursor(bool(raw.HasMore), raw.Next, from)
 	if err != nil {

@@ -28,6 +28,9 @@ type rawSubDepartment struct {
 func (c *Client) listSub(ctx context.Context, r *connectors.Receipt, parent int64) ([]rawSubDepartment, error) {
 	var subs []rawSubDepartment
 	_, _, err := c.call(ctx, r, request{path: pathDeptListSub, body: map[string]any{"dept_id": parent}}, &subs)
+	if err == nil && subs == nil {
+		err = malformedRead("department/listsub shows no list")
+	}
 	return subs, err
 }
 

@@ -19,8 +19,8 @@ const (
 
 // answer is what came back.
 type answer struct {
-	ErrCode *text `json:"errcode"`
-	ErrMsg  text  `json:"errmsg"`
+	ErrCode json.RawMessage `json:"errcode"`
+	ErrMsg  text            `json:"errmsg"`
 
 	body   json.RawMessage
 	status int
@@ -36,9 +36,13 @@ func decodeAnswer(status int, body []byte) answer {
 		return answer{status: status, code: unreadable(status)}
 	}
 	a.body = trimmed
+	var code text
+	if a.ErrCode != nil && (code.UnmarshalJSON(a.ErrCode) != nil || code == "") {
+		return answer{status: status, code: unreadable(status)}
+	}
 	switch {
-	case a.ErrCode != nil && *a.ErrCode != "0" && *a.ErrCode != "":
-		a.code = string(*a.ErrCode)
+	case code != "" && code != "0":
+		a.code = string(code)
 	case status < 200 || status >= 300:
 		a.code = unreadable(status)
 	}

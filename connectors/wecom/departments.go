@@ -183,6 +183,9 @@ func (c *Client) adoptSibling(ctx context.Context, r *connectors.Receipt, body m
 		conflict.Advice = "a department with this name exists under the same parent, and names cannot be read here; rename or delete it in the admin console, then run again"
 		return conflict
 	}
+	if err == nil && got.List == nil {
+		err = malformedRead("department/list shows no list")
+	}
 	if err != nil {
 		return err
 	}
@@ -282,6 +285,9 @@ func (c *Client) simpleList(ctx context.Context, r *connectors.Receipt, id int64
 		List []listedDepartment `json:"department_id"`
 	}
 	_, err := c.call(ctx, r, request{path: pathDeptSimpleList, query: idQuery(id)}, &got)
+	if err == nil && got.List == nil {
+		err = malformedRead("department/simplelist shows no list")
+	}
 	return got.List, err
 }
 

@@ -73,6 +73,9 @@ func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *
 		if _, err := c.call(ctx, r, request{path: pathUserListID, body: body}, &got); err != nil {
 			return err
 		}
+		if got.Rows == nil {
+			return malformedRead("user/list_id shows no list")
+		}
 		for _, row := range got.Rows {
 			key := strings.ToLower(string(row.UserID))
 			if key == "" || row.Department < 1 {

@@ -48,7 +48,7 @@ func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, mobile
 	f, err := c.call(ctx, r, request{path: pathUserByMobile, body: map[string]any{"mobile": mobile}}, &found)
 	switch {
 	case err == nil:
-		return string(found.UserID), true, nil
+		return string(found.UserID), found.UserID != "", nil
 	case f == nil:
 		return "", false, err
 	case saysNoPerson(f.VendorCode):

@@ -212,6 +212,9 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 		}
 		return nil, err
 	}
+	if err == nil && blank(got["userid"]) {
+		return nil, malformedRead("user/get shows nobody and does not say that there is none")
+	}
 	return got, err
 }
 

@@ -127,6 +127,9 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 	if isBlind(err) || f != nil && f.VendorCode == "45029" {
 		return c.membersByID(ctx, r, dept)
 	}
+	if err == nil && raw.List == nil {
+		err = malformedRead("user/list shows no list")
+	}
 	if err != nil {
 		return page, err
 	}

@@ -1,0 +1,164 @@
+package activities
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+
+	"orgflow"
+)
+
+// Conformance: a record that the consumer refuses fails alone, and comes
+// with the next run once it is accepted.
+func TestConsumersFailOneBadRecordAlone(t *testing.T) {
+	eachConsumer(t, "", func(t *testing.T, s subject) {
+		w, r := newTrial(t, s), staff()
+		w.bad(w, "E1006")
+		w.hold(r)
+		sum := w.syncOnce(w.job(""))
+		if sum.Status != orgflow.StatusCompletedWithFailures || sum.Applied[orgflow.Person][orgflow.Insert].Failed != 1 {
+			t.Fatalf("the run ends %s: %s", sum.Status, w.troubles(sum.ID))
+		}
+		if c := w.changes(sum.ID)["person:1006"]; c.State != orgflow.Failed || c.Error == nil || c.Error.Code != orgflow.CodeInvalidRecord {
+			t.Errorf("the bad record is %s: %v", c.State, c.Error)
+		}
+		r.leaves(1006)
+		w.holdsJust(r)
+		w.good()
+		if again := w.completes(staff()); again.Progress.Total != 1 {
+			t.Errorf("the next run has %d changes", again.Progress.Total)
+		}
+	})
+}
+
+// good takes all faults away, and what else was set for a scenario.
+func (w *trial) good() {
+	w.t.Helper()
+	w.control(http.MethodDelete, "faults", "")
+	if w.restore != "" {
+		w.control(http.MethodPut, "options", w.restore)
+	}
+}
+
+// Conformance: where the consumer did what it was asked and the answer was
+// lost, it is found out; nothing is done twice, and nobody fails.
+func TestConsumersSurviveLostAnswers(t *testing.T) {
+	eachConsumer(t, "", func(t *testing.T, s subject) {
+		for name, answer := range map[string]string{
+			"dropped":       `"after_commit": true`,
+			"by a gateway":  `"after_commit": true, "http_status": 502`,
+			"by truncation": `"after_commit": true, "body": "{\"` + s.envelope + `\": 0"`,
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := newTrial(t, s)
+				for _, r := range []rows{staff(), everything()} {
+					w.hold(r)
+					run, planned := w.planned(w.job(""))
+					for _, path := range w.writes {
+						// One change may meet all of them, and has one try more.
+						w.fault(fmt.Sprintf(`{"path": %q, "times": %d, %s}`, path, doubtTries-1, answer))
+					}
+					w.completed(w.rest(run, planned), r)
+					if n := w.sim.Desk().Requests().Faulted; n < int64(doubtTries-1) {
+						t.Fatalf("%d answers were lost", n)
+					}
+					w.good()
+					w.sim.Desk().ClearRequests()
+				}
+				w.quiet()
+			})
+		}
+	})
+}
+
+// eavesdrop is a wire that somebody listens to.
+type eavesdrop func(*http.Request)
+
+func (e eavesdrop) RoundTrip(req *http.Request) (*http.Response, error) {
+	e(req)
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// Conformance: a token that expires in the middle of a run is renewed once,
+// however many calls were under way, and nobody fails.
+func TestConsumersRenewAnExpiredTokenOnce(t *testing.T) {
+	eachConsumer(t, lacksTokens, func(t *testing.T, s subject) {
+		w := newTrial(t, s)
+		var calls int
+		var mu sync.Mutex
+		w.sync = w.process(w.db, eavesdrop(func(*http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			if calls++; calls == 9 {
+				w.control(http.MethodPost, "expire-tokens", "")
+			}
+		}))
+		sum := w.completes(staff())
+		if sum.TokenRenewals != 2 || calls < 12 {
+			t.Errorf("%d tokens were fetched in %d calls, want the first and one more", sum.TokenRenewals, calls)
+		}
+		w.quiet()
+	})
+}
+
+// Conformance: too fast is never a failure: the run waits and goes on.
+func TestConsumersWaitWhenThrottled(t *testing.T) {
+	eachConsumer(t, "", func(t *testing.T, s subject) {
+		for _, answer := range s.throttled {
+			t.Run(answer, func(t *testing.T) {
+				w := newTrial(t, s)
+				w.hold(staff())
+				run, planned := w.planned(w.job(""))
+				for _, path := range w.writes {
+					w.fault(fmt.Sprintf(`{"path": %q, "times": 1, %s}`, path, answer))
+				}
+				sum := w.rest(run, planned)
+				w.completed(sum, staff())
+				if sum.Throttled == 0 || len(w.slept) == 0 {
+					t.Errorf("throttled %d times, waited %v", sum.Throttled, w.slept)
+				}
+			})
+		}
+	})
+}
+
+// Conformance: a worker may die before or after any call, and between any
+// two writes to the database; the next one ends with the same organisation.
+func TestConsumersSurviveAKilledWorker(t *testing.T) {
+	eachConsumer(t, "", func(t *testing.T, s subject) {
+		begin := push(t, s)
+		start := func(t *testing.T, r *reaper) *trial {
+			w := begin.again(t)
+			w.hold(everything())
+			r.count = map[string]int{}
+			w.revive = func() *Sync { return w.process(mortal{w.db, r}, mortalWire{r}) }
+			w.sync = w.revive()
+			return w
+		}
+		calm := &reaper{}
+		w := start(t, calm)
+		w.completed(w.survive(calm, w.job(""), true), everything())
+		for i, point := range calm.seen {
+			if i%killSample != 0 {
+				continue
+			}
+			for when, after := range map[string]bool{"before ": false, "after ": true} {
+				t.Run(when+point, func(t *testing.T) {
+					t.Parallel()
+					r := &reaper{at: point, after: after}
+					w := start(t, r)
+					sum := w.survive(r, w.job(""), true)
+					if r.at != "" {
+						t.Fatal("nobody was killed")
+					}
+					w.completed(sum, everything())
+					w.quiet()
+				})
+			}
+		}
+	})
+}
+
+// killSample is the share of a run's points at which a worker is killed.
+const killSample = 7 * killEvery
