@@ -1,16 +1,11 @@
 package activities
 
 import (
-	"encoding/json"
 	"net/http"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"orgflow/connectors"
-	"orgflow/connectors/dingtalk"
-	dtsim "orgflow/connectors/dingtalk/sim"
 	"orgflow/connectors/simctl"
 	"orgflow/connectors/wecom"
 	wcsim "orgflow/connectors/wecom/sim"
@@ -90,80 +85,9 @@ var subjects = []subject{
 			noCode: "an answer without errcode is a success (WeCom reference § 1)",
 		},
 	},
+	aiGuanHuai("incremental", "update"),
+	aiGuanHuai("full", "add-prepare", "add", "add-complete"),
 }
-
-// dingTalk is DingTalk over one of its contact interfaces.
-func dingTalk(api, prefix string) subject {
-	s := subject{
-		name: "DingTalk " + api, code: "ding_talk",
-		settings: `{"base_url": "BASE", "api_base_url": "BASE", "api": "` + api + `", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}`,
-		simulator: func(now func() time.Time) simctl.Simulator {
-			return dtsim.New(dtsim.Options{Now: now})
-		},
-		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
-			var cfg dingtalk.Config
-			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
-				return nil, err
-			}
-			return dingtalk.New(cfg, dingtalk.Options{Transport: wire, Now: now})
-		},
-		holds: heldAtDingTalk, envelope: "errcode",
-		calls:     []string{prefix + "/user/*", prefix + "/department/*"},
-		bad:       refuses(prefix+"/user/create", "60103"),
-		throttled: []string{`"errcode": 90018`, `"http_status": 429`},
-		gone:      []string{"60121", "60111", "60003", "33012", "40003", "40009"},
-		lacks: map[string]string{
-			"a web page": "it means that the address is banned for a while, which is waited out (DingTalk reference § 10.3)",
-		},
-	}
-	for _, op := range []string{"create", "update", "delete"} {
-		s.writes = append(s.writes, prefix+"/user/"+op, prefix+"/department/"+op)
-	}
-	return s
-}
-
-// refuses answers an insert of a person with a code.
-func refuses(path, code string) func(*trial, string) {
-	return func(w *trial, userid string) {
-		w.fault(`{"path": "` + path + `", "errcode": "` + code + `", "match": {"userid": "` + userid + `"}}`)
-	}
-}
-
-func heldAtDingTalk(state any) holding {
-	out := holding{map[string]heldOrg{}, map[string]heldPerson{}}
-	for _, d := range state.(dtsim.State).Departments {
-		out.orgs[number(d.ID)] = heldOrg{Name: d.Name, Parent: number(d.ParentID), Leaders: d.Managers}
-	}
-	for _, u := range state.(dtsim.State).Users {
-		p := heldPerson{Name: u.Name, Mobile: u.Mobile, Title: u.Title, Manager: u.Manager}
-		for _, id := range u.DeptIDs {
-			p.Orgs = append(p.Orgs, number(id))
-		}
-		out.people[u.UserID] = p
-	}
-	return out
-}
-
-func heldAtWeCom(state any) holding {
-	out := holding{map[string]heldOrg{}, map[string]heldPerson{}}
-	for _, d := range state.(wcsim.State).Departments {
-		out.orgs[number(d.ID)] = heldOrg{Name: d.Name, Parent: number(d.ParentID)}
-	}
-	for _, u := range state.(wcsim.State).Users {
-		p := heldPerson{Name: u.Name, Mobile: u.Mobile, Title: u.Position, Manager: strings.Join(u.DirectLeader, ",")}
-		for i, id := range u.Department {
-			p.Orgs = append(p.Orgs, number(id))
-			if d := out.orgs[number(id)]; u.Leader[i] == 1 {
-				d.Leaders = append(d.Leaders, u.UserID)
-				out.orgs[number(id)] = d
-			}
-		}
-		out.people[u.UserID] = p
-	}
-	return out
-}
-
-func number(id int64) string { return strconv.FormatInt(id, 10) }
 
 // eachConsumer runs a scenario for every consumer that has what it needs.
 func eachConsumer(t *testing.T, needs string, scenario func(t *testing.T, s subject)) {
