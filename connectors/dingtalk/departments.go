@@ -209,5 +209,8 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 	if f != nil && saysNoDepartment(f.VendorCode) {
 		return nil, nil
 	}
+	if err == nil && blank(got["dept_id"]) {
+		return nil, malformedRead("department/get shows no department and does not say that there is none")
+	}
 	return got, err
 }

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -28,8 +29,8 @@ type rawSubDepartment struct {
 func (c *Client) listSub(ctx context.Context, r *connectors.Receipt, parent int64) ([]rawSubDepartment, error) {
 	var subs []rawSubDepartment
 	_, _, err := c.call(ctx, r, request{path: pathDeptListSub, body: map[string]any{"dept_id": parent}}, &subs)
-	if err == nil && subs == nil {
-		err = malformedRead("department/listsub shows no list")
+	if err == nil && (subs == nil || slices.ContainsFunc(subs, func(s rawSubDepartment) bool { return s.DeptID == 0 })) {
+		err = malformedRead("department/listsub shows no list, or a department without an id")
 	}
 	return subs, err
 }

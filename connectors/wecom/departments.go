@@ -265,7 +265,7 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 	if f != nil && saysNoDepartment(f.VendorCode) {
 		return nil, nil
 	}
-	if err == nil && got.Department == nil {
+	if err == nil && blank(got.Department["id"]) {
 		return nil, malformedRead("department/get shows no department")
 	}
 	return got.Department, err

@@ -87,7 +87,7 @@ func (c *Client) complete(ctx context.Context, r *connectors.Receipt, body map[s
 		return nil, &orgflow.Fault{
 			Code: orgflow.CodeNeedsHuman, VendorCode: "48009", Field: isLeader,
 			Message: "order and is_leader_in_dept are taken together with department only, which this address may not read",
-			Advice:  "set it in the admin console, or run with mode full, which sends all fields",
+			Advice:  "set it in the admin console, or let the template fill department too, so that all go together",
 		}
 	case err != nil:
 		return nil, err
