@@ -110,6 +110,36 @@ func (w *trial) doesNothing(muddle func()) {
 	}
 }
 
+// Conformance: where what the consumer holds cannot be read, nobody is taken
+// for gone. That includes answers of which everything but the list is there.
+func TestConsumersTakeNobodyForGoneUnread(t *testing.T) {
+	eachConsumer(t, lacksReads, func(t *testing.T, s subject) {
+		begin := push(t, s)
+		answers := malformed(s.envelope)
+		for name, rest := range map[string]string{"no result": "", "an empty result": `, "result": {}`, "result null": `, "result": null`, "result a list": `, "result": []`} {
+			answers["a success with "+name] = `{"` + s.envelope + `": 0` + rest + `}`
+		}
+		for _, path := range s.calls {
+			for _, name := range slices.Sorted(maps.Keys(answers)) {
+				t.Run(path+" "+name, func(t *testing.T) {
+					if reason, documented := s.lacks[name]; documented && name != noCode {
+						t.Skip(reason)
+					}
+					w := begin.again(t)
+					w.hold(staff())
+					p := w.begin(w.job(`{"mode": "reconcile"}`))
+					w.fetch(p)
+					w.fault(string(raw(map[string]any{"path": path, "body": answers[name]})))
+					got, err := w.readRemote(task{}, p.RunID)
+					if err == nil && got.Complete {
+						t.Errorf("the read is complete: %+v", got)
+					}
+				})
+			}
+		}
+	})
+}
+
 // endless never ends.
 type endless struct{}
 
