@@ -123,7 +123,7 @@ func TestConsumersRenewAnExpiredTokenOnce(t *testing.T) {
 			}
 		}))
 		sum := w.completes(staff())
-		if sum.TokenRenewals != 2 || calls < 12 {
+		if sum.TokenRenewals != 2 || calls < 10 {
 			t.Errorf("%d tokens were fetched in %d calls, want the first and one more", sum.TokenRenewals, calls)
 		}
 		w.quiet()

@@ -28,7 +28,8 @@ type subject struct {
 	envelope  string   // key of the answers' code, whose value 0 means success
 	bad       func(w *trial, userid string)
 	throttled []string // faults' answers that mean "too fast"
-	gone      []string // codes that say that there is nothing to delete
+	gone      []string // codes that say that there is nothing to delete, or other words of success
+	done      []int    // HTTP statuses that say the same whatever the body is
 
 	// lacks says why it cannot do what a scenario is about; or why an answer
 	// that looks malformed is one that its vendor documents.
@@ -39,6 +40,7 @@ type subject struct {
 const (
 	lacksLeaders  = "leaders"
 	lacksManagers = "managers"
+	lacksParents  = "parents"
 	lacksTokens   = "tokens"
 	lacksReads    = "reads" // it cannot show what it holds
 )
@@ -87,6 +89,8 @@ var subjects = []subject{
 	},
 	aiGuanHuai("incremental", "update"),
 	aiGuanHuai("full", "add-prepare", "add", "add-complete"),
+	emmCloud(),
+	scim(),
 }
 
 // eachConsumer runs a scenario for every consumer that has what it needs.

@@ -60,8 +60,9 @@ func openTrial(t *testing.T, s subject, path string, state json.RawMessage) *tri
 func (w *trial) process(db Store, wire http.RoundTripper) *Sync {
 	s := w.worker(db, nil)
 	s.Sleep = w.wait
+	connect := func(set connectors.Settings) (connectors.Consumer, error) { return w.connect(set, wire, w.now) }
 	s.Connectors = connectors.NewRegistry(
-		map[string]connectors.ConsumerFactory{w.code: func(set connectors.Settings) (connectors.Consumer, error) { return w.connect(set, wire, w.now) }},
+		map[string]connectors.ConsumerFactory{w.code: connect},
 		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},
 	)
 	return s
@@ -143,6 +144,9 @@ func (w *trial) wanted(r rows) picture {
 	out := picture{}
 	for _, o := range r.orgs[1:] { // the root is the consumer's own
 		d := heldOrg{Name: o.Name, Parent: fmt.Sprint(o.Parent)}
+		if w.lacks[lacksParents] != "" {
+			d.Parent = ""
+		}
 		if o.Manager != 0 && w.lacks[lacksLeaders] == "" {
 			d.Leaders = []string{fmt.Sprint(o.Manager)}
 		}
@@ -193,7 +197,9 @@ func (w *trial) picture() picture {
 	out, held := picture{}, w.holds(w.sim.State())
 	for id, d := range held.orgs {
 		if id != root {
-			d.Parent, d.Leaders = ours(orgflow.Org, d.Parent), all(orgflow.Person, d.Leaders)
+			if d.Leaders = all(orgflow.Person, d.Leaders); w.lacks[lacksParents] == "" {
+				d.Parent = ours(orgflow.Org, d.Parent)
+			}
 			out["org "+ours(orgflow.Org, id)] = d
 		}
 	}
