@@ -62,7 +62,7 @@ func (b *builder) marks(id string, fields map[string]any) []value {
 // weaker or ambiguous likeness is a dispute, and nothing is created.
 func (b *builder) correlate(t *member) (*RemoteRecord, string) {
 	names := b.in.Profile.PersonFields
-	fields := t.item.Payload.Fields
+	fields := t.said.Fields
 	for _, tier := range []struct {
 		field string
 		named bool
@@ -101,6 +101,7 @@ func (b *builder) meetRemote(t *member) {
 	if t.bd == nil {
 		r, dispute := b.correlate(t)
 		if t.dispute = dispute; r != nil {
+			t.met = true
 			b.remote.taken[r.ConsumerID] = append(b.remote.taken[r.ConsumerID], t)
 		}
 		return
@@ -116,7 +117,7 @@ func (b *builder) meetRemote(t *member) {
 		t.joined = true
 	case there && reconcile:
 		was := b.before(t.bd)
-		if now := b.fromRemote(t.item.Payload, was, *r); len(diff(was, now, nil, false)) > 0 {
+		if now := b.fromRemote(t.said, was, *r); len(diff(was, now, nil, false)) > 0 {
 			t.before, t.drifted = now, true
 		}
 	}
@@ -136,7 +137,7 @@ func (b *builder) settleAdoptions() {
 			}
 			continue
 		}
-		b.people.ids[claimants[0].item.SourceID] = id
+		b.people.ids[claimants[0].id] = id
 	}
 	for _, t := range b.people.order {
 		if t.joined {
@@ -144,17 +145,17 @@ func (b *builder) settleAdoptions() {
 		}
 	}
 	for _, t := range b.people.order {
-		id := b.people.ids[t.id()]
+		id := b.people.ids[t.id]
 		if !t.has || t.bd != nil || t.dispute != "" || id == "" || len(b.remote.taken[id]) != 1 || b.remote.taken[id][0] != t {
 			continue
 		}
 		t.adopted = true
-		t.bd = &orgflow.Binding{Kind: orgflow.Person, SourceID: t.item.SourceID, ConsumerID: id, Scope: b.in.Job.Params.Scope, State: orgflow.BindingActive}
-		t.before = b.fromRemote(t.item.Payload, orgflow.Payload{}, *b.remote.all[id])
-		t.after = b.keep(t.before, t.item.Payload)
+		t.bd = &orgflow.Binding{Kind: orgflow.Person, SourceID: t.id, ConsumerID: id, Scope: b.in.Job.Params.Scope, State: orgflow.BindingActive}
+		t.before = b.fromRemote(t.said, orgflow.Payload{}, *b.remote.all[id])
+		b.shall(t, b.keep(t.before, t.said))
 		b.bindAs(t.bd, t.before)
 		t.base = t.bd.Hash
-		b.adopted, b.met[personKey(t.item.SourceID)] = append(b.adopted, *t.bd), true
+		b.adopted, b.met[personKey(t.id)] = append(b.adopted, *t.bd), true
 	}
 }
 

@@ -116,20 +116,31 @@ func (b *builder) before(bd *orgflow.Binding) orgflow.Payload {
 }
 
 func change(k orgflow.RecordKey, op orgflow.Op, consumerID string, p orgflow.Payload) orgflow.Change {
-	c := orgflow.Change{Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: consumerID}
 	raw, err := p.Encode()
 	if err == nil {
-		c.Payload, c.Hash = raw, orgflow.Hash(raw)
-		return c
+		return changeOf(k, op, consumerID, raw)
 	}
-	c.State, c.Reason = orgflow.Held, err.Error()
-	return c
+	return orgflow.Change{Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: consumerID, State: orgflow.Held, Reason: err.Error()}
+}
+
+// changeOf is change with a payload that is encoded already.
+func changeOf(k orgflow.RecordKey, op orgflow.Op, consumerID string, raw json.RawMessage) orgflow.Change {
+	return orgflow.Change{Kind: k.Kind, Op: op, SourceID: k.ID, ConsumerID: consumerID, Payload: raw, Hash: orgflow.Hash(raw)}
 }
 
 // put replaces what a draft sends.
 func (d *draft) put(p orgflow.Payload) {
 	c := change(d.Key(), d.Op, d.ConsumerID, p)
-	d.payload, d.Payload, d.Hash = p, c.Payload, c.Hash
+	d.Payload, d.Hash = c.Payload, c.Hash
+}
+
+// decoded is what a draft sends.
+func (d *draft) decoded() orgflow.Payload {
+	p, err := orgflow.DecodePayload(d.Payload)
+	if err != nil {
+		return orgflow.Payload{} // it never is: change has encoded it
+	}
+	return p
 }
 
 // plainText writes a value as the text the consumer would show.

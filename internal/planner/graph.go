@@ -7,12 +7,11 @@ import (
 // draft is a change whose id and wave are not known yet: a node of the graph.
 type draft struct {
 	orgflow.Change
-	payload orgflow.Payload // of a person's insert or update
-	phase   int             // canonical phase, see the phase constants
-	rank    int             // order inside a wave: tree level
-	pos     int             // order inside a wave: source order
-	in      []edge
-	cause   string // root cause of a state other than planned
+	phase int // canonical phase, see the phase constants
+	rank  int // order inside a wave: tree level
+	pos   int // order inside a wave: source order
+	in    []edge
+	cause string // root cause of a state other than planned
 	// unit is the other half of a recreate: neither goes without the other.
 	unit *draft
 	// serves is the change a temporary one is made for: without it there is

@@ -253,7 +253,7 @@ func (b *builder) seatThen(id string, runs func(*draft) bool) seat {
 	case p.gone, !planned:
 		return seat{orgs: b.orgsOf(p.before)}
 	}
-	return seat{orgs: b.orgsOf(p.after)}
+	return seat{orgs: p.orgs}
 }
 
 // losesLeader tells whether somebody who leads a department stops to, though

@@ -17,7 +17,7 @@ func (b *builder) linkManager(p *member) {
 	if _, listed := p.draft.Fields[field]; p.draft.Op == orgflow.Update && !listed {
 		return
 	}
-	for _, ref := range orgflow.RefsIn(p.after.Fields[field]) {
+	for _, ref := range p.managers {
 		if m := b.people.touched[ref.ID]; m != nil && !m.invited() && m.draft != nil && m.draft.Op == orgflow.Insert {
 			p.draft.require(m.draft, bringsLeader, "")
 		}
@@ -29,9 +29,9 @@ func (b *builder) linkManager(p *member) {
 func (b *builder) managerLater(d, boss *draft) {
 	field := b.in.Profile.PersonFields.Manager
 	p := b.people.touched[d.SourceID]
-	whole := d.payload
+	whole := d.decoded()
 	b.dropManager(p, d)
-	later := b.add(&draft{phase: phaseReferences, pos: d.pos, payload: whole, Change: change(d.Key(), orgflow.Update, d.ConsumerID, whole)})
+	later := b.add(&draft{phase: phaseReferences, pos: d.pos, Change: change(d.Key(), orgflow.Update, d.ConsumerID, whole)})
 	later.Aspect = orgflow.AspectReferences
 	later.Fields = map[string]orgflow.Diff{field: {Before: orgflow.ShowValue(p.before.Fields[field]), After: orgflow.ShowValue(whole.Fields[field])}}
 	later.Reason = field + " is set once the people exist"
@@ -47,7 +47,7 @@ func (b *builder) managerLater(d, boss *draft) {
 // dropManager leaves the manager of a person as it is at the consumer.
 func (b *builder) dropManager(p *member, d *draft) {
 	field := b.in.Profile.PersonFields.Manager
-	rest := without(d.payload, field)
+	rest := without(d.decoded(), field)
 	if old := p.before.Fields[field]; old != nil && d.Op == orgflow.Update {
 		rest = with(rest, field, old)
 	}
@@ -78,8 +78,8 @@ func (b *builder) finishManagers() {
 		if _, listed := d.Fields[field]; d.Op == orgflow.Update && !listed {
 			continue
 		}
-		refs := orgflow.RefsIn(d.payload.Fields[field])
-		if !slices.ContainsFunc(refs, func(k orgflow.RecordKey) bool { return k == d.Key() || !b.willBeThere(k.ID, d.State) }) {
+		missing := func(k orgflow.RecordKey) bool { return k == d.Key() || !b.willBeThere(k.ID, d.State) }
+		if !slices.ContainsFunc(p.managers, missing) || len(orgflow.RefsIn(d.decoded().Fields[field])) == 0 {
 			continue
 		}
 		unknown++

@@ -100,11 +100,31 @@ func (b *builder) finish() *Plan {
 	b.layer()
 	b.parkAll()
 	plan := &Plan{
-		Changes: make([]orgflow.Change, len(b.drafts)),
-		Counts:  map[orgflow.Kind]orgflow.PlanCount{},
-		Root:    b.root, Adopt: b.adopted, Takeover: b.takeover, Notes: b.notes,
+		Counts: map[orgflow.Kind]orgflow.PlanCount{},
+		Root:   b.root, Adopt: b.adopted, Takeover: b.takeover, Notes: b.notes,
 		Forget: b.forget(),
 	}
+	if b.in.Orgs.Present {
+		plan.Counts[orgflow.Org] = b.counts[0]
+	}
+	if b.in.People.Present {
+		plan.Counts[orgflow.Person] = b.counts[1]
+	}
+	b.number()
+	drafts := b.drafts
+	*b = builder{} // nothing of it is needed beside the changes
+	plan.Changes = make([]orgflow.Change, len(drafts))
+	for i, d := range drafts {
+		if plan.Changes[i] = d.Change; d.State == orgflow.Parked {
+			plan.Parked++
+		}
+	}
+	return plan
+}
+
+// number gives the layered drafts their ids and waves, and says what each
+// depends on and was planned from.
+func (b *builder) number() {
 	id, wave := 0, 0
 	for group := range b.waves {
 		wave++
@@ -113,7 +133,7 @@ func (b *builder) finish() *Plan {
 			d.ID, d.Wave = id, wave
 		}
 	}
-	for i, d := range b.drafts {
+	for _, d := range b.drafts {
 		for _, e := range d.in {
 			if e.kind.binds() {
 				d.DependsOn = append(d.DependsOn, e.from.ID)
@@ -123,16 +143,5 @@ func (b *builder) finish() *Plan {
 		d.DependsOn = slices.Compact(d.DependsOn)
 		d.Base, d.Before = b.origin(d.Key())
 		d.Adopted = b.met[d.Key()]
-		plan.Changes[i] = d.Change
-		if d.State == orgflow.Parked {
-			plan.Parked++
-		}
 	}
-	if b.in.Orgs.Present {
-		plan.Counts[orgflow.Org] = b.counts[0]
-	}
-	if b.in.People.Present {
-		plan.Counts[orgflow.Person] = b.counts[1]
-	}
-	return plan
 }

@@ -3,7 +3,6 @@ package planner
 import (
 	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"orgflow"
 )
@@ -15,7 +14,7 @@ func (b *builder) planPeople() {
 		if !p.has {
 			continue
 		}
-		key := personKey(p.item.SourceID)
+		key := personKey(p.id)
 		if p.dispute != "" {
 			p.draft = b.hold(key, p.bd, orgflow.Disputed, p.dispute)
 			continue
@@ -26,7 +25,7 @@ func (b *builder) planPeople() {
 		}
 		if reason != "" {
 			p.draft = b.hold(key, p.bd, orgflow.Held, reason)
-			p.draft.pos = p.item.Position
+			p.draft.pos = p.position
 			continue
 		}
 		if p.bd != nil {
@@ -36,7 +35,7 @@ func (b *builder) planPeople() {
 		if !b.in.People.allows(orgflow.Insert) {
 			continue
 		}
-		p.draft = b.insertPerson(p, p.after, b.said("new in the source", "was deleted by run %s, which is undone"))
+		p.draft = b.insertPacked(p, b.said("new in the source", "was deleted by run %s, which is undone"))
 		b.count(orgflow.Person).Insert++
 	}
 }
@@ -44,10 +43,14 @@ func (b *builder) planPeople() {
 // insertPerson drafts an insert; the id at the consumer is the template's.
 func (b *builder) insertPerson(p *member, payload orgflow.Payload, reason string) *draft {
 	id := text(payload.Fields[b.in.Profile.PersonFields.ID])
-	d := b.add(&draft{
-		phase: phasePersonInsert, pos: p.item.Position, payload: payload,
-		Change: change(personKey(p.item.SourceID), orgflow.Insert, id, payload),
-	})
+	d := b.add(&draft{phase: phasePersonInsert, pos: p.position, Change: change(personKey(p.id), orgflow.Insert, id, payload)})
+	d.Reason = reason
+	return d
+}
+
+// insertPacked drafts the insert of somebody the consumer does not know.
+func (b *builder) insertPacked(p *member, reason string) *draft {
+	d := b.add(&draft{phase: phasePersonInsert, pos: p.position, Change: changeOf(personKey(p.id), orgflow.Insert, p.userid, p.packed)})
 	d.Reason = reason
 	return d
 }
@@ -66,7 +69,7 @@ func (b *builder) updatePerson(p *member) {
 	full := b.in.Job.Params.Mode == orgflow.Full
 	fields := diff(p.before, p.after, []string{b.in.Profile.PersonFields.ID}, full)
 	for name := range fields {
-		if _, said := p.item.Payload.Fields[name]; full && !said && p.before.Fields[name] != nil {
+		if _, said := p.said.Fields[name]; full && !said && p.before.Fields[name] != nil {
 			delete(fields, name) // kept, not wanted: nothing to send again
 		}
 	}
@@ -89,7 +92,7 @@ func (b *builder) updatePerson(p *member) {
 		p.human.State = orgflow.NeedsHuman
 		p.human.Reason = differs(fixed) + "; the consumer cannot change it"
 		p.human.cause = p.human.Reason
-		p.after = rest
+		b.shall(p, rest)
 	}
 	if len(fields) == 0 {
 		return
@@ -103,8 +106,8 @@ func (b *builder) updatePerson(p *member) {
 
 func (b *builder) personUpdate(p *member, payload orgflow.Payload, fields map[string]orgflow.Diff) *draft {
 	d := b.add(&draft{
-		phase: phasePersonUpdate, pos: p.item.Position, payload: payload,
-		Change: change(personKey(p.item.SourceID), orgflow.Update, p.bd.ConsumerID, payload),
+		phase: phasePersonUpdate, pos: p.position,
+		Change: change(personKey(p.id), orgflow.Update, p.bd.ConsumerID, payload),
 	})
 	d.Fields = fields
 	return d
@@ -144,8 +147,8 @@ func (b *builder) recreates(p *member) bool {
 func (b *builder) recreate(p *member, fixed map[string]orgflow.Diff) {
 	what := differs(fixed)
 	// The id stays what it was: deleted and re-created under the same one.
-	payload := with(p.item.Payload, b.in.Profile.PersonFields.ID, p.bd.ConsumerID)
-	p.del = b.add(&draft{phase: phaseRecreateDelete, pos: p.item.Position, Change: change(personKey(p.item.SourceID), orgflow.Delete, p.bd.ConsumerID, orgflow.Payload{})})
+	payload := with(p.said, b.in.Profile.PersonFields.ID, p.bd.ConsumerID)
+	p.del = b.add(&draft{phase: phaseRecreateDelete, pos: p.position, Change: change(personKey(p.id), orgflow.Delete, p.bd.ConsumerID, orgflow.Payload{})})
 	p.del.Reason = what + "; the consumer cannot change it, so the person is deleted and inserted again"
 	p.draft = b.insertPerson(p, payload, "inserted again, because "+what)
 	p.draft.require(p.del, needs, "")
@@ -153,27 +156,15 @@ func (b *builder) recreate(p *member, fixed map[string]orgflow.Diff) {
 }
 
 // personProblem tells why the consumer would refuse a person.
-func (b *builder) personProblem(t *member, claims map[value]string) string {
-	it, p, names := t.item, b.in.Profile, b.in.Profile.PersonFields
-	if it.Issue != "" {
-		return it.Issue
+func (b *builder) personProblem(p *member, claims map[value]string) string {
+	if p.problem != "" {
+		return p.problem
 	}
-	if t.copies > 0 {
-		return fmt.Sprintf("the source has this id %d times", t.copies+1)
-	}
-	if n := utf8.RuneCountInString(text(it.Payload.Fields[names.Name])); p.PersonNameMax > 0 && n > p.PersonNameMax {
-		return fmt.Sprintf("name has %d characters, the consumer allows %d", n, p.PersonNameMax)
-	}
-	for _, field := range p.RequiredPerson {
-		if v := it.Payload.Fields[field]; v == nil || v == "" {
-			return fmt.Sprintf("has no %s, which the consumer requires", field)
-		}
-	}
-	if reason := b.seatProblem(it); reason != "" {
+	if reason := b.seatProblem(p); reason != "" {
 		return reason
 	}
-	for _, v := range b.wants(t) {
-		if owner := claims[v]; owner != it.SourceID {
+	for _, v := range p.wants {
+		if owner := claims[v]; owner != p.id {
 			return fmt.Sprintf("has the same %s as person %s", v.field, owner)
 		}
 	}
@@ -181,13 +172,8 @@ func (b *builder) personProblem(t *member, claims map[value]string) string {
 }
 
 // seatProblem tells why a person cannot sit where the source says.
-func (b *builder) seatProblem(it Item) string {
-	field := b.in.Profile.PersonFields.Orgs
-	depts := b.orgsOf(it.Payload)
-	if b.in.Profile.PersonNeedsOrg && len(depts) == 0 && it.Payload.Fields[field] == nil {
-		return "belongs to no department"
-	}
-	for _, dept := range depts {
+func (b *builder) seatProblem(p *member) string {
+	for _, dept := range p.orgs {
 		if b.orgDelete[dept.ID] {
 			return fmt.Sprintf("department %s is no longer in the source", dept.ID)
 		}
@@ -218,7 +204,7 @@ func (b *builder) inRoot(p orgflow.Payload) orgflow.Payload {
 func (b *builder) linkPeople() {
 	for _, p := range b.people.order {
 		if p.has && p.draft != nil {
-			for _, dept := range b.orgsOf(p.after) {
+			for _, dept := range p.orgs {
 				p.draft.require(b.planned[dept], needs, "")
 			}
 			b.linkManager(p)
@@ -242,14 +228,13 @@ func (b *builder) linkSeats(p *member) {
 	if p.del != nil {
 		leave = p.del
 	}
-	after := b.orgsOf(p.after)
 	for _, dept := range b.orgsOf(p.before) {
 		d := b.orgDraft[dept.ID]
 		if !b.orgDelete[dept.ID] || d == nil {
 			continue
 		}
-		if leave == nil || !p.gone && slices.Contains(after, dept) && leave.State == orgflow.Planned {
-			b.stop(d, orgflow.Held, fmt.Sprintf("person %s stays in it", p.id()))
+		if leave == nil || !p.gone && slices.Contains(p.orgs, dept) && leave.State == orgflow.Planned {
+			b.stop(d, orgflow.Held, fmt.Sprintf("person %s stays in it", p.id))
 			continue
 		}
 		d.require(leave, needs, "")

@@ -24,33 +24,36 @@ import (
 // write, an input no plan can be made of, or an iterator's own error.
 //
 // A record whose change failed again and again, and would be the same, is
-// held. What the change is stands only in the finished plan, so that Build
+// held. What the change is stands only in the finished drafts, so that Build
 // begins again with those it found, as long as there are some.
 func Build(in Input) (*Plan, error) {
 	held := map[orgflow.RecordKey]bool{}
 	for {
 		b := newBuilder(in)
 		b.deferred = held
-		plan, err := b.build()
-		if err != nil || !b.findDeferred() {
-			return plan, err
+		if err := b.draft(); err != nil {
+			return nil, err
+		}
+		if !b.findDeferred() {
+			return b.finish(), nil
 		}
 	}
 }
 
-func (b *builder) build() (*Plan, error) {
+// draft plans every change and settles what waits for what.
+func (b *builder) draft() error {
 	if err := b.loadOrgs(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.planOrgs(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.readPeople(); err != nil {
-		return nil, err
+		return err
 	}
 	b.planPeople()
 	if err := b.planDeletes(); err != nil {
-		return nil, err
+		return err
 	}
 	b.linkOrgs()
 	b.linkPeople()
@@ -58,7 +61,7 @@ func (b *builder) build() (*Plan, error) {
 	b.finishManagers()
 	b.planLeaders()
 	b.propagate()
-	return b.finish(), nil
+	return nil
 }
 
 // Plan is the frozen answer.

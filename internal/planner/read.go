@@ -15,6 +15,7 @@ type people struct {
 	order   []*member // touched, in source order, those who left last
 	records int
 	managed int
+	nothing content // of everybody who is packed
 
 	seats map[string]seat     // untouched persons who lead or shall lead
 	kept  map[value]string    // wanted values and the untouched persons who have them
@@ -28,27 +29,6 @@ func newPeople() *people {
 		touched: map[string]*member{}, seats: map[string]seat{}, kept: map[value]string{},
 		ids: map[string]string{}, known: map[string]bool{}, stay: map[string][]string{},
 	}
-}
-
-// member is someone a change may be about.
-type member struct {
-	item    Item
-	has     bool // in the read
-	copies  int
-	bd      *orgflow.Binding
-	base    string // the binding's hash as it is stored, or will be with the plan
-	before  orgflow.Payload
-	after   orgflow.Payload // item.Payload with what stays at the consumer
-	gone    bool
-	adopted bool
-	drifted bool
-	joined  bool // was invited, and is in the directory now
-	dispute string
-
-	draft *draft // insert, update, delete, or what holds the person
-	del   *draft // of a recreate, whose insert draft is
-	human *draft // the part of a difference that is left to a person
-	later *draft // sets the manager in a second pass
 }
 
 // seat is where a person sits.
@@ -106,7 +86,7 @@ func sourceOrder(x, y *member) int {
 		}
 		return 1
 	}
-	return cmp.Compare(x.item.Position, y.item.Position)
+	return cmp.Compare(x.position, y.position)
 }
 
 // pairs compares the people; a job without persons has no records.
@@ -132,7 +112,7 @@ func (b *builder) touch(p *Pair) *member {
 	if !p.HasRecord {
 		if b.isGone(&b.in.People, &p.Binding) && !b.takeOver(&b.in.People, &p.Binding) {
 			bd := p.Binding
-			return &member{bd: &bd, base: bd.Hash, before: b.before(&bd), gone: true}
+			return &member{id: bd.SourceID, bd: &bd, base: bd.Hash, content: &content{before: b.before(&bd)}, gone: true}
 		}
 		return nil
 	}
@@ -146,16 +126,15 @@ func (b *builder) touch(p *Pair) *member {
 		}
 		return nil
 	}
-	t := &member{item: p.Record, has: true, copies: p.Copies}
-	if p.HasBinding {
-		bd := p.Binding
-		t.bd, t.base = &bd, bd.Hash
-	}
+	t := b.newMember(p)
 	b.meetRemote(t)
 	if t.bd != nil && t.before.Fields == nil {
 		t.before = b.before(t.bd)
 	}
-	t.after = b.keep(t.before, t.item.Payload)
+	b.shall(t, b.keep(t.before, t.said))
+	if t.bd == nil && !t.met {
+		b.pack(t)
+	}
 	return t
 }
 
@@ -232,10 +211,10 @@ func (b *builder) wanted() (map[value]bool, map[string]bool) {
 		if !p.has {
 			continue
 		}
-		for _, v := range b.wants(p) {
+		for _, v := range p.wants {
 			values[v] = true
 		}
-		for _, m := range orgflow.RefsIn(p.item.Payload.Fields[b.in.Profile.PersonFields.Manager]) {
+		for _, m := range b.named(p) {
 			if b.people.touched[m.ID] == nil {
 				managers[m.ID] = true
 			}

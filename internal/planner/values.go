@@ -55,14 +55,6 @@ func (b *builder) values(p orgflow.Payload, id string) []value {
 	return out
 }
 
-// wants lists the unique values a person shall have.
-func (b *builder) wants(p *member) []value {
-	if p.bd != nil {
-		return b.values(p.after, p.bd.ConsumerID)
-	}
-	return b.values(p.after, "")
-}
-
 // has lists the unique values a person has at the consumer.
 func (b *builder) has(p *member) []value {
 	if p.bd == nil {
@@ -93,9 +85,9 @@ func (b *builder) claims() map[value]string {
 			if !p.has {
 				continue
 			}
-			for _, v := range b.wants(p) {
+			for _, v := range p.wants {
 				if _, taken := owner[v]; !taken && admit(p, v) {
-					owner[v] = p.item.SourceID
+					owner[v] = p.id
 				}
 			}
 		}
@@ -119,7 +111,7 @@ func (b *builder) linkValues() {
 		if !p.has || d == nil || !d.open() {
 			continue
 		}
-		for _, v := range b.wants(p) {
+		for _, v := range p.wants {
 			if _, listed := d.Fields[v.field]; d.Op == orgflow.Update && !listed {
 				continue
 			}
@@ -131,16 +123,9 @@ func (b *builder) linkValues() {
 				d.require(from, freesValue, v.field)
 				continue
 			}
-			b.stop(d, orgflow.Held, fmt.Sprintf("has the same %s as person %s, who keeps it", v.field, h.id()))
+			b.stop(d, orgflow.Held, fmt.Sprintf("has the same %s as person %s, who keeps it", v.field, h.id))
 		}
 	}
-}
-
-func (p *member) id() string {
-	if p.has {
-		return p.item.SourceID
-	}
-	return p.bd.SourceID
 }
 
 // givesUp returns the change by which a person stops having a value, or the
@@ -187,7 +172,7 @@ func (b *builder) widenHop(hop, d *draft, field string) bool {
 	if !b.clearable(field) {
 		return false
 	}
-	hop.put(with(hop.payload, field, nil))
+	hop.put(with(hop.decoded(), field, nil))
 	hop.Fields[field] = b.cleared(b.people.touched[d.SourceID], field)
 	return true
 }
