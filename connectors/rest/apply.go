@@ -36,7 +36,9 @@ func (c *Client) applyRecord(ctx context.Context, out *connectors.Receipt, r *re
 // withoutPeople takes what we know of the person out of a vendor's text.
 func (r *record) withoutPeople(err error) error {
 	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
-		f.Message = r.veil(f.Message)
+		own := *f // a renewal's fault belongs to everybody who waited for it
+		own.Message = r.veil(f.Message)
+		return &own
 	}
 	return err
 }

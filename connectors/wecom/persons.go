@@ -221,7 +221,9 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 // withoutPeople takes what we know of the person out of a vendor's text.
 func withoutPeople(err error, body map[string]any) error {
 	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
-		f.Message = hide(f.Message, body)
+		own := *f // a renewal's fault belongs to everybody who waited for it
+		own.Message = hide(f.Message, body)
+		return &own
 	}
 	return err
 }
