@@ -48,7 +48,7 @@ func TestARunWhereMostFailsStopsBeforeEverythingWasTried(t *testing.T) {
 		t.Fatalf("err = %v", err)
 	}
 	pages := 0
-	for _, c := range s.calls {
+	for _, c := range s.did() {
 		if strings.HasPrefix(c, "apply") {
 			pages++
 		}

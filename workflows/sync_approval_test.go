@@ -52,12 +52,12 @@ func decided(t *testing.T, s *script, plan func(env *testsuite.TestWorkflowEnvir
 
 // tail is what a run did after it had sent everything that was not parked.
 func tail(s *script) []string {
-	for i, c := range s.calls {
+	for i, c := range s.did() {
 		if c == "apply 1-40" {
-			return s.calls[i+1:]
+			return s.did()[i+1:]
 		}
 	}
-	return s.calls
+	return s.did()
 }
 
 func TestParkedDeletesWaitAndGoWhenApproved(t *testing.T) {

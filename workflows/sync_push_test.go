@@ -58,7 +58,7 @@ func (p *pusher) install(env *testsuite.TestWorkflowEnvironment) {
 		return p.at(), p.call("push %d", p.round)
 	})
 	on(orgflow.ActivityAddToPush, func(_ context.Context, in activities.PushParams) (activities.Pushing, error) {
-		from := p.next
+		failed := p.call("add to %d from %d", in.Round, p.next)
 		p.next = min(p.next+2, pushTotal+1)
 		at := p.at()
 		var err error
@@ -66,7 +66,7 @@ func (p *pusher) install(env *testsuite.TestWorkflowEnvironment) {
 			err = p.add(&at)
 		}
 		lose(&at)
-		return at, firstOf(p.call("add to %d from %d", in.Round, from), err)
+		return at, firstOf(failed, err)
 	})
 	on(orgflow.ActivityCompletePush, func(_ context.Context, in activities.PushParams) (activities.Pushing, error) {
 		at := p.at()
@@ -197,7 +197,7 @@ func TestAPausedPushGoesOnWhereItWas(t *testing.T) {
 		return nil
 	}
 	env, got := p.run(t, func(env *testsuite.TestWorkflowEnvironment) {
-		when(env, orgflow.ActivityAddToPush, 1, func() { env.UpdateWorkflow(orgflow.UpdatePause, "1", asked, maintenance) })
+		when(env, p.script, "add", 1, func() { env.UpdateWorkflow(orgflow.UpdatePause, "1", asked, maintenance) })
 		env.RegisterDelayedCallback(func() { env.UpdateWorkflow(orgflow.UpdateResume, "2", &answer{}, afterwards) }, time.Hour)
 	})
 	if err := env.GetWorkflowError(); err != nil {

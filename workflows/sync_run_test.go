@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -35,6 +35,8 @@ type script struct {
 	page     func(changes int) activities.PageResult // default: all done
 	open     activities.Planned                      // what is open when a run goes on
 	before   func(activities.ApplyParams) (yield bool)
+	during   func(activities.ApplyParams) // the rest of a page, which may wait
+	cue      func(activity string)        // acts on the run as soon as an activity has begun
 }
 
 func newScript() *script {
@@ -60,10 +62,22 @@ func newScript() *script {
 
 func (s *script) call(format string, args ...any) error {
 	name := fmt.Sprintf(format, args...)
+	activity := strings.Fields(name)[0]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, name)
-	return s.fail[strings.Fields(name)[0]]
+	if s.cue != nil {
+		s.cue(activity)
+	}
+	return s.fail[activity]
+}
+
+// did is what was called so far. An activity that was cancelled may still be
+// at work: the test environment does not wait for it, as the server does.
+func (s *script) did() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
 }
 
 func (s *script) install(env *testsuite.TestWorkflowEnvironment) {
@@ -86,6 +100,9 @@ func (s *script) install(env *testsuite.TestWorkflowEnvironment) {
 		return s.planned, s.call("plan")
 	})
 	on(orgflow.ActivityApplyPage, func(_ context.Context, p activities.ApplyParams) (activities.PageResult, error) {
+		if s.during != nil {
+			defer s.during(p)
+		}
 		n := p.To - p.From + 1
 		if s.before != nil && s.before(p) {
 			return activities.PageResult{Yield: true}, s.call("yielding %d-%d", p.From, p.To)
@@ -151,10 +168,11 @@ func TestSyncRunFollowsTheDocument(t *testing.T) {
 		`fetch org from ""`, `fetch person from ""`, `fetch person from "2"`,
 		"plan", "apply 1-40",
 	}
-	if d := cmp.Diff(want, s.calls[:len(want)]); d != "" {
+	did := s.did()
+	if d := cmp.Diff(want, did[:len(want)]); d != "" {
 		t.Error(d)
 	}
-	pages := s.calls[len(want) : len(s.calls)-1]
+	pages := did[len(want) : len(did)-1]
 	seen := map[string]bool{}
 	for _, p := range pages {
 		seen[p] = true
@@ -162,8 +180,8 @@ func TestSyncRunFollowsTheDocument(t *testing.T) {
 	if len(pages) != 4 || !seen["apply 41-104"] || !seen["apply 105-168"] || !seen["apply 169-232"] || !seen["apply 233-250"] {
 		t.Errorf("pages of the second wave = %v", pages)
 	}
-	if s.calls[len(s.calls)-1] != "finish" || summary.Status != orgflow.StatusCompleted {
-		t.Errorf("ended with %v, status %s", s.calls[len(s.calls)-1], summary.Status)
+	if did[len(did)-1] != "finish" || summary.Status != orgflow.StatusCompleted {
+		t.Errorf("ended with %v, status %s", did[len(did)-1], summary.Status)
 	}
 }
 
@@ -188,7 +206,7 @@ func TestARefusedJobLeavesNoRecordAndFailsWithItsPointer(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "/consumer") {
 		t.Errorf("err = %v", err)
 	}
-	if d := cmp.Diff([]string{"prepare"}, s.calls); d != "" {
+	if d := cmp.Diff([]string{"prepare"}, s.did()); d != "" {
 		t.Error(d)
 	}
 }
@@ -200,8 +218,8 @@ func TestAnyLaterFaultIsRecordedBeforeTheWorkflowFails(t *testing.T) {
 			fault := &orgflow.Fault{Code: orgflow.CodeUnauthorized, VendorCode: "40096", Message: "不合法的appKey或appSecret"}
 			s.fail[step] = temporal.NewNonRetryableApplicationError(fault.Error(), string(fault.Code), nil, fault)
 			err := run(t, s).GetWorkflowError()
-			if s.calls[len(s.calls)-1] != "finish" || s.finish.Fault == nil || s.finish.Fault.VendorCode != "40096" {
-				t.Errorf("calls %v, finish %+v", s.calls, s.finish)
+			if did := s.did(); did[len(did)-1] != "finish" || s.finish.Fault == nil || s.finish.Fault.VendorCode != "40096" {
+				t.Errorf("calls %v, finish %+v", s.did(), s.finish)
 			}
 			if err == nil || !strings.Contains(err.Error(), "40096") {
 				t.Errorf("err = %v", err)
@@ -214,7 +232,7 @@ func TestDryRunPlansAndSendsNothing(t *testing.T) {
 	s := newScript()
 	s.prepared.DryRun = true
 	run(t, s)
-	for _, c := range s.calls {
+	for _, c := range s.did() {
 		if strings.HasPrefix(c, "apply") || c == "check" {
 			t.Errorf("a dry run called %s", c)
 		}
@@ -225,13 +243,13 @@ func TestFetchAndSendRunAlone(t *testing.T) {
 	fetch := newScript()
 	fetch.prepared.Send = false
 	run(t, fetch)
-	if d := cmp.Diff([]string{"prepare", "hold", `fetch org from ""`, `fetch person from ""`, `fetch person from "2"`, "finish"}, fetch.calls); d != "" {
+	if d := cmp.Diff([]string{"prepare", "hold", `fetch org from ""`, `fetch person from ""`, `fetch person from "2"`, "finish"}, fetch.did()); d != "" {
 		t.Error(d)
 	}
 	send := newScript()
 	send.prepared.Fetched = true
 	run(t, send)
-	if d := cmp.Diff([]string{"prepare", "hold", "check", "plan", "apply 1-40"}, send.calls[:5]); d != "" {
+	if d := cmp.Diff([]string{"prepare", "hold", "check", "plan", "apply 1-40"}, send.did()[:5]); d != "" {
 		t.Error(d)
 	}
 }
@@ -247,7 +265,7 @@ func TestALongHistoryContinuesAsNewAtAPageBoundary(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "continue as new") {
 		t.Fatalf("err = %v", err)
 	}
-	for _, c := range s.calls {
+	for _, c := range s.did() {
 		if strings.HasPrefix(c, "apply") || c == "finish" {
 			t.Errorf("nothing more is started in a full history, got %s", c)
 		}
@@ -257,11 +275,11 @@ func TestALongHistoryContinuesAsNewAtAPageBoundary(t *testing.T) {
 	next.prepared.Fetched = true
 	next.prepared.Plan = &activities.Planned{Total: 250, Waves: []activities.Wave{{No: 2, Phase: "person_insert", From: 141, To: 250}}}
 	run(t, next)
-	if next.calls[2] == "plan" || next.calls[1] != "hold" {
-		t.Errorf("calls = %v", next.calls)
+	if next.did()[2] == "plan" || next.did()[1] != "hold" {
+		t.Errorf("calls = %v", next.did())
 	}
-	if got := strings.Join(next.calls, " "); strings.Contains(got, "apply 41-") || !strings.Contains(got, "apply 141-204") {
-		t.Errorf("calls = %v", next.calls)
+	if got := strings.Join(next.did(), " "); strings.Contains(got, "apply 41-") || !strings.Contains(got, "apply 141-204") {
+		t.Errorf("calls = %v", next.did())
 	}
 }
 
@@ -270,16 +288,12 @@ func TestCancelStopsAtABoundaryAndRecordsIt(t *testing.T) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	s.install(env)
-	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-		if info.ActivityType.Name == orgflow.ActivityPlanRun {
-			env.CancelWorkflow()
-		}
-	})
+	when(env, s, "plan", 1, env.CancelWorkflow)
 	env.ExecuteWorkflow(SyncRun, seedJob)
 	if !temporal.IsCanceledError(env.GetWorkflowError()) {
 		t.Errorf("err = %v", env.GetWorkflowError())
 	}
-	if !s.finish.Canceled || s.calls[len(s.calls)-1] != "finish" {
-		t.Errorf("calls %v, finish %+v", s.calls, s.finish)
+	if did := s.did(); !s.finish.Canceled || did[len(did)-1] != "finish" {
+		t.Errorf("calls %v, finish %+v", did, s.finish)
 	}
 }
