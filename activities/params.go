@@ -104,6 +104,9 @@ type Wave struct {
 	Phase orgflow.Phase `json:"phase"`
 	From  int           `json:"from"`
 	To    int           `json:"to"`
+	// Import: the changes go as import jobs, so many at a time; 0: by
+	// themselves.
+	Import int `json:"import,omitempty"`
 }
 
 // PauseParams pauses a run.
@@ -127,6 +130,8 @@ type ApplyParams struct {
 	// Insist: the run has just got its target back and gives way to nobody
 	// before this page is sent.
 	Insist bool `json:"insist,omitempty"`
+	// Import: as an import job, as far as the consumer's files carry it.
+	Import bool `json:"import,omitempty"`
 }
 
 // PageResult counts the outcomes of a page, whichever attempt reached them.

@@ -21,33 +21,36 @@ const (
 )
 
 // style tells the workflow how the plan is sent: a change at a time, in
-// batches, or as a push of everybody. A consumer whose settings are broken
-// says so when it is called.
-func (s *Sync) style(ctx context.Context, runID string, out *Planned, states map[orgflow.State]int) error {
+// batches, as import jobs, or as a push of everybody. A consumer whose
+// settings are broken says so when it is called.
+func (s *Sync) style(ctx context.Context, runID string, out *Planned, states map[orgflow.State]int) (imports importStyle, err error) {
 	run, err := s.Store.GetRun(ctx, runID)
 	if err != nil {
-		return err
+		return imports, err
 	}
 	consumer, settings, err := s.consumer(run.Job)
 	if err != nil {
-		return nil //nolint:nilerr // see above
+		return imports, nil //nolint:nilerr // see above
+	}
+	if i, ok := consumer.(connectors.Importer); ok {
+		imports = importStyle{settings.ImportAbove, i.ImportLimit()}
 	}
 	if b, many := consumer.(connectors.Batcher); many {
 		out.PageSize = b.BatchLimit()
 	}
 	if _, whole := consumer.(connectors.Pusher); !whole || states[orgflow.Planned] == 0 || settings.Push != "full" && run.Job.Params.Mode != orgflow.Full {
-		return nil
+		return imports, nil
 	}
 	push, err := s.Store.PushOf(ctx, run.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		out.Push = true
 	case err != nil:
-		return err
+		return imports, err
 	default:
 		out.Push = push.State != store.PushSettled && push.State != store.PushDeclined
 	}
-	return nil
+	return imports, nil
 }
 
 // PreparePush lists everybody who shall exist and begins a task at the

@@ -97,6 +97,7 @@ type Store interface {
 	RemoteStore
 	PushStore
 	EventStore
+	ImportStore
 }
 
 // PushStore keeps pushes of everybody who shall exist.
@@ -122,6 +123,13 @@ type EventStore interface {
 	ForgetContactEvents(ctx context.Context, before time.Time) error
 	BoundRemote(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey) (map[orgflow.RemoteKey]orgflow.Binding, error)
 	WrittenBetween(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey, from, to time.Time) (map[orgflow.RemoteKey][]time.Time, error)
+}
+
+// ImportStore keeps import jobs under way.
+type ImportStore interface {
+	PutImport(ctx context.Context, target orgflow.Target, j store.ImportJob) error
+	OpenImports(ctx context.Context, target orgflow.Target) ([]store.ImportJob, error)
+	SettleImport(ctx context.Context, target orgflow.Target, id string) error
 }
 
 // RemoteStore keeps what was read from the consumer.

@@ -51,7 +51,12 @@ func (s *Sync) ApplyPage(ctx context.Context, p ApplyParams) (PageResult, error)
 	if err != nil {
 		return PageResult{}, temporalError(err)
 	}
-	err = page.send(ctx)
+	if importer, files := page.consumer.(connectors.Importer); files {
+		err = page.imports(ctx, importer, p.Import)
+	}
+	if err == nil {
+		err = page.send(ctx)
+	}
 	yield := errors.Is(err, errYield)
 	if err != nil && !yield {
 		return PageResult{}, temporalError(err)

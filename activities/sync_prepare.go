@@ -145,6 +145,7 @@ type targetSettings struct {
 	Root         string `json:"root"`          // map (default) or create
 	NoDepartment string `json:"no_department"` // hold (default) or root
 	Push         string `json:"push"`          // full: as a task, where the consumer offers it
+	ImportAbove  int    `json:"import_above"`  // changes of a wave; more go as import jobs, where the consumer offers them; 0: never
 	Events       struct {
 		OnChange orgflow.OnChange `json:"on_change"`
 	} `json:"events"`

@@ -101,9 +101,9 @@ func (r *syncRun) sendWave(ctx, pages workflow.Context, wave activities.Wave) (s
 	var why stop
 	for {
 		why = r.mayNotSend(ctx, cut)
-		for next <= wave.To && inFlight < r.pagesAtATime() && failed == nil && why == through {
-			to := min(next+cmp.Or(r.info.Plan.PageSize, pageSize)-1, wave.To)
-			begin(activities.ApplyParams{RunID: r.info.RunID, Phase: wave.Phase, From: next, To: to, Insist: r.steering.insist})
+		for next <= wave.To && inFlight < r.pagesAtATime(wave) && failed == nil && why == through {
+			to := min(next+cmp.Or(wave.Import, r.info.Plan.PageSize, pageSize)-1, wave.To)
+			begin(activities.ApplyParams{RunID: r.info.RunID, Phase: wave.Phase, From: next, To: to, Insist: r.steering.insist, Import: wave.Import > 0})
 			next = to + 1
 		}
 		if inFlight == 0 {
@@ -130,9 +130,10 @@ func (r *syncRun) mayNotSend(ctx workflow.Context, cut bool) stop {
 }
 
 // pagesAtATime is how many pages may be in flight: one where the run owes
-// itself a page before it gives way again, or where most changes fail.
-func (r *syncRun) pagesAtATime() int {
-	if r.steering.insist {
+// itself a page before it gives way again, where most changes fail, and of
+// import jobs, which consumers take one at a time.
+func (r *syncRun) pagesAtATime(wave activities.Wave) int {
+	if r.steering.insist || wave.Import > 0 {
 		return 1
 	}
 	return r.breaker.pages()

@@ -10,49 +10,19 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"orgflow"
 	"orgflow/connectors"
 )
 
-// ImportKind is what an import does, in the words of getresult.
-type ImportKind string
-
-// Kinds of imports. replace_user is not among them: it deletes everybody the
-// file does not name, past the safeguards on deletes.
+// Kinds of imports, in the words of getresult. replace_user is not among
+// them: it deletes everybody the file does not name, past the safeguards on
+// deletes.
 const (
-	SyncPeople         ImportKind = "sync_user"     // creates and updates the file's people
-	ReplaceDepartments ImportKind = "replace_party" // makes the tree what the file says
+	SyncPeople         = "sync_user"     // creates and updates the file's people
+	ReplaceDepartments = "replace_party" // makes the tree what the file says
 )
-
-// Import is one import job's content (csv.go).
-type Import struct {
-	Kind ImportKind
-	File []byte   // CSV, UTF-8
-	IDs  []string // userids or department ids, line by line
-}
-
-// Job is an import under way. Store it before anything else: its results
-// can be asked for by its id only, and WeCom keeps those of five jobs.
-type Job struct {
-	ID   string     `json:"id"`
-	Kind ImportKind `json:"kind"`
-}
-
-// Result is what a job says of itself.
-type Result struct {
-	Done              bool
-	Percentage, Total int
-	Lines             []Line // once it is done
-}
-
-// Line is the outcome of one line of the file.
-type Line struct {
-	ID    string // userid or department id
-	Fault *orgflow.Fault
-}
 
 // importPause is how long to wait where another import runs (302008).
 const importPause = time.Minute
@@ -69,8 +39,8 @@ const (
 // unknown outcome is harmless: while the first job runs the second is refused
 // with CodeThrottled (302008), and afterwards it finds everything as the file
 // says.
-func (c *Client) StartImport(ctx context.Context, imp Import) (job Job, r connectors.Receipt, err error) {
-	path, known := map[ImportKind]string{SyncPeople: pathSyncUser, ReplaceDepartments: pathReplaceParty}[imp.Kind]
+func (c *Client) StartImport(ctx context.Context, imp connectors.Import) (job connectors.ImportJob, r connectors.Receipt, err error) {
+	path, known := map[string]string{SyncPeople: pathSyncUser, ReplaceDepartments: pathReplaceParty}[imp.Kind]
 	if !known || len(imp.IDs) == 0 {
 		return job, r, orgflow.Faultf(orgflow.CodeInternal, "an import of kind %q with %d lines cannot be started", imp.Kind, len(imp.IDs))
 	}
@@ -94,7 +64,7 @@ func (c *Client) StartImport(ctx context.Context, imp Import) (job Job, r connec
 	if started.JobID == "" {
 		return job, r, &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer to " + path + " carries no jobid"}
 	}
-	return Job{ID: string(started.JobID), Kind: imp.Kind}, r, nil
+	return connectors.ImportJob{ID: string(started.JobID), Kind: imp.Kind}, r, nil
 }
 
 // upload puts a file at WeCom for three days, with the part's name, filename
@@ -130,8 +100,8 @@ func (c *Client) upload(ctx context.Context, r *connectors.Receipt, file []byte)
 
 // PollImport asks for a job's results. Until Done it may be asked again, at
 // a pace of some seconds. A job that WeCom does not know any more (40088,
-// 40089) is CodeUnknownOutcome: what it did has to be looked up.
-func (c *Client) PollImport(ctx context.Context, job Job) (result Result, r connectors.Receipt, err error) {
+// 40089) is CodeNotFound: what it did has to be looked up.
+func (c *Client) PollImport(ctx context.Context, job connectors.ImportJob) (result connectors.ImportResult, r connectors.Receipt, err error) {
 	var got struct {
 		Status     integer           `json:"status"`
 		Type       text              `json:"type"`
@@ -141,22 +111,22 @@ func (c *Client) PollImport(ctx context.Context, job Job) (result Result, r conn
 	}
 	f, err := c.call(ctx, &r, request{path: pathJobResult, query: url.Values{"jobid": {job.ID}}}, &got)
 	if f != nil && (f.VendorCode == "40088" || f.VendorCode == "40089") {
-		f.Code = orgflow.CodeUnknownOutcome
+		f.Code = orgflow.CodeNotFound
 	}
 	if err != nil {
 		return result, r, err
 	}
-	if got.Type != "" && ImportKind(got.Type) != job.Kind {
+	if got.Type != "" && string(got.Type) != job.Kind {
 		return result, r, orgflow.Faultf(orgflow.CodeInternal, "job %s is of kind %s, not %s", job.ID, got.Type, job.Kind)
 	}
-	result = Result{Done: got.Status == 3, Total: int(got.Total), Percentage: int(got.Percentage)}
+	result = connectors.ImportResult{Done: got.Status == 3, Total: int(got.Total), Percentage: int(got.Percentage)}
 	if !result.Done {
 		return result, r, nil // lines mean nothing before (WeCom reference § 6)
 	}
 	for _, raw := range got.Result {
 		line, err := c.line(job.Kind, raw)
 		if err != nil {
-			return Result{}, r, err
+			return connectors.ImportResult{}, r, err
 		}
 		result.Lines = append(result.Lines, line)
 	}
@@ -164,7 +134,7 @@ func (c *Client) PollImport(ctx context.Context, job Job) (result Result, r conn
 }
 
 // line reads one line's outcome.
-func (c *Client) line(kind ImportKind, raw json.RawMessage) (Line, error) {
+func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, error) {
 	var got struct {
 		UserID  text `json:"userid"`
 		PartyID text `json:"partyid"`
@@ -172,9 +142,9 @@ func (c *Client) line(kind ImportKind, raw json.RawMessage) (Line, error) {
 		ErrMsg  text `json:"errmsg"`
 	}
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return Line{}, malformedRead("a line of the job's result is not as documented")
+		return connectors.ImportLine{}, malformedRead("a line of the job's result is not as documented")
 	}
-	line := Line{ID: string(got.UserID)}
+	line := connectors.ImportLine{ID: string(got.UserID)}
 	if kind == ReplaceDepartments {
 		line.ID = string(got.PartyID)
 	}
@@ -184,28 +154,18 @@ func (c *Client) line(kind ImportKind, raw json.RawMessage) (Line, error) {
 	a := answer{code: string(got.ErrCode), ErrMsg: got.ErrMsg}
 	line.Fault = c.fault(&a, request{path: pathJobResult, write: true}, c.now())
 	if kind == SyncPeople {
+		line.Again = worthACall(line.Fault)
 		line.Fault = blameDepartments(line.Fault)
 	}
 	return line, nil
 }
 
-// Outcomes settles every line of an import by its id: nil for a success. A
-// line the result says nothing of is CodeUnknownOutcome: it has to be read
-// back or written by itself.
-func (imp Import) Outcomes(result Result) map[string]*orgflow.Fault {
-	said := map[string]*orgflow.Fault{}
-	for _, line := range result.Lines {
-		said[strings.ToLower(line.ID)] = line.Fault
-	}
-	out := make(map[string]*orgflow.Fault, len(imp.IDs))
-	for _, id := range imp.IDs {
-		fault, known := said[strings.ToLower(id)]
-		if !known {
-			fault = &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, Message: "the import's result says nothing of this line", Advice: "it is written by itself"}
-		}
-		out[id] = fault
-	}
-	return out
+// worthACall tells whether a call about the person alone may end better than
+// their line did: it waits for what passes, leaves out a field that WeCom
+// refuses, and knows who is gone.
+func worthACall(f *orgflow.Fault) bool {
+	return f.Transient() || f.StopsRun() || saysNoPerson(f.VendorCode) ||
+		optionalField(f.VendorCode, map[string]any{"mobile": ""}) != ""
 }
 
 func sortedNames(body map[string]any) []string { return slices.Sorted(maps.Keys(body)) }

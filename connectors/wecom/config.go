@@ -38,6 +38,10 @@ type Config struct {
 	// ToInvite lets WeCom invite new people by SMS or e-mail, again every day
 	// up to three working days. Absent nobody is.
 	ToInvite bool `json:"to_invite"`
+	// ImportAbove is how many inserts or updates of persons, of one wave, go
+	// by single calls at most; more go as import jobs. 0 is never. It is
+	// orgflow's own and read elsewhere.
+	ImportAbove int `json:"import_above"`
 	// AgentID and AgentSecret belong to messages; the sync does not use them.
 	AgentID     json.RawMessage `json:"agent_id"`
 	AgentSecret string          `json:"agent_secret"`
@@ -97,7 +101,7 @@ func (c *Config) set(name string, raw json.RawMessage) (orgflow.Problem, bool) {
 	}{
 		"base_url": {&c.BaseURL, "a text"}, "corpid": {&c.CorpID, "a text"}, "corpsecret": {&c.CorpSecret, "a text"},
 		"root_department_id": {&c.RootDepartmentID, "a whole number"}, "qps": {&c.QPS, "a number"},
-		"parallel": {&c.Parallel, "a whole number"}, "to_invite": {&c.ToInvite, "true or false"},
+		"parallel": {&c.Parallel, "a whole number"}, "to_invite": {&c.ToInvite, "true or false"}, "import_above": {&c.ImportAbove, "a whole number"},
 		"agent_id": {&c.AgentID, "a number or text"}, "agent_secret": {&c.AgentSecret, "a text"}, "root": {&c.Root, "a text"}, "no_department": {&c.NoDepartment, "a text"},
 	}
 	t, known := targets[name]
@@ -184,6 +188,9 @@ func (c Config) problems() []orgflow.Problem {
 	}
 	if *c.QPS < 0 {
 		refuse("qps", "must be 0 (unlimited) or more calls a second")
+	}
+	if c.ImportAbove < 0 {
+		refuse("import_above", "must be 0 (never) or the number of changes above which a wave goes as import jobs")
 	}
 	if c.Parallel < 1 || c.Parallel > maxParallel {
 		refuse("parallel", fmt.Sprintf("must be 1 to %d calls at once", maxParallel))

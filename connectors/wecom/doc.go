@@ -18,23 +18,14 @@
 // # Batch jobs
 //
 // Above some number of changes an import file is cheaper than a call per
-// record (reference § 6). StartImport uploads one and starts its job,
-// PollImport asks for its results line by line. Both are single steps meant
-// to be driven by durable activities:
-//
-//	job, receipt, err := c.StartImport(ctx, imp) // store job.ID before anything else
-//	result, receipt, err := c.PollImport(ctx, job) // until result.Done
+// record (reference § 6): PlanImport writes such files, StartImport uploads
+// one and starts its job, PollImport asks for its results line by line.
 //
 // The job of an attempt whose outcome is unknown cannot be asked for by
-// anything but its id, so it is not looked for: syncuser and replaceparty set
-// what their file says, and an import that runs already answers 302008, a
-// reason to wait. A later attempt with the same file changes nothing more.
-// The capability proposed to package connectors is
-//
-//	type Importer interface {
-//		StartImport(context.Context, Import) (Job, Receipt, error)
-//		PollImport(context.Context, Job) (Result, Receipt, error)
-//	}
+// anything but its id, and there is no list of jobs, so it is not looked for:
+// syncuser sets what its file says, and an import that runs already answers
+// 302008, a reason to wait. A later attempt with the same file changes
+// nothing more.
 //
 // faults.go is the only place where vendor codes get a meaning, fields.go
 // the only place that knows the wire form of a field.

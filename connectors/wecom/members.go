@@ -60,6 +60,29 @@ func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *
 	written := m.writes.Load()
 	places := map[string]map[int64]bool{}
 	spelled := map[string]string{} // rows of one person may differ in case
+	err := c.eachMembership(ctx, r, func(userid string, dept int64) {
+		key := strings.ToLower(userid)
+		if places[key] == nil {
+			places[key], spelled[key] = map[int64]bool{}, userid
+		}
+		places[key][dept] = true
+	})
+	if err != nil {
+		return err
+	}
+	m.people, m.places, m.read, m.seen = map[int64][]string{}, map[string][]int64{}, c.now(), written
+	for key, depts := range places {
+		userid := spelled[key]
+		m.places[userid] = slices.Collect(maps.Keys(depts))
+		for dept := range depts {
+			m.people[dept] = append(m.people[dept], userid)
+		}
+	}
+	return nil
+}
+
+// eachMembership shows all rows of user/list_id, page by page.
+func (c *Client) eachMembership(ctx context.Context, r *connectors.Receipt, show func(userid string, dept int64)) error {
 	seen := map[string]bool{}
 	for cursor := ""; ; {
 		var got struct {
@@ -77,30 +100,17 @@ func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *
 			return malformedRead("user/list_id shows no list")
 		}
 		for _, row := range got.Rows {
-			key := strings.ToLower(string(row.UserID))
-			if key == "" || row.Department < 1 {
+			if row.UserID == "" || row.Department < 1 {
 				return malformedRead("user/list_id shows a row without userid or department")
 			}
-			if places[key] == nil {
-				places[key], spelled[key] = map[int64]bool{}, string(row.UserID)
-			}
-			places[key][int64(row.Department)] = true
+			show(string(row.UserID), int64(row.Department))
 		}
 		if cursor = string(got.Next); cursor == "" {
-			break
+			return nil
 		}
 		if seen[cursor] {
 			return malformedRead("user/list_id gives a cursor twice")
 		}
 		seen[cursor] = true
 	}
-	m.people, m.places, m.read, m.seen = map[int64][]string{}, map[string][]int64{}, c.now(), written
-	for key, depts := range places {
-		userid := spelled[key]
-		m.places[userid] = slices.Collect(maps.Keys(depts))
-		for dept := range depts {
-			m.people[dept] = append(m.people[dept], userid)
-		}
-	}
-	return nil
 }
