@@ -130,7 +130,7 @@ func (w *world) survive(r *reaper, job json.RawMessage, keepBeats bool) orgflow.
 		planned.Waves = nil
 	}
 	for _, wave := range planned.Waves {
-		do(orgflow.ActivityApplyPage, ApplyParams{RunID: p.RunID, Phase: wave.Phase, From: wave.From, To: wave.To}, nil)
+		do(orgflow.ActivityApplyPage, ApplyParams{RunID: p.RunID, Phase: wave.Phase, From: wave.From, To: wave.To, Import: wave.Import > 0}, nil)
 	}
 	var summary orgflow.Summary
 	do(orgflow.ActivityFinishRun, FinishParams{RunID: p.RunID}, &summary)

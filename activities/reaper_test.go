@@ -134,6 +134,14 @@ func (m mortal) ClaimPage(ctx context.Context, run string, from, to int) (claime
 	return
 }
 
+func (m mortal) PutImport(ctx context.Context, t orgflow.Target, j store.ImportJob) error {
+	return m.step("PutImport", func() error { return m.Store.PutImport(ctx, t, j) })
+}
+
+func (m mortal) SettleImport(ctx context.Context, t orgflow.Target, id string) error {
+	return m.step("SettleImport", func() error { return m.Store.SettleImport(ctx, t, id) })
+}
+
 func (m mortal) RecordOutcomes(ctx context.Context, run string, o []store.Outcome) (rec store.Recorded, err error) {
 	err = m.step("RecordOutcomes", func() (err error) { rec, err = m.Store.RecordOutcomes(ctx, run, o); return })
 	return

@@ -78,7 +78,7 @@ func (w *world) plan(run string) Planned {
 
 // apply sends one wave as one page.
 func (w *world) apply(k task, run string, wave Wave) (page PageResult, err error) {
-	err = w.perform(k, orgflow.ActivityApplyPage, ApplyParams{RunID: run, Phase: wave.Phase, From: wave.From, To: wave.To}, &page)
+	err = w.perform(k, orgflow.ActivityApplyPage, ApplyParams{RunID: run, Phase: wave.Phase, From: wave.From, To: wave.To, Import: wave.Import > 0}, &page)
 	return page, err
 }
 

@@ -34,12 +34,13 @@ const weComCompany = `{
   "consumers": {"we_com": {"base_url": "http://127.0.0.1:1/w", "corpid": "c", "corpsecret": "s", "root_department_id": 1, "qps": 0}}
 }`
 
-func newWeCom(t *testing.T) *weCom { return newWeComOn(t, freshDatabase(t), nil) }
+func newWeCom(t testing.TB) *weCom { return newWeComOn(t, freshDatabase(t), nil) }
 
 // newWeComOn opens a database and an enterprise that holds state.
-func newWeComOn(t *testing.T, path string, state json.RawMessage) *weCom {
+func newWeComOn(t testing.TB, path string, state json.RawMessage) *weCom {
 	t.Helper()
-	w := &weCom{world: openWorld(t, "sqlite://"+path), sim: wcsim.New(wcsim.Options{})}
+	w := &weCom{world: openWorld(t, "sqlite://"+path)}
+	w.sim = wcsim.New(wcsim.Options{Now: w.now})
 	if state != nil {
 		if err := w.sim.PutState(state); err != nil {
 			t.Fatal(err)
