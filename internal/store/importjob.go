@@ -14,15 +14,16 @@ type ImportJob struct {
 	RunID string // whose changes it carries
 }
 
-// PutImport stores a job that a run has just started. Repeating it changes
-// nothing.
+// PutImport stores a job that a run has just started. Where the consumer
+// begins to count its jobs anew, the newer one takes the place of the older.
 func (s *Store) PutImport(ctx context.Context, target orgflow.Target, j ImportJob) error {
 	if err := required("/job", j.ID, "/run_id", j.RunID); err != nil {
 		return fmt.Errorf("store an import of run %s: %w", j.RunID, err)
 	}
 	_, err := s.exec(ctx, "store import "+j.ID, `
 		INSERT INTO import_job (company_id, consumer, job_id, run_id, kind, started_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (company_id, consumer, job_id) DO NOTHING`,
+		ON CONFLICT (company_id, consumer, job_id) DO UPDATE SET
+			run_id = excluded.run_id, kind = excluded.kind, started_at = excluded.started_at, settled = false`,
 		target.CompanyID, target.Consumer, j.ID, j.RunID, j.Kind, s.now())
 	return err
 }
