@@ -91,7 +91,7 @@ func (at standing) row(e connectors.Effect) (row importRow, fits bool, err error
 	p.body["userid"] = personID(e)
 	if e.Op == orgflow.Insert {
 		if requirePerson(p.body) != nil {
-			return row, false, nil
+			return row, false, nil //nolint:nilerr // as above
 		}
 		if invite, given := p.body["to_invite"]; given && invite != at.invites {
 			return row, false, nil
