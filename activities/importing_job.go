@@ -36,7 +36,7 @@ func (s *slice) start(ctx context.Context, file connectors.Import, in map[int]bo
 		if ctx.Err() != nil {
 			return connectors.ImportJob{}, &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: errNotStarted.Error(), Err: errNotStarted}
 		}
-		job, fault := s.call(ctx, func(ctx context.Context) (job connectors.ImportJob, r connectors.Receipt, err error) {
+		job, fault := s.call(orgflow.WithOperation(context.WithoutCancel(ctx), ctx), func(ctx context.Context) (job connectors.ImportJob, r connectors.Receipt, err error) {
 			return s.importer.StartImport(ctx, file)
 		})
 		if fault == nil || fault.Code == orgflow.CodeUnknownOutcome {
@@ -101,17 +101,19 @@ func (s *slice) await(ctx context.Context, job connectors.ImportJob) ([]connecto
 	}
 }
 
+// poll asks for a job, also for a run that has been stopped: its turn comes.
 func (s *slice) poll(ctx context.Context, job connectors.ImportJob) (result connectors.ImportResult, fault *orgflow.Fault) {
-	_, fault = s.call(ctx, func(ctx context.Context) (_ connectors.ImportJob, r connectors.Receipt, err error) {
+	_, fault = s.call(context.WithoutCancel(ctx), func(ctx context.Context) (_ connectors.ImportJob, r connectors.Receipt, err error) {
 		result, r, err = s.importer.PollImport(ctx, job)
 		return job, r, err
 	})
 	return result, fault
 }
 
-// call makes a call of a job, which a stop of the run lets end.
+// call makes a call of a job. ctx outlives a stop of the run; where it names
+// the run's operation, a stop calls off what still waits for its turn.
 func (s *slice) call(ctx context.Context, do func(context.Context) (connectors.ImportJob, connectors.Receipt, error)) (connectors.ImportJob, *orgflow.Fault) {
-	call, cancel := context.WithTimeout(orgflow.WithOperation(context.WithoutCancel(ctx), ctx), callTimeout)
+	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	job, receipt, err := do(call)
 	fault := faultIn(err)

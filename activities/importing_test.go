@@ -302,11 +302,12 @@ func TestACancelledImportIsGivenUpInTheEnd(t *testing.T) {
 		cancel(temporal.NewCanceledError())
 		return w.passing(ctx, d)
 	}
-	if _, err := w.apply(task{ctx: live}, run, wave); err == nil {
+	_, err := w.apply(task{ctx: live}, run, wave)
+	if err == nil {
 		t.Error("nothing was cancelled")
 	}
 	if took := w.at.Sub(began); took < importGrace-importPollMost || took > importGrace+time.Minute {
-		t.Errorf("it takes %s", took)
+		t.Errorf("it takes %s: %v", took, err)
 	}
 	if n, err := w.db.CountDoubts(t.Context(), run); n != 60 || err != nil {
 		t.Errorf("%d in doubt, %v", n, err)
