@@ -1,13 +1,13 @@
 package aiguanhuai
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 )
 
 // Codes of our own for answers that carry none of the vendor's.
@@ -31,7 +31,7 @@ type answer struct {
 func decodeAnswer(status int, body []byte) answer {
 	a := answer{status: status}
 	var fields map[string]json.RawMessage // exact names, unlike a struct's
-	if err := json.Unmarshal(trimJSON(body), &fields); err != nil || fields == nil {
+	if err := json.Unmarshal(wire.Trim(body), &fields); err != nil || fields == nil {
 		a.code = unreadable(status)
 		return a
 	}
@@ -90,11 +90,6 @@ func textOf(raw json.RawMessage) string {
 		return n.String()
 	}
 	return ""
-}
-
-// trimJSON cuts a byte order mark and white space off both ends.
-func trimJSON(b []byte) []byte {
-	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(b), []byte("\ufeff")))
 }
 
 func unreadable(status int) string {

@@ -1,8 +1,6 @@
 package aiguanhuai
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // top stands for the consumer's own root, which has no id: on the wire it is
@@ -232,30 +231,23 @@ func isDate(s string) bool {
 
 // plain writes a payload's value as text.
 func plain(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+	if text, ok := wire.Scalar(v); ok {
+		return text
 	}
 	return fmt.Sprint(v)
 }
 
 // seal encodes a record without escaping <, > and &, so that its length is
 // that of what is sent.
-func seal(t table, wire map[string]any) (record, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(wire); err != nil {
+func seal(t table, fields map[string]any) (record, error) {
+	encoded, err := wire.Encode(fields)
+	if err != nil {
 		return record{}, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding a " + t.kind, Err: err}
 	}
-	r := record{json: bytes.TrimRight(buf.Bytes(), "\n")}
-	r.id, _ = wire[t.id].(string)
+	r := record{json: encoded}
+	r.id, _ = fields[t.id].(string)
 	for _, name := range []string{"realName", "mobile", "email"} {
-		if v, ok := wire[name].(string); ok && len(v) > len("张") {
+		if v, ok := fields[name].(string); ok && len(v) > len("张") {
 			r.hide = append(r.hide, v)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 )
 
 // Codes of our own for answers that carry none of the vendor's.
@@ -30,26 +31,26 @@ type answer struct {
 // envelope has the keys of both families and of the ban. Keys match without
 // regard to case.
 type envelope struct {
-	ErrCode *text           `json:"errcode"`
-	ErrMsg  text            `json:"errmsg"`
-	SubCode text            `json:"sub_code"`
-	SubMsg  text            `json:"sub_msg"`
+	ErrCode *wire.Text      `json:"errcode"`
+	ErrMsg  wire.Text       `json:"errmsg"`
+	SubCode wire.Text       `json:"sub_code"`
+	SubMsg  wire.Text       `json:"sub_msg"`
 	Result  json.RawMessage `json:"result"`
-	UserID  text            `json:"userid"` // with 60104: who has the number
+	UserID  wire.Text       `json:"userid"` // with 60104: who has the number
 
-	Code    text `json:"code"`
-	Message text `json:"message"`
+	Code    wire.Text `json:"code"`
+	Message wire.Text `json:"message"`
 	Denied  *struct {
-		RequiredScopes texts `json:"requiredScopes"`
+		RequiredScopes wire.Texts `json:"requiredScopes"`
 	} `json:"accessdenieddetail"`
 
-	Punish text `json:"punish"`
+	Punish wire.Text `json:"punish"`
 
 	// Payloads at the top level: tokens (§ 2.2, § 2.1) and scopes (§ 2.5).
-	AccessToken text           `json:"accessToken"`
-	ExpireIn    integer        `json:"expireIn"`
-	OldToken    text           `json:"access_token"`
-	ExpiresIn   integer        `json:"expires_in"`
+	AccessToken wire.Text      `json:"accessToken"`
+	ExpireIn    wire.Int       `json:"expireIn"`
+	OldToken    wire.Text      `json:"access_token"`
+	ExpiresIn   wire.Int       `json:"expires_in"`
 	Scopes      *authOrgScopes `json:"auth_org_scopes"`
 }
 
@@ -57,7 +58,7 @@ type envelope struct {
 // not success. newFamily says which success test applies.
 func decodeAnswer(status int, body []byte, newFamily bool) answer {
 	a := answer{status: status}
-	trimmed := trimJSON(body)
+	trimmed := wire.Trim(body)
 	if len(trimmed) > 0 && trimmed[0] == '<' {
 		a.code = htmlCode(status)
 		return a
@@ -91,7 +92,7 @@ func (a *answer) decide(newFamily bool) string {
 }
 
 // set tells whether a code says something: 0 and "" do not.
-func set(code text) bool { return code != "" && code != "0" }
+func set(code wire.Text) bool { return code != "" && code != "0" }
 
 // htmlCode tells the page of an IP ban, whose status is not documented, from
 // a gateway's page and from a wrong address.

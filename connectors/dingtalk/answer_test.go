@@ -1,7 +1,6 @@
 package dingtalk
 
 import (
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 )
 
 // The envelopes of DingTalk reference § 1.1, § 1.2 and § 10.3, as observed.
@@ -140,7 +140,7 @@ func TestReleaseTimeOfAThrottle(t *testing.T) {
 			"something else in between": {"限制将在 明天 结束", 1300 * time.Millisecond},
 		} {
 			t.Run(name, func(t *testing.T) {
-				a := &answer{envelope: envelope{SubMsg: text(tc.msg)}, code: "90002", status: 200}
+				a := &answer{envelope: envelope{SubMsg: wire.Text(tc.msg)}, code: "90002", status: 200}
 				f := c.fault(a, true)
 				if f.Code != orgflow.CodeThrottled || f.RetryAfter != tc.want {
 					t.Fatalf("%s after %s, want throttled after %s", f.Code, f.RetryAfter, tc.want)
@@ -182,29 +182,6 @@ func FuzzParseRelease(f *testing.F) {
 		}
 		if at, ok := parseRelease(msg); ok && !strings.Contains(msg, at.Format("2006-01-02")) {
 			t.Fatalf("%s does not stand in %q", at, msg)
-		}
-	})
-}
-
-func FuzzWireTypes(f *testing.F) {
-	for _, s := range []string{`1`, `"1"`, `"true"`, `[1,"2"]`, `"1|2"`, `null`, `1e3`, `{}`} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		var v struct {
-			A text
-			B integer
-			C boolean
-			D texts
-			E ints
-		}
-		for _, key := range []string{"A", "B", "C", "D", "E"} {
-			_ = json.Unmarshal([]byte(`{"`+key+`":`+s+`}`), &v) // must not panic
-		}
-		for _, n := range v.E {
-			if len(v.D) == 0 && n != 0 {
-				t.Fatalf("%q has numbers %v and no texts", s, v.E)
-			}
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
 
@@ -66,17 +67,19 @@ func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
 }
 
 // encode puts a request into the dialect's words and its body into bytes.
-func (c *Client) encode(q request) (wire, error) {
+func (c *Client) encode(q request) (outgoing, error) {
 	words, err := c.speak(q)
 	if err != nil {
-		return wire{}, err
+		return outgoing{}, err
 	}
-	w := wire{spoken: words}
-	w.raw, err = encodeBody(words.body)
+	w := outgoing{spoken: words}
+	if words.body != nil {
+		w.raw, err = wire.Encode(words.body)
+	}
 	return w, err
 }
 
-func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, w wire) (*answer, error) {
+func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, w outgoing) (*answer, error) {
 	query := maps.Clone(w.query)
 	if query == nil {
 		query = url.Values{}
@@ -100,7 +103,7 @@ func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, w wire) (
 }
 
 // wire is a request as it goes out.
-type wire struct {
+type outgoing struct {
 	spoken
 	url       string
 	raw       []byte // the body
@@ -109,7 +112,7 @@ type wire struct {
 
 // send makes one HTTP call. Its error is of the way there and back; what the
 // vendor says stands in the answer.
-func (c *Client) send(ctx context.Context, r *connectors.Receipt, w wire) (*answer, error) {
+func (c *Client) send(ctx context.Context, r *connectors.Receipt, w outgoing) (*answer, error) {
 	if f := c.banned(); f != nil {
 		return nil, f
 	}
@@ -143,13 +146,16 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, w wire) (*answ
 // by the cache only.
 func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
 	query, body := c.token.ask(c.cfg)
-	w := wire{url: c.old + c.token.path + "?" + query.Encode(), newFamily: c.token.newFamily}
+	w := outgoing{url: c.old + c.token.path + "?" + query.Encode(), newFamily: c.token.newFamily}
 	w.method, w.path = http.MethodGet, c.token.path
 	if w.newFamily {
 		w.method, w.url = http.MethodPost, c.api+c.token.path
 	}
 	var err error
-	if w.raw, err = encodeBody(body); err != nil {
+	if body != nil {
+		w.raw, err = wire.Encode(body)
+	}
+	if err != nil {
 		return "", 0, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the token request", Err: err}
 	}
 	var spent connectors.Receipt // the cache's caller counts the call
@@ -170,18 +176,3 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 }
 
 const documentedLife = 7200 * time.Second
-
-// encodeBody writes JSON without escaping <, > and &, so that lengths and
-// texts are what the caller sees.
-func encodeBody(v any) ([]byte, error) {
-	if v == nil {
-		return nil, nil
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
-}

@@ -7,13 +7,14 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // authOrgScopes is the part of /auth/scopes that says whom the application
 // may see (DingTalk reference § 2.5).
 type authOrgScopes struct {
-	Users texts `json:"authed_user"`
-	Depts ints  `json:"authed_dept"`
+	Users wire.Texts `json:"authed_user"`
+	Depts wire.Ints  `json:"authed_dept"`
 }
 
 // Check implements connectors.Checker: key and secret give a token, the

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"orgflow/connectors/wire"
 )
 
 // Coercion: a payload's value → the documented wire form. Templates give
@@ -200,7 +202,7 @@ func (f field) coerceJSON(v any) (string, error) {
 	if !ok {
 		return "", errors.New("must be a JSON object, or the text of one")
 	}
-	encoded, err := encodeBody(object)
+	encoded, err := wire.Encode(object)
 	if err != nil {
 		return "", errors.New("must be a JSON object, or the text of one")
 	}
@@ -275,7 +277,7 @@ func extension(ext map[string]any, max int) (string, error) {
 			labels[label] = strconv.FormatInt(n, 10)
 		}
 	}
-	encoded, err := encodeBody(labels)
+	encoded, err := wire.Encode(labels)
 	if err != nil {
 		return "", errors.New("must be texts")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // record is an answer of get, field by field as it came.
@@ -23,7 +24,7 @@ func (t fieldTable) holds(got record, body map[string]any) bool {
 			continue
 		case forceFields:
 			for forced := range strings.SplitSeq(want.(string), ",") {
-				if !blank(got[forced]) {
+				if !wire.Blank(got[forced]) {
 					return false
 				}
 			}
@@ -56,7 +57,7 @@ func (t fieldTable) doubted(body map[string]any) []string {
 // were cleared.
 func (t fieldTable) believe(r *connectors.Receipt, body map[string]any, got record) {
 	for _, name := range t.doubted(body) {
-		if !blank(got[name]) {
+		if !wire.Blank(got[name]) {
 			r.Dropped = append(r.Dropped, name)
 			r.Note = "DingTalk took an empty " + name + " and did not clear it"
 		}
@@ -65,36 +66,27 @@ func (t fieldTable) believe(r *connectors.Receipt, body map[string]any, got reco
 
 // same compares a wire value with what get answered; nil is absent.
 func (f field) same(want any, got json.RawMessage) bool {
-	if blank(got) {
+	if wire.Blank(got) {
 		return want == "" || want == "{}"
 	}
 	switch f.wire {
 	case wireInt:
-		var n integer
+		var n wire.Int
 		return json.Unmarshal(got, &n) == nil && want == int64(n)
 	case wireBool:
-		var b boolean
+		var b wire.Bool
 		return json.Unmarshal(got, &b) == nil && want == bool(b)
 	case wireDeptIDs, wireUserIDs:
-		var list texts
-		return json.Unmarshal(got, &list) == nil && sameSet(splitList(want.(string)), list)
+		var list wire.Texts
+		return json.Unmarshal(got, &list) == nil && sameSet(wire.Split(want.(string)), list)
 	case wireJSON:
 		return sameObject(want.(string), got)
 	case wireRows:
 		return f.sameRows(want.([]map[string]any), got)
 	default:
-		var s text
+		var s wire.Text
 		return json.Unmarshal(got, &s) == nil && want == string(s)
 	}
-}
-
-// blank tells whether a field is absent, null, an empty text or list.
-func blank(raw json.RawMessage) bool {
-	switch string(raw) {
-	case "", "null", `""`, "[]":
-		return true
-	}
-	return false
 }
 
 func sameSet(a, b []string) bool {

@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // Paths of departments (DingTalk reference § 4.1).
@@ -57,7 +58,7 @@ func (c *Client) insertDepartment(ctx context.Context, r *connectors.Receipt, e 
 		}
 	}
 	var created struct {
-		DeptID integer `json:"dept_id"`
+		DeptID wire.Int `json:"dept_id"`
 	}
 	_, f, err := c.call(ctx, r, request{path: pathDeptCreate, write: true, body: p.body}, &created)
 	switch {
@@ -209,7 +210,7 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 	if f != nil && saysNoDepartment(f.VendorCode) {
 		return nil, nil
 	}
-	if err == nil && blank(got["dept_id"]) {
+	if err == nil && wire.Blank(got["dept_id"]) {
 		return nil, malformedRead("department/get shows no department and does not say that there is none")
 	}
 	return got, err

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+
+	"orgflow/connectors/wire"
 )
 
 // dialect is what of a contact interface differs: which fields it has and
@@ -57,7 +59,7 @@ type tokenCall struct {
 	path      string
 	newFamily bool
 	ask       func(c Config) (query url.Values, body any)
-	read      func(a *answer) (value text, seconds integer)
+	read      func(a *answer) (value wire.Text, seconds wire.Int)
 }
 
 var newToken = tokenCall{
@@ -65,7 +67,7 @@ var newToken = tokenCall{
 	ask: func(c Config) (url.Values, any) {
 		return nil, map[string]string{"appKey": c.AppKey, "appSecret": c.AppSecret}
 	},
-	read: func(a *answer) (text, integer) { return a.AccessToken, a.ExpireIn },
+	read: func(a *answer) (wire.Text, wire.Int) { return a.AccessToken, a.ExpireIn },
 }
 
 // getToken has its parameters in the query, the only place where they count
@@ -75,5 +77,5 @@ var getToken = tokenCall{
 	ask: func(c Config) (url.Values, any) {
 		return url.Values{"appkey": {c.AppKey}, "appsecret": {c.AppSecret}}, nil
 	},
-	read: func(a *answer) (text, integer) { return a.OldToken, a.ExpiresIn },
+	read: func(a *answer) (wire.Text, wire.Int) { return a.OldToken, a.ExpiresIn },
 }

@@ -5,6 +5,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // Department is a department as DingTalk shows it.
@@ -50,42 +51,42 @@ const pageSize = 100
 
 // rawDepartment is the result of department/get (DingTalk reference § 4.3).
 type rawDepartment struct {
-	DeptID   integer `json:"dept_id"`
-	Name     text    `json:"name"`
-	ParentID integer `json:"parent_id"`
-	SourceID text    `json:"source_identifier"`
-	Order    integer `json:"order"`
-	Code     text    `json:"code"`
-	Managers texts   `json:"dept_manager_userid_list"`
-	Members  integer `json:"member_count"`
-	Direct   integer `json:"owning_member_count"`
+	DeptID   wire.Int   `json:"dept_id"`
+	Name     wire.Text  `json:"name"`
+	ParentID wire.Int   `json:"parent_id"`
+	SourceID wire.Text  `json:"source_identifier"`
+	Order    wire.Int   `json:"order"`
+	Code     wire.Text  `json:"code"`
+	Managers wire.Texts `json:"dept_manager_userid_list"`
+	Members  wire.Int   `json:"member_count"`
+	Direct   wire.Int   `json:"owning_member_count"`
 }
 
 // rawUser is a person of user/get (§ 4.8) and user/list (§ 4.9).
 type rawUser struct {
-	UserID     text    `json:"userid"`
-	UnionID    text    `json:"unionid"`
-	Name       text    `json:"name"`
-	Mobile     text    `json:"mobile"`
-	StateCode  text    `json:"state_code"`
-	Title      text    `json:"title"`
-	JobNumber  text    `json:"job_number"`
-	Email      text    `json:"email"`
-	OrgEmail   text    `json:"org_email"`
-	Telephone  text    `json:"telephone"`
-	WorkPlace  text    `json:"work_place"`
-	Remark     text    `json:"remark"`
-	Manager    text    `json:"manager_userid"`
-	Extension  text    `json:"extension"`
-	Depts      ints    `json:"dept_id_list"`
-	HiredDate  integer `json:"hired_date"`
-	DeptOrder  integer `json:"dept_order"`
-	Leader     boolean `json:"leader"`
-	Active     boolean `json:"active"`
-	HideMobile boolean `json:"hide_mobile"`
-	Senior     boolean `json:"senior"`
+	UserID     wire.Text `json:"userid"`
+	UnionID    wire.Text `json:"unionid"`
+	Name       wire.Text `json:"name"`
+	Mobile     wire.Text `json:"mobile"`
+	StateCode  wire.Text `json:"state_code"`
+	Title      wire.Text `json:"title"`
+	JobNumber  wire.Text `json:"job_number"`
+	Email      wire.Text `json:"email"`
+	OrgEmail   wire.Text `json:"org_email"`
+	Telephone  wire.Text `json:"telephone"`
+	WorkPlace  wire.Text `json:"work_place"`
+	Remark     wire.Text `json:"remark"`
+	Manager    wire.Text `json:"manager_userid"`
+	Extension  wire.Text `json:"extension"`
+	Depts      wire.Ints `json:"dept_id_list"`
+	HiredDate  wire.Int  `json:"hired_date"`
+	DeptOrder  wire.Int  `json:"dept_order"`
+	Leader     wire.Bool `json:"leader"`
+	Active     wire.Bool `json:"active"`
+	HideMobile wire.Bool `json:"hide_mobile"`
+	Senior     wire.Bool `json:"senior"`
 	LeaderIn   []struct {
-		Leader boolean `json:"leader"`
+		Leader wire.Bool `json:"leader"`
 	} `json:"leader_in_dept"`
 }
 
@@ -135,8 +136,8 @@ func (c *Client) GetUser(ctx context.Context, userid string) (User, error) {
 // for cursor 0 (§ 4.5 user/list).
 func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, error) {
 	var raw struct {
-		HasMore boolean   `json:"has_more"`
-		Next    *integer  `json:"next_cursor"`
+		HasMore wire.Bool `json:"has_more"`
+		Next    *wire.Int `json:"next_cursor"`
 		List    []rawUser `json:"list"`
 	}
 	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": cursor, "size": pageSize}}
@@ -160,7 +161,7 @@ func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, e
 // furtherCursor is where the next page of user/list begins, 0 behind the
 // last one. A page that says there is more and does not say where must not
 // look like the end.
-func furtherCursor(more bool, next *integer, cursor int64) (int64, error) {
+func furtherCursor(more bool, next *wire.Int, cursor int64) (int64, error) {
 	switch {
 	case !more:
 		return 0, nil

@@ -15,6 +15,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 var _ connectors.Listener = (*Client)(nil)
@@ -82,13 +83,13 @@ func (c *Client) Hear(p connectors.Push) (connectors.Notice, error) {
 // event is what HTTP events have in common. Their keys are written in two
 // ways (DingTalk reference § 9.2); encoding/json matches either.
 type event struct {
-	Type  text    `json:"EventType"`
-	ID    text    `json:"EventId"`
-	Corp  text    `json:"CorpId"`
-	Stamp text    `json:"TimeStamp"`
-	Time  integer `json:"EventTime"`
-	Users texts   `json:"UserId"`
-	Depts texts   `json:"DeptId"`
+	Type  wire.Text  `json:"EventType"`
+	ID    wire.Text  `json:"EventId"`
+	Corp  wire.Text  `json:"CorpId"`
+	Stamp wire.Text  `json:"TimeStamp"`
+	Time  wire.Int   `json:"EventTime"`
+	Users wire.Texts `json:"UserId"`
+	Depts wire.Texts `json:"DeptId"`
 }
 
 // contactKinds are the contact events that say that records of ours may have

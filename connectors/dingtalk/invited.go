@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // seekPerson looks for somebody who was invited (DingTalk reference § 5.3):
@@ -90,7 +91,7 @@ func (c *Client) deleteJoined(ctx context.Context, r *connectors.Receipt, e conn
 	if got == nil || err != nil {
 		return withoutPeople(err, p.body)
 	}
-	var userid text
+	var userid wire.Text
 	if json.Unmarshal(got["userid"], &userid) != nil || userid == "" {
 		return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "user/get: userid is not as documented"}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // Paths of people (DingTalk reference § 4.5).
@@ -74,7 +75,7 @@ func (c *Client) insertPerson(ctx context.Context, r *connectors.Receipt, e conn
 // createPerson creates a person, or invites who has to agree (40103).
 func (c *Client) createPerson(ctx context.Context, r *connectors.Receipt, p payload) error {
 	var created struct {
-		UserID text `json:"userid"`
+		UserID wire.Text `json:"userid"`
 	}
 	a, f, err := c.writePerson(ctx, r, pathUserCreate, p.body, &created)
 	switch {
@@ -140,8 +141,8 @@ func (c *Client) adoptPerson(ctx context.Context, r *connectors.Receipt, p paylo
 // settlePerson makes an existing person as wanted, without a write if they
 // are already. A mobile that differs cannot be changed and is reported.
 func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payload, got record) error {
-	var userid, mobile, state text
-	for name, into := range map[string]*text{"userid": &userid, "mobile": &mobile, "state_code": &state} {
+	var userid, mobile, state wire.Text
+	for name, into := range map[string]*wire.Text{"userid": &userid, "mobile": &mobile, "state_code": &state} {
 		if raw := got[name]; raw != nil && json.Unmarshal(raw, into) != nil {
 			return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "user/get: " + name + " is not as documented"}
 		}
@@ -270,7 +271,7 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 	if f != nil && saysNoPerson(f.VendorCode) {
 		return nil, nil
 	}
-	if err == nil && blank(got["userid"]) {
+	if err == nil && wire.Blank(got["userid"]) {
 		return nil, malformedRead("user/get shows nobody and does not say that there is none")
 	}
 	return got, err
@@ -280,7 +281,7 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 // (DingTalk reference § 4.5; 40104 says the number is none).
 func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, body map[string]any) (string, error) {
 	var found struct {
-		UserID text `json:"userid"`
+		UserID wire.Text `json:"userid"`
 	}
 	_, f, err := c.call(ctx, r, request{path: pathUserByMobile, body: map[string]any{"mobile": body["mobile"]}}, &found)
 	if f != nil && (saysNoPerson(f.VendorCode) || f.VendorCode == "40104") {

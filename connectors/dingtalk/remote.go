@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 var (
@@ -49,7 +50,7 @@ func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) 
 		}
 	}
 	var subs struct {
-		IDs *ints `json:"dept_id_list"`
+		IDs *wire.Ints `json:"dept_id_list"`
 	}
 	q := request{path: pathDeptListSubID, body: map[string]any{"dept_id": dept}}
 	if _, _, err := c.call(ctx, r, q, &subs); err != nil {
@@ -72,8 +73,8 @@ func (c *Client) remoteOrg(ctx context.Context, r *connectors.Receipt, dept int6
 	if _, _, err := c.call(ctx, r, q, &got); err != nil {
 		return nil, err
 	}
-	var id integer
-	if json.Unmarshal(orNull(got["dept_id"]), &id) != nil || int64(id) != dept {
+	var id wire.Int
+	if wire.Field(got["dept_id"], &id) != nil || int64(id) != dept {
 		return nil, malformedRead("department/get shows another department than the one asked for")
 	}
 	return c.shownOrg(got)
@@ -83,14 +84,14 @@ func (c *Client) remoteOrg(ctx context.Context, r *connectors.Receipt, dept int6
 // which shows every field that has a value.
 func (c *Client) shownOrg(got record) (*connectors.RemoteRecord, error) {
 	out := connectors.RemoteRecord{Kind: orgflow.Org, Fields: map[string]any{}}
-	var id, key text
-	if json.Unmarshal(orNull(got["dept_id"]), &id) != nil || json.Unmarshal(orNull(got[sourceID]), &key) != nil {
+	var id, key wire.Text
+	if wire.Field(got["dept_id"], &id) != nil || wire.Field(got[sourceID], &key) != nil {
 		return nil, malformedRead("department/get shows an id that is none")
 	}
 	out.ConsumerID, out.Key = string(id), string(key)
 	for name, f := range c.departments.fields {
 		raw := got[name]
-		if name == sourceID || f.hidden || f.wire == wireJSON || f.wire == wireBool && blank(raw) {
+		if name == sourceID || f.hidden || f.wire == wireJSON || f.wire == wireBool && wire.Blank(raw) {
 			continue
 		}
 		value, err := f.shown(raw)
@@ -136,9 +137,9 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 		}
 	}
 	var raw struct {
-		HasMore boolean  `json:"has_more"`
-		Next    *integer `json:"next_cursor"`
-		List    []record `json:"list"`
+		HasMore wire.Bool `json:"has_more"`
+		Next    *wire.Int `json:"next_cursor"`
+		List    []record  `json:"list"`
 	}
 	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": from, "size": pageSize}}
 	if _, _, err := c.call(ctx, r, q, &raw); err != nil {
@@ -214,7 +215,7 @@ func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 	for name, emptyShows := range listedFields {
 		raw := got[name]
 		f, known := c.persons.fields[name]
-		if !known || blank(raw) && !(emptyShows && (c.listsAll || raw != nil)) {
+		if !known || wire.Blank(raw) && !(emptyShows && (c.listsAll || raw != nil)) {
 			continue
 		}
 		value, err := f.shown(raw)
@@ -238,8 +239,8 @@ func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 // dialAbroad writes a number of another country as a payload does, with its
 // prefix (DingTalk reference § 4.6).
 func dialAbroad(fields map[string]any, stateCode json.RawMessage) error {
-	var code text
-	if err := json.Unmarshal(orNull(stateCode), &code); err != nil {
+	var code wire.Text
+	if err := wire.Field(stateCode, &code); err != nil {
 		return malformedRead("a person is shown with a state_code that is not as documented")
 	}
 	prefix := strings.TrimLeft(string(code), "+0")
@@ -252,26 +253,26 @@ func dialAbroad(fields map[string]any, stateCode json.RawMessage) error {
 
 // shown turns an answer's value into the form of a payload; nil is empty.
 func (f field) shown(raw json.RawMessage) (any, error) {
-	if blank(raw) {
+	if wire.Blank(raw) {
 		return nil, nil
 	}
 	switch f.wire {
 	case wireInt:
-		var n integer
+		var n wire.Int
 		if err := json.Unmarshal(raw, &n); err != nil || n == 0 {
 			return nil, err
 		}
 		return json.Number(strconv.FormatInt(int64(n), 10)), nil
 	case wireBool:
-		var b boolean
+		var b wire.Bool
 		err := json.Unmarshal(raw, &b)
 		return bool(b), err
 	case wireDeptIDs, wireUserIDs:
-		var list texts
+		var list wire.Texts
 		err := json.Unmarshal(raw, &list)
 		return strings.Join(list, ","), err
 	case wireText:
-		var s text
+		var s wire.Text
 		err := json.Unmarshal(raw, &s)
 		return string(s), err
 	default:
@@ -282,7 +283,7 @@ func (f field) shown(raw json.RawMessage) (any, error) {
 // shownExt reads custom attributes: JSON text, or the object itself; nil if
 // they are not shown.
 func shownExt(raw json.RawMessage) (map[string]any, error) {
-	if blank(raw) {
+	if wire.Blank(raw) {
 		return nil, nil
 	}
 	var inner string
@@ -296,13 +297,6 @@ func shownExt(raw json.RawMessage) (map[string]any, error) {
 		return nil, malformedRead("the custom attributes are not the JSON text of an object")
 	}
 	return labels, nil
-}
-
-func orNull(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("null")
-	}
-	return raw
 }
 
 func orgID(id string) (int64, error) {

@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // sibling is a department found in the place of one we want to create.
@@ -17,13 +18,13 @@ type sibling struct {
 
 // rawSubDepartment is an element of listsub (DingTalk reference § 4.4).
 type rawSubDepartment struct {
-	DeptID   integer `json:"dept_id"`
-	Name     text    `json:"name"`
-	ParentID integer `json:"parent_id"`
+	DeptID   wire.Int  `json:"dept_id"`
+	Name     wire.Text `json:"name"`
+	ParentID wire.Int  `json:"parent_id"`
 	// SourceID is not always shown; absent does not mean empty.
-	SourceID        *text   `json:"source_identifier"`
-	CreateDeptGroup boolean `json:"create_dept_group"`
-	AutoAddUser     boolean `json:"auto_add_user"`
+	SourceID        *wire.Text `json:"source_identifier"`
+	CreateDeptGroup wire.Bool  `json:"create_dept_group"`
+	AutoAddUser     wire.Bool  `json:"auto_add_user"`
 }
 
 func (c *Client) listSub(ctx context.Context, r *connectors.Receipt, parent int64) ([]rawSubDepartment, error) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"orgflow/connectors/wire"
 )
 
 // fromV1 makes a request of v1 one of v2, for the script, and returns a
@@ -84,7 +86,7 @@ func (c *v1Call) heard(body map[string]any, r *http.Request) map[string]any {
 			}
 			v = strings.Join(ids, ",")
 		case formObject:
-			raw, _ := encodeBody(v)
+			raw, _ := wire.Encode(v)
 			v = string(raw)
 		}
 		if text, ok := v.(string); ok && (f.form == formDigits || slices.Contains([]string{"dept_id", "cursor", "size"}, f.v2)) {
@@ -145,7 +147,7 @@ func (c *v1Call) told(in []record) []record {
 }
 
 func encodeTest(v any) json.RawMessage {
-	raw, err := encodeBody(v)
+	raw, err := wire.Encode(v)
 	if err != nil {
 		panic(err)
 	}

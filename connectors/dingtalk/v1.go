@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+
+	"orgflow/connectors/wire"
 )
 
 // v1Call is a call of the contact interface v1 that stands for one of v2
@@ -148,8 +150,8 @@ func (c *v1Call) children(r v1Reading) (any, error) {
 	asked, _ := r.asked["dept_id"].(int64)
 	out := make([]record, 0, len(list))
 	for _, one := range list {
-		var id, parent integer
-		if json.Unmarshal(orNull(one["id"]), &id) != nil || json.Unmarshal(orNull(one["parentid"]), &parent) != nil || id == 0 {
+		var id, parent wire.Int
+		if wire.Field(one["id"], &id) != nil || wire.Field(one["parentid"], &parent) != nil || id == 0 {
 			return nil, errors.New("it lists a department without an id")
 		}
 		if int64(id) == asked || parent != 0 && int64(parent) != asked {
@@ -168,11 +170,11 @@ func (c *v1Call) page(r v1Reading) (any, error) {
 	if err := json.Unmarshal(r.top["userlist"], &list); err != nil {
 		return nil, err
 	}
-	var more boolean
-	if err := json.Unmarshal(orNull(r.top["hasMore"]), &more); err != nil {
+	var more wire.Bool
+	if err := wire.Field(r.top["hasMore"], &more); err != nil {
 		return nil, err
 	}
-	if blank(r.top["hasMore"]) && len(list) >= pageSize {
+	if wire.Blank(r.top["hasMore"]) && len(list) >= pageSize {
 		return nil, errors.New("it does not say whether there is more")
 	}
 	out := map[string]any{"has_more": bool(more)}

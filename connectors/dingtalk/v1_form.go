@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"orgflow/connectors/wire"
 )
 
 // v1Form is how a value of v2 is written in v1.
@@ -35,10 +37,10 @@ func (f v1Form) send(v any) (any, error) {
 	case formNumbers:
 		s, ok := v.(string)
 		ids := []int64{}
-		for _, one := range splitList(s) {
+		for _, one := range wire.Split(s) {
 			id, err := strconv.ParseInt(one, 10, 64)
 			if err != nil {
-				return nil, errWire
+				return nil, wire.ErrType
 			}
 			ids = append(ids, id)
 		}
@@ -52,7 +54,7 @@ func (f v1Form) send(v any) (any, error) {
 	case formOrders, formTitles:
 		rows, ok := v.([]map[string]any)
 		if !ok {
-			return nil, errWire
+			return nil, wire.ErrType
 		}
 		return f.mapText(rows)
 	default:
@@ -62,7 +64,7 @@ func (f v1Form) send(v any) (any, error) {
 
 func okOr(ok bool) error {
 	if !ok {
-		return errWire
+		return wire.ErrType
 	}
 	return nil
 }
@@ -72,7 +74,7 @@ func okOr(ok bool) error {
 func (f v1Form) mapText(rows []map[string]any) (string, error) {
 	parts := make([]string, 0, len(rows))
 	for _, row := range rows {
-		value, err := encodeBody(row[columns[f]])
+		value, err := wire.Encode(row[columns[f]])
 		if err != nil {
 			return "", err
 		}
@@ -105,7 +107,7 @@ func (f v1Form) read(raw json.RawMessage) json.RawMessage {
 
 // encodedText is an object as JSON text, as v2 shows custom attributes.
 func encodedText(object json.RawMessage) json.RawMessage {
-	raw, err := encodeBody(string(object))
+	raw, err := wire.Encode(string(object))
 	if err != nil {
 		return nil
 	}

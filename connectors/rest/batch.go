@@ -6,6 +6,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // batcher sends many records in a call, where the definition says how.
@@ -172,7 +173,7 @@ func (d *delivery) fits(call *Call, group []int) int {
 			continue
 		}
 		v, err := render(call.Body, d.scope(group[n:n+1]))
-		raw, encodeErr := encode(v)
+		raw, encodeErr := wire.Encode(v)
 		if err != nil || encodeErr != nil {
 			return max(n, 1) // what is wrong is said when it is sent
 		}

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
 
@@ -34,12 +34,12 @@ type answer struct {
 // decodeAnswer never fails: what is not JSON is marked as such.
 func (c *Client) decodeAnswer(status int, raw []byte) *answer {
 	a := &answer{status: status}
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(raw), []byte("\ufeff")))
+	trimmed := wire.Trim(raw)
 	if len(trimmed) == 0 {
 		a.blank = true
 		return a
 	}
-	body, err := decode(trimmed)
+	body, err := wire.Decode(trimmed)
 	if err != nil {
 		return a
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
 
@@ -37,7 +38,7 @@ type scalarText string
 
 // UnmarshalJSON reads either.
 func (t *scalarText) UnmarshalJSON(raw []byte) error {
-	v, err := decode(raw)
+	v, err := wire.Decode(raw)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"orgflow/connectors/wire"
 )
 
 const defaultZone = "Asia/Shanghai"
@@ -131,7 +133,7 @@ func convertJSON(v any) (any, error) {
 	if !isText {
 		return v, nil
 	}
-	got, err := decode([]byte(text))
+	got, err := wire.Decode([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("must be JSON")
 	}
@@ -299,8 +301,8 @@ func (f Field) sameValue(want, got any, found bool) bool {
 		return sameSet(want, got)
 	}
 	if f.As == AsJSON {
-		a, errA := encode(want)
-		b, errB := encode(got)
+		a, errA := wire.Encode(want)
+		b, errB := wire.Encode(got)
 		return errA == nil && errB == nil && string(a) == string(b)
 	}
 	_, isScalar := scalarOf(got)

@@ -7,11 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 )
 
 func value(t testing.TB, raw string) any {
 	t.Helper()
-	v, err := decode([]byte(raw))
+	v, err := wire.Decode([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("%s: %v", template, err)
 			continue
 		}
-		raw, err := encode(got)
+		raw, err := wire.Encode(got)
 		if err != nil {
 			t.Fatal(err)
 		}

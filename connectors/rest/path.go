@@ -1,10 +1,11 @@
 package rest
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"orgflow/connectors/wire"
 )
 
 // path leads into JSON: a JSON pointer whose segments may also be * (every
@@ -108,19 +109,6 @@ func textAt(v any, p string) string {
 
 // plain writes a scalar as text; anything else is empty.
 func plain(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	case int:
-		return strconv.Itoa(v)
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return ""
+	text, _ := wire.Scalar(v)
+	return text
 }

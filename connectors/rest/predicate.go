@@ -1,13 +1,12 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"reflect"
 	"slices"
 	"strings"
+
+	"orgflow/connectors/wire"
 )
 
 // holds tells whether the condition is met by an answer.
@@ -60,20 +59,6 @@ func (p *Predicate) value(a *answer) bool {
 
 // same compares strictly: 0 is neither "0" nor 0.0.
 func same(want json.RawMessage, got any) bool {
-	v, err := decode(want)
+	v, err := wire.Decode(want)
 	return err == nil && reflect.DeepEqual(v, got)
-}
-
-// decode reads one JSON value, numbers as json.Number.
-func decode(raw []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more than one JSON value")
-	}
-	return v, nil
 }

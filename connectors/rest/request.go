@@ -13,6 +13,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors/signing"
+	"orgflow/connectors/wire"
 )
 
 // request is one call with what fills its templates.
@@ -122,7 +123,7 @@ func (r *rendered) body(q request) error {
 	if err != nil {
 		return err
 	}
-	r.Body, err = encode(v)
+	r.Body, err = wire.Encode(v)
 	return err
 }
 
@@ -219,7 +220,7 @@ func (r *rendered) intoBody(name, value string) error {
 	}
 	var body any = map[string]any{}
 	if len(r.Body) > 0 {
-		got, err := decode(r.Body)
+		got, err := wire.Decode(r.Body)
 		if err != nil {
 			return orgflow.Faultf(orgflow.CodeInternal, "the body of a call is no JSON")
 		}
@@ -230,7 +231,7 @@ func (r *rendered) intoBody(name, value string) error {
 		return orgflow.Faultf(orgflow.CodeInvalidConfig, "the credentials go into the body, and the body of a call is no object")
 	}
 	object[name] = value
-	raw, err := encode(object)
+	raw, err := wire.Encode(object)
 	r.Body = raw
 	return err
 }

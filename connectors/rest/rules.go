@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // refusal is an answer that is not success, and what is to be done.
@@ -193,7 +194,7 @@ func (c *Client) nearSuccess(call *Call, a *answer) bool {
 func (p *Predicate) near(a *answer) bool {
 	if p.Path != "" {
 		for _, raw := range append(slices.Clone(p.In), p.Equals) {
-			if want, err := decode(raw); err == nil && plain(want) != "" && strings.EqualFold(plain(want), textAt(a.body, p.Path)) {
+			if want, err := wire.Decode(raw); err == nil && plain(want) != "" && strings.EqualFold(plain(want), textAt(a.body, p.Path)) {
 				return true
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"orgflow/connectors/wire"
 )
 
 // The template language. A text holds references in braces ({{ is a brace):
@@ -103,7 +105,7 @@ func renderObject(t map[string]any, s scope) (any, error) {
 		if err != nil || v == absent {
 			return v, err
 		}
-		raw, err := encode(v)
+		raw, err := wire.Encode(v)
 		return string(raw), err
 	}
 	return renderMembers(t, s)
@@ -251,7 +253,7 @@ func (p piece) write(v any) (string, error) {
 	for _, f := range p.filters {
 		switch f {
 		case "json":
-			raw, err := encode(text)
+			raw, err := wire.Encode(text)
 			if err != nil {
 				return "", err
 			}
@@ -309,15 +311,4 @@ func uses(t any, what string) bool {
 		}
 	}
 	return false
-}
-
-// encode writes JSON without escaping <, > and &.
-func encode(v any) ([]byte, error) {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return []byte(strings.TrimSuffix(b.String(), "\n")), nil
 }

@@ -1,13 +1,13 @@
 package rowset
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math/big"
 	"strings"
 	"unicode/utf8"
+
+	"orgflow/connectors/wire"
 )
 
 // A value is nil, string, json.Number, bool, []any or map[string]any.
@@ -27,26 +27,14 @@ func decode(raw []byte) (any, bool) {
 	if !utf8.Valid(raw) {
 		return nil, false
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	var v any
-	if dec.Decode(&v) != nil {
-		return nil, false
-	}
-	_, err := dec.Token()
-	return v, errors.Is(err, io.EOF)
+	v, err := wire.Decode(raw)
+	return v, err == nil
 }
 
 // Encode writes a row on one line, keys sorted, so that equal rows are equal
 // bytes.
 func Encode(row map[string]any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(row); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return wire.Encode(row)
 }
 
 // Text is the value of a text in a column: nil for the empty text, and what

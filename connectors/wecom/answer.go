@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 )
 
 // Codes of our own for answers that carry none of the vendor's.
@@ -20,7 +21,7 @@ const (
 // answer is what came back.
 type answer struct {
 	ErrCode json.RawMessage `json:"errcode"`
-	ErrMsg  text            `json:"errmsg"`
+	ErrMsg  wire.Text       `json:"errmsg"`
 
 	body   json.RawMessage
 	status int
@@ -31,12 +32,12 @@ type answer struct {
 // not success. An answer without errcode is a success (WeCom reference § 1).
 func decodeAnswer(status int, body []byte) answer {
 	a := answer{status: status}
-	trimmed := trimJSON(body)
+	trimmed := wire.Trim(body)
 	if len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(trimmed, &a) != nil {
 		return answer{status: status, code: unreadable(status)}
 	}
 	a.body = trimmed
-	var code text
+	var code wire.Text
 	if a.ErrCode != nil && (code.UnmarshalJSON(a.ErrCode) != nil || code == "") {
 		return answer{status: status, code: unreadable(status)}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // Kinds of imports, in the words of getresult. replace_user is not among
@@ -56,7 +57,7 @@ func (c *Client) StartImport(ctx context.Context, imp connectors.Import) (job co
 		body["to_invite"] = c.cfg.ToInvite
 	}
 	var started struct {
-		JobID text `json:"jobid"`
+		JobID wire.Text `json:"jobid"`
 	}
 	if _, err := c.call(ctx, &r, request{path: path, body: body, write: true, serial: true}, &started); err != nil {
 		return job, r, err
@@ -86,7 +87,7 @@ func (c *Client) upload(ctx context.Context, r *connectors.Receipt, file []byte)
 		return "", &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the upload", Err: err}
 	}
 	var got struct {
-		MediaID text `json:"media_id"`
+		MediaID wire.Text `json:"media_id"`
 	}
 	q := request{path: pathUpload, query: url.Values{"type": {"file"}}, raw: buf.Bytes(), contentType: w.FormDataContentType()}
 	if _, err := c.call(ctx, r, q, &got); err != nil {
@@ -103,10 +104,10 @@ func (c *Client) upload(ctx context.Context, r *connectors.Receipt, file []byte)
 // 40089) is CodeNotFound: what it did has to be looked up.
 func (c *Client) PollImport(ctx context.Context, job connectors.ImportJob) (result connectors.ImportResult, r connectors.Receipt, err error) {
 	var got struct {
-		Status     integer           `json:"status"`
-		Type       text              `json:"type"`
-		Total      integer           `json:"total"`
-		Percentage integer           `json:"percentage"`
+		Status     wire.Int          `json:"status"`
+		Type       wire.Text         `json:"type"`
+		Total      wire.Int          `json:"total"`
+		Percentage wire.Int          `json:"percentage"`
 		Result     []json.RawMessage `json:"result"`
 	}
 	f, err := c.call(ctx, &r, request{path: pathJobResult, query: url.Values{"jobid": {job.ID}}}, &got)
@@ -136,10 +137,10 @@ func (c *Client) PollImport(ctx context.Context, job connectors.ImportJob) (resu
 // line reads one line's outcome.
 func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, error) {
 	var got struct {
-		UserID  text `json:"userid"`
-		PartyID text `json:"partyid"`
-		ErrCode text `json:"errcode"`
-		ErrMsg  text `json:"errmsg"`
+		UserID  wire.Text `json:"userid"`
+		PartyID wire.Text `json:"partyid"`
+		ErrCode wire.Text `json:"errcode"`
+		ErrMsg  wire.Text `json:"errmsg"`
 	}
 	if err := json.Unmarshal(raw, &got); err != nil {
 		return connectors.ImportLine{}, malformedRead("a line of the job's result is not as documented")

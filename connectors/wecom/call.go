@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
 
@@ -39,7 +40,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 	body := q.raw
 	if q.body != nil {
 		var err error
-		if body, err = encodeBody(q.body); err != nil {
+		if body, err = wire.Encode(q.body); err != nil {
 			return asBoth(&orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding the request of " + q.path, Err: err})
 		}
 	}
@@ -56,7 +57,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 	}
 	if out != nil {
 		if err := json.Unmarshal(a.body, out); err != nil {
-			a.code, a.ErrMsg = codeMalformed, text("the answer to "+q.path+" is not as documented")
+			a.code, a.ErrMsg = codeMalformed, wire.Text("the answer to "+q.path+" is not as documented")
 			f := c.fault(a, q, began)
 			f.Err = err
 			return asBoth(f)
@@ -162,8 +163,8 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 		return "", 0, f
 	}
 	var got struct {
-		Token   text    `json:"access_token"`
-		Expires integer `json:"expires_in"`
+		Token   wire.Text `json:"access_token"`
+		Expires wire.Int  `json:"expires_in"`
 	}
 	if err := json.Unmarshal(a.body, &got); err != nil {
 		return "", 0, &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "the answer to gettoken is not as documented", Err: err}
@@ -176,15 +177,3 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 }
 
 const documentedLife = 7200 * time.Second
-
-// encodeBody writes JSON without escaping <, > and &, so that lengths and
-// texts are what the caller sees.
-func encodeBody(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
-}

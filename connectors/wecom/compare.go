@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"orgflow/connectors/wire"
 )
 
 // record is an answer, field by field as it came.
@@ -14,11 +16,11 @@ type record map[string]json.RawMessage
 // rawDepartment is a department of department/get and department/list
 // (WeCom reference § 5).
 type rawDepartment struct {
-	ID      integer `json:"id"`
-	Name    text    `json:"name"`
-	Parent  integer `json:"parentid"`
-	Order   integer `json:"order"`
-	Leaders texts   `json:"department_leader"`
+	ID      wire.Int   `json:"id"`
+	Name    wire.Text  `json:"name"`
+	Parent  wire.Int   `json:"parentid"`
+	Order   wire.Int   `json:"order"`
+	Leaders wire.Texts `json:"department_leader"`
 }
 
 func (got record) department() (rawDepartment, error) {
@@ -63,23 +65,23 @@ func (t fieldTable) holds(got record, body map[string]any) bool {
 
 // same compares a wire value with what was shown; nil is absent.
 func (f field) same(want any, got json.RawMessage) bool {
-	if blank(got) {
+	if wire.Blank(got) {
 		return isEmpty(want)
 	}
 	switch f.wire {
 	case wireInt:
-		var n integer
+		var n wire.Int
 		return json.Unmarshal(got, &n) == nil && want == int64(n)
 	case wireDeptIDs:
-		var list ints
+		var list wire.Ints
 		departments, ok := want.([]int64)
 		return ok && json.Unmarshal(got, &list) == nil && sameSet(departments, []int64(list))
 	case wireUserIDs:
-		var list texts
+		var list wire.Texts
 		people, ok := want.([]string)
 		return ok && json.Unmarshal(got, &list) == nil && sameSet(people, []string(list))
 	case wireText:
-		var s text
+		var s wire.Text
 		return json.Unmarshal(got, &s) == nil && want == string(s)
 	default:
 		return false
@@ -135,15 +137,6 @@ func sameAttributes(want any, got json.RawMessage) bool {
 		}
 	}
 	return true
-}
-
-// blank tells whether a field is absent, null, an empty text or list.
-func blank(raw json.RawMessage) bool {
-	switch string(raw) {
-	case "", "null", `""`, "[]":
-		return true
-	}
-	return false
 }
 
 func sameSet[T int64 | string](a, b []T) bool {

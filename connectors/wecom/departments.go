@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // Paths of departments (WeCom reference § 5).
@@ -77,7 +78,7 @@ func (c *Client) insertAs(ctx context.Context, r *connectors.Receipt, e connecto
 		}
 	}
 	var created struct {
-		ID integer `json:"id"`
+		ID wire.Int `json:"id"`
 	}
 	wanted := maps.Clone(body)
 	wanted["id"] = id
@@ -265,7 +266,7 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 	if f != nil && saysNoDepartment(f.VendorCode) {
 		return nil, nil
 	}
-	if err == nil && blank(got.Department["id"]) {
+	if err == nil && wire.Blank(got.Department["id"]) {
 		return nil, malformedRead("department/get shows no department")
 	}
 	return got.Department, err
@@ -273,9 +274,9 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 
 // listedDepartment is an element of department/simplelist.
 type listedDepartment struct {
-	ID     integer `json:"id"`
-	Parent integer `json:"parentid"`
-	Order  integer `json:"order"`
+	ID     wire.Int `json:"id"`
+	Parent wire.Int `json:"parentid"`
+	Order  wire.Int `json:"order"`
 }
 
 // simpleList returns a department and all below it, without names. It is

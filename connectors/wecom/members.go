@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // members remembers who is in which department, as user/list_id told. That
@@ -86,10 +87,10 @@ func (c *Client) eachMembership(ctx context.Context, r *connectors.Receipt, show
 	seen := map[string]bool{}
 	for cursor := ""; ; {
 		var got struct {
-			Next text `json:"next_cursor"`
+			Next wire.Text `json:"next_cursor"`
 			Rows []struct {
-				UserID     text    `json:"userid"`
-				Department integer `json:"department"`
+				UserID     wire.Text `json:"userid"`
+				Department wire.Int  `json:"department"`
 			} `json:"dept_user"`
 		}
 		body := map[string]any{"cursor": cursor, "limit": membersPage}

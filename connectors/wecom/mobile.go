@@ -6,6 +6,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // verifyMobile finds out whether a changed number was taken: that of somebody
@@ -17,8 +18,8 @@ func (c *Client) verifyMobile(ctx context.Context, r *connectors.Receipt, wanted
 		return err
 	}
 	var taken bool
-	if raw, shown := got["mobile"]; shown && !blank(raw) { // new secrets are not shown it (§ 3)
-		var mobile text
+	if raw, shown := got["mobile"]; shown && !wire.Blank(raw) { // new secrets are not shown it (§ 3)
+		var mobile wire.Text
 		taken = mobile.UnmarshalJSON(raw) == nil && sameMobile(wanted, string(mobile))
 	} else {
 		holder, known, err := c.userByMobile(ctx, r, wanted)
@@ -43,7 +44,7 @@ func (c *Client) verifyMobile(ctx context.Context, r *connectors.Receipt, wanted
 // after many wrong numbers (WeCom reference § 4.2).
 func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, mobile string) (userid string, known bool, err error) {
 	var found struct {
-		UserID text `json:"userid"`
+		UserID wire.Text `json:"userid"`
 	}
 	f, err := c.call(ctx, r, request{path: pathUserByMobile, body: map[string]any{"mobile": mobile}}, &found)
 	switch {

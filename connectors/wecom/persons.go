@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // Paths of people (WeCom reference § 4.2).
@@ -116,8 +117,8 @@ func (c *Client) takeOver(ctx context.Context, r *connectors.Receipt, e connecto
 // are already.
 func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payload, got record) error {
 	body := personFields.forUpdate(p)
-	var userid text
-	if err := userid.UnmarshalJSON(orNull(got["userid"])); err == nil && userid != "" {
+	var userid wire.Text
+	if err := wire.Field(got["userid"], &userid); err == nil && userid != "" {
 		r.ConsumerID = string(userid) // as WeCom spells it
 		body["userid"] = r.ConsumerID
 	}
@@ -212,7 +213,7 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 		}
 		return nil, err
 	}
-	if err == nil && blank(got["userid"]) {
+	if err == nil && wire.Blank(got["userid"]) {
 		return nil, malformedRead("user/get shows nobody and does not say that there is none")
 	}
 	return got, err

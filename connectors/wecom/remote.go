@@ -11,6 +11,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // ReadOrg implements connectors.Directory with two calls: simplelist for the
@@ -156,7 +157,7 @@ func shownPerson(got record) (connectors.RemoteRecord, error) {
 	out := connectors.RemoteRecord{Kind: orgflow.Person, Fields: map[string]any{}}
 	for name, emptyShows := range listedFields {
 		raw, there := got[name]
-		if blank(raw) && !(emptyShows && there) {
+		if wire.Blank(raw) && !(emptyShows && there) {
 			continue
 		}
 		value, err := personFields.fields[name].shown(raw)
@@ -182,22 +183,22 @@ func shownPerson(got record) (connectors.RemoteRecord, error) {
 
 // shown turns an answer's value into the form of a payload; nil is empty.
 func (f field) shown(raw json.RawMessage) (any, error) {
-	if blank(raw) {
+	if wire.Blank(raw) {
 		return nil, nil
 	}
 	switch f.wire {
 	case wireInt:
-		var n integer
+		var n wire.Int
 		if err := json.Unmarshal(raw, &n); err != nil || n == 0 && f.least > 0 {
 			return nil, err
 		}
 		return json.Number(strconv.FormatInt(int64(n), 10)), nil
 	case wireDeptIDs, wireUserIDs, wireOrders, wireFlags:
-		var list texts
+		var list wire.Texts
 		err := json.Unmarshal(raw, &list)
 		return strings.Join(list, ","), err
 	case wireText:
-		var s text
+		var s wire.Text
 		err := json.Unmarshal(raw, &s)
 		return emptyIsNil(string(s)), err
 	default:
@@ -207,20 +208,20 @@ func (f field) shown(raw json.RawMessage) (any, error) {
 
 // shownExt reads custom attributes by label; nil if they are not shown.
 func shownExt(raw json.RawMessage) (map[string]any, error) {
-	if blank(raw) {
+	if wire.Blank(raw) {
 		return nil, nil
 	}
 	var got struct {
 		Attrs []struct {
-			Type  integer `json:"type"`
-			Name  text    `json:"name"`
-			Value text    `json:"value"` // older answers
+			Type  wire.Int  `json:"type"`
+			Name  wire.Text `json:"name"`
+			Value wire.Text `json:"value"` // older answers
 			Text  struct {
-				Value text `json:"value"`
+				Value wire.Text `json:"value"`
 			} `json:"text"`
 			Web struct {
-				URL   text `json:"url"`
-				Title text `json:"title"`
+				URL   wire.Text `json:"url"`
+				Title wire.Text `json:"title"`
 			} `json:"web"`
 		} `json:"attrs"`
 	}
@@ -239,13 +240,6 @@ func shownExt(raw json.RawMessage) (map[string]any, error) {
 		}
 	}
 	return labels, nil
-}
-
-func orNull(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("null")
-	}
-	return raw
 }
 
 func orgID(id string) (int64, error) {

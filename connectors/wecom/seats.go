@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // seats are a person's departments with what stands beside each.
@@ -18,8 +19,8 @@ type seats struct {
 func (got record) seats() (seats, error) {
 	var s seats
 	for name, into := range map[string]*[]int64{"department": &s.departments, isLeader: &s.flags, "order": &s.orders} {
-		var list ints
-		if err := list.UnmarshalJSON(orNull(got[name])); err != nil {
+		var list wire.Ints
+		if err := wire.Field(got[name], &list); err != nil {
 			return s, malformedRead("user/get shows a " + name + " that is not as documented")
 		}
 		*into = list
