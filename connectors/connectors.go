@@ -102,6 +102,14 @@ type Receipt struct {
 	Writes  int // of these, calls that write
 }
 
+// Count adds an HTTP call that may have reached the consumer.
+func (r *Receipt) Count(write bool) {
+	r.Calls++
+	if write {
+		r.Writes++
+	}
+}
+
 // Checker is implemented by connectors that can prove, at little cost, that
 // address, credentials and permissions work, before a run depends on them.
 type Checker interface {

@@ -115,7 +115,7 @@ func (c *Client) fault(a answer, write bool) *orgflow.Fault {
 		f.Code = orgflow.CodeUnavailable
 	}
 	if f.Code == orgflow.CodeThrottled {
-		c.throttled.Add(1)
+		c.link.CountThrottled()
 	}
 	if key := c.cfg.Signing.Key; key != "" {
 		f.Message = strings.ReplaceAll(f.Message, key, "***")

@@ -45,19 +45,15 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request) (an
 		a = decodeAnswer(status, body)
 		return a.code
 	}}
-	_, err = transport.Do(c.chain, req, call) //nolint:bodyclose // BodyCap has read and closed it
+	_, err = c.link.Send(req, call)
 	if call.Sent() {
-		c.calls.Add(1)
-		r.Calls++
-		if q.write {
-			r.Writes++
-		}
+		r.Count(q.write)
 	}
 	if err != nil {
 		return a, err
 	}
 	if f := c.fault(a, q.write); f != nil {
-		c.slowDown(ctx, f)
+		c.link.SlowDown(ctx, f)
 		return a, f
 	}
 	return a, nil
@@ -77,15 +73,7 @@ func (c *Client) Sign(r signing.Request, at signing.Moment) (signing.Signed, err
 }
 
 func (c *Client) moment() signing.Moment {
-	m := signing.Moment{Now: c.now()}
+	m := signing.Moment{Now: c.link.Now()}
 	_, _ = rand.Read(m.Random[:]) // never fails
 	return m
-}
-
-// slowDown holds the budget of everybody who shares it when calls come too
-// fast. A ledger that is away is met again by the next call.
-func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
-	if h, ok := c.limiter.(transport.Holder); ok && f.Code == orgflow.CodeThrottled {
-		_ = h.Hold(ctx, f.RetryAfter)
-	}
 }

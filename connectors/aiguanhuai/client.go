@@ -2,11 +2,7 @@ package aiguanhuai
 
 import (
 	"context"
-	"log/slog"
-	"net/http"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -29,14 +25,10 @@ const (
 
 // Client talks to one enterprise. It is safe for many goroutines.
 type Client struct {
-	cfg     Config
-	base    string // without a trailing slash
-	signer  *signing.Signer
-	chain   http.RoundTripper
-	limiter transport.Limiter
-	now     func() time.Time
-
-	calls, throttled atomic.Int64
+	cfg    Config
+	base   string // without a trailing slash
+	signer *signing.Signer
+	link   *transport.Link
 }
 
 // New returns a client, or an *orgflow.InvalidError listing all that is
@@ -46,59 +38,14 @@ func New(cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opt.Limiter == nil {
-		opt.Limiter = transport.PerSecond(*cfg.QPS)
-	}
-	c := &Client{
+	return &Client{
 		cfg: cfg, base: strings.TrimRight(cfg.BaseURL, "/"), signer: signer,
-		chain: chain(opt), limiter: opt.Limiter, now: opt.Now,
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
-	return c, nil
+		link: transport.NewLink(transport.Vendor{Name: vendor, QPS: *cfg.QPS, Timeout: defaultTimeout, MaxBody: maxBody}, opt),
+	}, nil
 }
 
-// chain lists the layers of a call, outermost first.
-func chain(opt Options) http.RoundTripper {
-	base, timeout := opt.Transport, opt.Timeout
-	if base == nil {
-		base = transport.NewBase()
-	}
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	logger, metrics := opt.Logger, opt.Metrics
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	if metrics == nil {
-		metrics = unobserved{}
-	}
-	return transport.Chain(base,
-		transport.Rate(opt.Limiter),
-		transport.Log(logger, vendor),
-		transport.Metrics(metrics, vendor),
-		transport.Outcome(),
-		transport.Timeout(timeout),
-		transport.BodyCap(maxBody),
-	)
-}
-
-type unobserved struct{}
-
-func (unobserved) Observe(string, string, string, time.Duration) {}
-
-// Stats are a client's counters since it was made.
-type Stats struct {
-	Calls     int64 // requests that reached the wire
-	Throttled int64 // answers "too fast"
-}
-
-// Stats returns the counters.
-func (c *Client) Stats() Stats {
-	return Stats{Calls: c.calls.Load(), Throttled: c.throttled.Load()}
-}
+// Stats returns the counters; there are no tokens.
+func (c *Client) Stats() transport.Stats { return c.link.Stats() }
 
 // Apply implements connectors.Consumer as a batch of one. An effect in doubt
 // is sent again: every call is an upsert by id.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -66,23 +65,9 @@ func (c Config) GoString() string { return c.String() }
 // LogValue is String for slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Options are what a process gives its connectors. The zero value works.
-type Options struct {
-	// Transport is the wire; nil is a new transport.NewBase.
-	Transport http.RoundTripper
-	// Limiter hands out the rate budget; nil makes one from Config.QPS, for
-	// this client alone.
-	Limiter transport.Limiter
-	// Logger takes a line per call; nil is none.
-	Logger *slog.Logger
-	// Metrics counts calls; nil is none.
-	Metrics transport.Observer
-	// Now is the clock of signatures; nil is time.Now.
-	Now func() time.Time
-	// Timeout bounds one call, waiting for the rate budget excluded; 0 is a
-	// minute.
-	Timeout time.Duration
-}
+// Options are what a process gives its connectors. The zero value works; a
+// call may take a minute.
+type Options = transport.Options
 
 // withDefaults returns the configuration complete and its signer, or all
 // that is wrong as *orgflow.InvalidError.

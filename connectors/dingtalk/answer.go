@@ -150,12 +150,12 @@ func (c *Client) fault(a *answer, write bool) *orgflow.Fault {
 		f.Code = orgflow.CodeUnavailable
 	}
 	if f.Code == orgflow.CodeThrottled {
-		c.throttled.Add(1)
+		c.link.CountThrottled()
 		f.RetryAfter = c.releaseIn(f.Message, f.RetryAfter)
 	}
 	if a.code == codeIPBan {
 		f.RetryAfter = banTime
-		c.bannedUntil.Store(c.now().Add(banTime).UnixNano())
+		c.bannedUntil.Store(c.link.Now().Add(banTime).UnixNano())
 	}
 	f.Message = strings.ReplaceAll(f.Message, c.cfg.AppSecret, "***")
 	return f
@@ -168,7 +168,7 @@ func (c *Client) banned() *orgflow.Fault {
 	if until == 0 {
 		return nil
 	}
-	left := time.Unix(0, until).Sub(c.now())
+	left := time.Unix(0, until).Sub(c.link.Now())
 	if left <= 0 {
 		return nil
 	}

@@ -40,7 +40,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 		return nil, nil, err
 	}
 	if f := c.fault(a, q.write); f != nil {
-		c.slowDown(ctx, f)
+		c.link.SlowDown(ctx, f)
 		return a, f, f
 	}
 	if out != nil {
@@ -58,14 +58,6 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 	return a, nil, nil
 }
 
-// slowDown holds the budget of everybody who shares it when calls come too
-// fast. A ledger that is away is met again by the next call.
-func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
-	if h, ok := c.limiter.(transport.Holder); ok && f.Code == orgflow.CodeThrottled {
-		_ = h.Hold(ctx, f.RetryAfter)
-	}
-}
-
 // encode puts a request into the dialect's words and its body into bytes.
 func (c *Client) encode(q request) (outgoing, error) {
 	words, err := c.speak(q)
@@ -79,30 +71,22 @@ func (c *Client) encode(q request) (outgoing, error) {
 	return w, err
 }
 
-func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, w outgoing) (*answer, error) {
+func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, w outgoing) (a *answer, err error) {
 	query := maps.Clone(w.query)
 	if query == nil {
 		query = url.Values{}
 	}
-	for repeated := false; ; repeated = true {
-		token, err := c.tokens.Token(ctx)
-		if token.Fetched {
-			r.Calls++
-		}
-		if err != nil {
-			return nil, err
-		}
-		query.Set("access_token", token.Value)
+	fetched, err := c.tokens.Use(ctx, func(token string) (refused bool, err error) {
+		query.Set("access_token", token)
 		w.url = c.old + w.path + "?" + query.Encode()
-		a, err := c.send(ctx, r, w)
-		if err != nil || repeated || !refusesToken(a.code) {
-			return a, err
-		}
-		c.tokens.Invalidate(token)
-	}
+		a, err = c.send(ctx, r, w)
+		return err == nil && refusesToken(a.code), err
+	})
+	r.Calls += fetched
+	return a, err
 }
 
-// wire is a request as it goes out.
+// outgoing is a request as it goes out.
 type outgoing struct {
 	spoken
 	url       string
@@ -128,13 +112,9 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, w outgoing) (*
 		a = decodeAnswer(status, body, w.newFamily)
 		return a.code
 	}}
-	_, err = transport.Do(c.chain, req, call) //nolint:bodyclose // BodyCap has read and closed it
+	_, err = c.link.Send(req, call)
 	if call.Sent() {
-		c.calls.Add(1)
-		r.Calls++
-		if w.write {
-			r.Writes++
-		}
+		r.Count(w.write)
 	}
 	if err != nil {
 		return nil, err
@@ -164,7 +144,7 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 		return "", 0, err
 	}
 	if f := c.fault(a, false); f != nil {
-		c.slowDown(ctx, f)
+		c.link.SlowDown(ctx, f)
 		return "", 0, f
 	}
 	value, seconds := c.token.read(a)

@@ -2,12 +2,9 @@ package dingtalk
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -32,15 +29,12 @@ type Client struct {
 	*dialect
 	old    string // base of the old family, without a trailing slash
 	api    string // base of the new family
-	chain  http.RoundTripper
+	link   *transport.Link
 	tokens *transport.TokenCache
-	now    func() time.Time
 	jitter func() float64 // 0 to 1
 
-	calls, throttled atomic.Int64
-	limiter          transport.Limiter
-	callback         *callback    // nil: no events are configured
-	bannedUntil      atomic.Int64 // Unix nanoseconds; nothing is sent before (DingTalk reference § 10.3)
+	callback    *callback    // nil: no events are configured
+	bannedUntil atomic.Int64 // Unix nanoseconds; nothing is sent before (DingTalk reference § 10.3)
 }
 
 // New returns a client, or an *orgflow.InvalidError listing all that is
@@ -50,71 +44,28 @@ func New(cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opt.Limiter == nil {
-		opt.Limiter = transport.PerSecond(*cfg.QPS)
-	}
 	c := &Client{
 		cfg:     cfg,
 		dialect: dialects[cfg.API],
-		limiter: opt.Limiter,
 		old:     strings.TrimRight(cfg.BaseURL, "/"),
 		api:     strings.TrimRight(cfg.APIBaseURL, "/"),
-		chain:   chain(opt),
-		now:     opt.Now,
+		link:    transport.NewLink(transport.Vendor{Name: vendor, QPS: *cfg.QPS, MaxBody: maxBody}, opt),
 		jitter:  rand.Float64,
-	}
-	if c.now == nil {
-		c.now = time.Now
 	}
 	if cfg.Events != nil {
 		if c.callback, err = newCallback(cfg); err != nil {
 			return nil, err
 		}
 	}
-	c.tokens = transport.NewTokenCache(c.fetchToken, c.now)
+	c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
 	return c, nil
 }
 
-// chain lists the layers of a call, outermost first.
-func chain(opt Options) http.RoundTripper {
-	base, timeout := opt.Transport, opt.Timeout
-	if base == nil {
-		base = transport.NewBase()
-	}
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	logger, metrics := opt.Logger, opt.Metrics
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	if metrics == nil {
-		metrics = unobserved{}
-	}
-	return transport.Chain(base,
-		transport.Rate(opt.Limiter),
-		transport.Log(logger, vendor),
-		transport.Metrics(metrics, vendor),
-		transport.Outcome(),
-		transport.Timeout(timeout),
-		transport.BodyCap(maxBody),
-	)
-}
-
-type unobserved struct{}
-
-func (unobserved) Observe(string, string, string, time.Duration) {}
-
-// Stats are a client's counters since it was made.
-type Stats struct {
-	Calls         int64 // requests that reached the wire, token calls included
-	Throttled     int64 // answers "too fast" or "banned"
-	TokenRenewals int64 // tokens fetched, the first included
-}
-
 // Stats returns the counters.
-func (c *Client) Stats() Stats {
-	return Stats{Calls: c.calls.Load(), Throttled: c.throttled.Load(), TokenRenewals: c.tokens.Renewals()}
+func (c *Client) Stats() transport.Stats {
+	stats := c.link.Stats()
+	stats.TokenRenewals = c.tokens.Renewals()
+	return stats
 }
 
 // TokenRenewals implements connectors.Metered.

@@ -76,7 +76,7 @@ func (c *Client) Hear(p connectors.Push) (connectors.Notice, error) {
 		return notice, err
 	}
 	notice.Act = cmp.Or(c.cfg.Events.OnChange, orgflow.ChangeOff)
-	notice.Answer, err = c.callback.success(c.now())
+	notice.Answer, err = c.callback.success(c.link.Now())
 	return notice, err
 }
 

@@ -35,7 +35,7 @@ func parseRelease(msg string) (time.Time, bool) {
 func (c *Client) releaseIn(msg string, usual time.Duration) time.Duration {
 	spread := 300*time.Millisecond + time.Duration(c.jitter()*float64(700*time.Millisecond))
 	if at, ok := parseRelease(msg); ok {
-		if wait := at.Sub(c.now()); wait <= maxRelease {
+		if wait := at.Sub(c.link.Now()); wait <= maxRelease {
 			return max(wait, 0) + spread
 		}
 	}

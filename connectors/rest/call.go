@@ -76,8 +76,7 @@ func (c *Client) try(ctx context.Context, r *connectors.Receipt, q request) (*an
 			continue
 		}
 		if no.fault.Code == orgflow.CodeThrottled {
-			c.throttled.Add(1)
-			c.slowDown(ctx, no.fault)
+			c.link.SlowDown(ctx, no.fault)
 		}
 		no.fault.Message = c.mask(no.fault.Message, a.token.Value)
 		return a, no, nil
@@ -106,17 +105,14 @@ func (c *Client) once(ctx context.Context, r *connectors.Receipt, q request) (*a
 		a = c.decodeAnswer(status, body)
 		return c.logged(q, a)
 	}}
-	res, err := transport.Do(c.chain, req, call) //nolint:bodyclose // BodyCap has read and closed it
+	header, err := c.link.Send(req, call)
 	if call.Sent() {
-		r.Calls++
-		if q.write {
-			r.Writes++
-		}
+		r.Count(q.write)
 	}
 	if err != nil {
 		return nil, err
 	}
-	a.header, a.token = res.Header, token
+	a.header, a.token = header, token
 	return a, nil
 }
 
@@ -137,14 +133,6 @@ func codeOf(a *answer) string {
 		return codeMalformed
 	}
 	return codeHTTP + strconv.Itoa(a.status)
-}
-
-// slowDown holds the budget of everybody who shares it. A ledger that is
-// away is met again by the next call.
-func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
-	if h, ok := c.limiter.(transport.Holder); ok {
-		_ = h.Hold(ctx, f.RetryAfter)
-	}
 }
 
 // mask takes secrets out of a text.

@@ -3,10 +3,7 @@ package rest
 import (
 	"cmp"
 	"context"
-	"log/slog"
-	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"orgflow"
@@ -27,13 +24,9 @@ type Client struct {
 	settings map[string]string
 	secrets  []string // values that are never shown
 	signer   *signing.Signer
-	chain    http.RoundTripper
-	limiter  transport.Limiter
+	link     *transport.Link
 	tokens   *transport.TokenCache // nil without one
-	now      func() time.Time
 	sleep    sleeper
-
-	throttled atomic.Int64
 }
 
 var (
@@ -61,12 +54,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 // a connectors.Directory, Batcher and Pusher where the definition says how.
 // It makes no call.
 func New(def *Definition, cfg Config, opt Options) (connectors.Consumer, error) {
-	name := cmp.Or(opt.Name, "rest")
-	settings, problems := cfg.check(name, def)
+	opt.Name = cmp.Or(opt.Name, "rest")
+	settings, problems := cfg.check(opt.Name, def)
 	c := &Client{
-		name: name, def: def, base: strings.TrimRight(cfg.BaseURL, "/"), settings: settings,
-		root: cmp.Or(string(cfg.RootDepartmentID), def.RootID, "1"),
-		now:  opt.Now, sleep: opt.Sleep, limiter: opt.Limiter,
+		name: opt.Name, def: def, base: strings.TrimRight(cfg.BaseURL, "/"), settings: settings,
+		root:  cmp.Or(string(cfg.RootDepartmentID), def.RootID, "1"),
+		sleep: opt.Sleep,
 	}
 	if len(problems) == 0 {
 		problems = c.sign()
@@ -79,18 +72,12 @@ func New(def *Definition, cfg Config, opt Options) (connectors.Consumer, error) 
 			c.secrets = append(c.secrets, settings[key])
 		}
 	}
-	if c.now == nil {
-		c.now = time.Now
-	}
 	if c.sleep == nil {
 		c.sleep = sleep
 	}
-	if c.limiter == nil {
-		c.limiter = transport.PerSecond(cfg.Rate(def))
-	}
-	c.chain = c.layers(opt)
+	c.link = opt.link(def, cfg.Rate(def))
 	if k := def.Auth.Kind; k == AuthToken || k == AuthOAuth2 {
-		c.tokens = transport.NewTokenCache(c.fetchToken, c.now)
+		c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
 	}
 	return c.capable(), nil
 }
@@ -113,36 +100,6 @@ func (c *Client) sign() []orgflow.Problem {
 	c.signer, problems = cfg.Compile("/signing")
 	return problems
 }
-
-// layers lists the layers of a call, outermost first.
-func (c *Client) layers(opt Options) http.RoundTripper {
-	wire, timeout := opt.Transport, time.Duration(c.def.TimeoutSeconds*float64(time.Second))
-	if wire == nil {
-		wire = transport.NewBase()
-	}
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	logger, metrics := opt.Logger, opt.Metrics
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	if metrics == nil {
-		metrics = unobserved{}
-	}
-	return transport.Chain(wire,
-		transport.Rate(c.limiter),
-		transport.Log(logger, c.name),
-		transport.Metrics(metrics, c.name),
-		transport.Outcome(),
-		transport.Timeout(timeout),
-		transport.BodyCap(maxBody),
-	)
-}
-
-type unobserved struct{}
-
-func (unobserved) Observe(string, string, string, time.Duration) {}
 
 // TokenRenewals implements connectors.Metered.
 func (c *Client) TokenRenewals() int {

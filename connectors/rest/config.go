@@ -72,25 +72,23 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 type Options struct {
 	// Name is the consumer's, for logs, metrics and messages.
 	Name string
-	// Transport is the wire; nil is a new transport.NewBase.
+	// Transport, Limiter, Logger, Metrics and Now are those of
+	// transport.Options; the timeout is the definition's.
 	Transport http.RoundTripper
-	// Limiter hands out the rate budget; nil makes one from the
-	// configuration, for this client alone.
-	Limiter transport.Limiter
-	// Logger takes a line per call; nil is none.
-	Logger *slog.Logger
-	// Metrics counts calls; nil is none.
-	Metrics transport.Observer
-	// Now is the clock of tokens and signatures; nil is time.Now.
-	Now func() time.Time
+	Limiter   transport.Limiter
+	Logger    *slog.Logger
+	Metrics   transport.Observer
+	Now       func() time.Time
 	// Sleep waits between two looks at a task; nil waits for real.
 	Sleep sleeper
 }
 
-const (
-	defaultQPS     = 10
-	defaultTimeout = 30 * time.Second
-)
+func (o Options) link(d *Definition, qps float64) *transport.Link {
+	v := transport.Vendor{Name: o.Name, QPS: qps, Timeout: time.Duration(d.TimeoutSeconds * float64(time.Second)), MaxBody: maxBody}
+	return transport.NewLink(v, transport.Options{Transport: o.Transport, Limiter: o.Limiter, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now})
+}
+
+const defaultQPS = 10
 
 // Rate is the budget in calls a second; 0 is unlimited.
 func (c Config) Rate(d *Definition) float64 {

@@ -110,7 +110,7 @@ func (c *Client) next(p *Paging, a *answer, count, size, place int, cursor strin
 		return "", c.malformed(&l.Call, "says there is more and gives no further place")
 	}
 	if p.Kind == PageLink {
-		return c.link(next, l)
+		return c.linked(next, l)
 	}
 	return next, nil
 }
@@ -135,9 +135,9 @@ func (p *Paging) ended(a *answer, count, size, place int) bool {
 
 func truthy(v any) bool { return v == true || plain(v) == "1" || plain(v) == "true" }
 
-// link makes a link absolute, and refuses one that leads to another host,
+// linked makes a link absolute, and refuses one that leads to another host,
 // which would be given our credentials.
-func (c *Client) link(next string, l *List) (string, error) {
+func (c *Client) linked(next string, l *List) (string, error) {
 	base, err := url.Parse(c.base + "/")
 	if err != nil {
 		return "", errAddress

@@ -38,7 +38,7 @@ func (c *Client) build(ctx context.Context, q request, token string) (*http.Requ
 		if err := c.authenticate(s, token); err != nil {
 			return nil, err
 		}
-		at := signing.Moment{Now: c.now()}
+		at := signing.Moment{Now: c.link.Now()}
 		_, _ = rand.Read(at.Random[:]) // never fails
 		signed, err := c.signer.Sign(s.Request, at)
 		if err != nil {

@@ -82,7 +82,7 @@ func (c *Client) apply(r *Rule, q request, a *answer) *refusal {
 		f.Code = orgflow.CodeUnauthorized
 		f.Advice = cmp.Or(f.Advice, "the consumer refuses the credentials, a renewed token too; check the settings of "+c.name+" in company.json")
 	case RetryAfter:
-		f.Code, f.RetryAfter = orgflow.CodeThrottled, r.after(a, c.now())
+		f.Code, f.RetryAfter = orgflow.CodeThrottled, r.after(a, c.link.Now())
 		f.Advice = cmp.Or(f.Advice, "the run slows down by itself; lower qps of "+c.name+" if this is frequent")
 	case Retry:
 		f.Code = orgflow.CodeUnavailable
@@ -170,7 +170,7 @@ func (c *Client) byStatus(q request, a *answer) *refusal {
 		say(orgflow.CodeForbidden, FailRun, "the consumer does not allow this call; grant the application what it needs")
 	case s == http.StatusTooManyRequests:
 		say(orgflow.CodeThrottled, RetryAfter, "the run slows down by itself; lower qps of "+c.name+" if this is frequent")
-		f.RetryAfter = (&Rule{AfterHeader: "Retry-After"}).after(a, c.now())
+		f.RetryAfter = (&Rule{AfterHeader: "Retry-After"}).after(a, c.link.Now())
 	case s == http.StatusRequestTimeout, s >= http.StatusInternalServerError:
 		say(doubt(q.write), Unknown, "the consumer or a gateway failed; the effect is read back before anything is repeated")
 	case s == http.StatusRequestEntityTooLarge:

@@ -29,7 +29,7 @@ func (b base) value(name string) any {
 	case "root":
 		return b.client.root
 	case "now":
-		return b.client.now().Unix()
+		return b.client.link.Now().Unix()
 	case "uuid":
 		return uuid()
 	}

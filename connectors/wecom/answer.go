@@ -80,7 +80,7 @@ func (c *Client) fault(a *answer, q request, began time.Time) *orgflow.Fault {
 		f.Code = orgflow.CodeUnavailable
 	}
 	if f.Code == orgflow.CodeThrottled {
-		c.throttled.Add(1)
+		c.link.CountThrottled()
 		c.pace(f, q.path, began)
 	}
 	if c.cfg.CorpSecret != "" {
@@ -95,7 +95,7 @@ func (c *Client) pace(f *orgflow.Fault, path string, began time.Time) {
 		f.RetryAfter += time.Duration(c.jitter() * float64(4*time.Second)) // 1 to 5 s
 		return
 	}
-	wait, hopeless := c.frequency.hit(path, began, c.now())
+	wait, hopeless := c.frequency.hit(path, began, c.link.Now())
 	if hopeless {
 		f.Code, f.RetryAfter = orgflow.CodeForbidden, 0
 		f.Advice = "WeCom still refuses this call after an hour's pause: the limit of the day or month is used up; run again after midnight (a month's block lasts 30 days), or lower qps in company.json"
@@ -111,7 +111,7 @@ func (c *Client) spread() time.Duration {
 
 // blocked is the fault while an API is blocked, nil otherwise.
 func (c *Client) blocked(path string) *orgflow.Fault {
-	left := c.frequency.left(path, c.now())
+	left := c.frequency.left(path, c.link.Now())
 	if left <= 0 {
 		return nil
 	}

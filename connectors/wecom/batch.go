@@ -153,7 +153,7 @@ func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, 
 		return line, nil
 	}
 	a := answer{code: string(got.ErrCode), ErrMsg: got.ErrMsg}
-	line.Fault = c.fault(&a, request{path: pathJobResult, write: true}, c.now())
+	line.Fault = c.fault(&a, request{path: pathJobResult, write: true}, c.link.Now())
 	if kind == SyncPeople {
 		line.Again = worthACall(line.Fault)
 		line.Fault = blameDepartments(line.Fault)

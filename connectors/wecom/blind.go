@@ -24,12 +24,12 @@ func errBlind() *orgflow.Fault {
 
 // read makes a call that shows details, unless they are known to be closed.
 func (c *Client) read(ctx context.Context, r *connectors.Receipt, q request, out any) (*orgflow.Fault, error) {
-	if until := c.blindUntil.Load(); until != 0 && c.now().UnixNano() < until {
+	if until := c.blindUntil.Load(); until != 0 && c.link.Now().UnixNano() < until {
 		return asBoth(errBlind())
 	}
 	f, err := c.call(ctx, r, q, out)
 	if f != nil && (f.VendorCode == "48008" || f.VendorCode == "48009") {
-		c.blindUntil.Store(c.now().Add(blindFor).UnixNano())
+		c.blindUntil.Store(c.link.Now().Add(blindFor).UnixNano())
 	}
 	return f, err
 }

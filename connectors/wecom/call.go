@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -52,7 +53,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 		a.code = codeWarning
 	}
 	if f := c.fault(a, q, began); f != nil {
-		c.slowDown(ctx, f)
+		c.link.SlowDown(ctx, f)
 		return asBoth(f)
 	}
 	if out != nil {
@@ -68,33 +69,18 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 
 func asBoth(f *orgflow.Fault) (*orgflow.Fault, error) { return f, f }
 
-// slowDown holds the budget of everybody who shares it. A ledger that is
-// away is met again by the next call.
-func (c *Client) slowDown(ctx context.Context, f *orgflow.Fault) {
-	if h, ok := c.limiter.(transport.Holder); ok && f.Code == orgflow.CodeThrottled {
-		_ = h.Hold(ctx, f.RetryAfter)
+func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request, body []byte) (a *answer, began time.Time, err error) {
+	query := maps.Clone(q.query)
+	if query == nil {
+		query = url.Values{}
 	}
-}
-
-func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request, body []byte) (*answer, time.Time, error) {
-	for repeated := false; ; repeated = true {
-		token, err := c.tokens.Token(ctx)
-		if token.Fetched {
-			r.Calls++
-		}
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		query := url.Values{"access_token": {token.Value}}
-		for name, values := range q.query {
-			query[name] = values
-		}
-		a, began, err := c.send(ctx, r, q, query, body)
-		if err != nil || repeated || !refusesToken(a.code) {
-			return a, began, err
-		}
-		c.tokens.Invalidate(token)
-	}
+	fetched, err := c.tokens.Use(ctx, func(token string) (refused bool, err error) {
+		query.Set("access_token", token)
+		a, began, err = c.send(ctx, r, q, query, body)
+		return err == nil && refusesToken(a.code), err
+	})
+	r.Calls += fetched
+	return a, began, err
 }
 
 // send makes one HTTP call. Its error is of the way there and back; what the
@@ -121,17 +107,15 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, q request, que
 	}
 	a = &answer{}
 	defer func() { c.lanes.leave(a != nil && a.code == "45033") }()
-	began = c.now()
+	began = c.link.Now()
 	call := &transport.Call{Path: q.path, Write: q.write, Decode: func(status int, body []byte) string {
 		*a = decodeAnswer(status, body)
 		return a.code
 	}}
-	_, err = transport.Do(c.chain, req, call) //nolint:bodyclose // BodyCap has read and closed it
+	_, err = c.link.Send(req, call)
 	if call.Sent() {
-		c.calls.Add(1)
-		r.Calls++
+		r.Count(q.write)
 		if q.write {
-			r.Writes++
 			c.members.writes.Add(1)
 		}
 	}

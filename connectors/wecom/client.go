@@ -2,12 +2,9 @@ package wecom
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -32,20 +29,17 @@ const (
 type Client struct {
 	cfg    Config
 	base   string // without a trailing slash
-	chain  http.RoundTripper
+	link   *transport.Link
 	tokens *transport.TokenCache
-	now    func() time.Time
 	jitter func() float64 // 0 to 1
 
-	limiter   transport.Limiter
 	frequency *frequency
 	lanes     *lanes
 	serial    turn // creations and department writes (WeCom reference § 4)
 	leading   turn // read and write of people's leader flags
 
-	blindUntil       atomic.Int64 // Unix nanoseconds; details are not asked for before
-	members          members
-	calls, throttled atomic.Int64
+	blindUntil atomic.Int64 // Unix nanoseconds; details are not asked for before
+	members    members
 }
 
 // New returns a client, or an *orgflow.InvalidError listing all that is
@@ -55,69 +49,26 @@ func New(cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opt.Limiter == nil {
-		opt.Limiter = transport.PerSecond(*cfg.QPS)
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
 	c := &Client{
 		cfg:       cfg,
 		base:      strings.TrimRight(cfg.BaseURL, "/"),
-		chain:     chain(opt),
-		now:       opt.Now,
+		link:      transport.NewLink(transport.Vendor{Name: vendor, QPS: *cfg.QPS, MaxBody: maxBody}, opt),
 		jitter:    rand.Float64,
-		limiter:   opt.Limiter,
 		frequency: newFrequency(),
 		lanes:     newLanes(cfg.Parallel),
 		serial:    newTurn(),
 		leading:   newTurn(),
 	}
 	c.members.turn = newTurn()
-	c.tokens = transport.NewTokenCache(c.fetchToken, c.now)
+	c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
 	return c, nil
 }
 
-// chain lists the layers of a call, outermost first.
-func chain(opt Options) http.RoundTripper {
-	base, timeout := opt.Transport, opt.Timeout
-	if base == nil {
-		base = transport.NewBase()
-	}
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	logger, metrics := opt.Logger, opt.Metrics
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	if metrics == nil {
-		metrics = unobserved{}
-	}
-	return transport.Chain(base,
-		transport.Rate(opt.Limiter),
-		transport.Log(logger, vendor),
-		transport.Metrics(metrics, vendor),
-		transport.Outcome(),
-		transport.Timeout(timeout),
-		transport.BodyCap(maxBody),
-	)
-}
-
-type unobserved struct{}
-
-func (unobserved) Observe(string, string, string, time.Duration) {}
-
-// Stats are a client's counters since it was made.
-type Stats struct {
-	Calls         int64 // requests that reached the wire, token calls included
-	Throttled     int64 // answers "too often" or "too many at once"
-	TokenRenewals int64 // tokens fetched, the first included
-}
-
 // Stats returns the counters.
-func (c *Client) Stats() Stats {
-	return Stats{Calls: c.calls.Load(), Throttled: c.throttled.Load(), TokenRenewals: c.tokens.Renewals()}
+func (c *Client) Stats() transport.Stats {
+	stats := c.link.Stats()
+	stats.TokenRenewals = c.tokens.Renewals()
+	return stats
 }
 
 // TokenRenewals implements connectors.Metered.

@@ -8,11 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"orgflow"
 	"orgflow/internal/transport"
@@ -134,23 +132,7 @@ func (c Config) GoString() string { return c.String() }
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Options are what a process gives its connectors. The zero value works.
-type Options struct {
-	// Transport is the wire; nil is a new transport.NewBase.
-	Transport http.RoundTripper
-	// Limiter hands out the rate budget; nil makes one from Config.QPS, for
-	// this client alone.
-	Limiter transport.Limiter
-	// Logger takes a line per call; nil is none.
-	Logger *slog.Logger
-	// Metrics counts calls; nil is none.
-	Metrics transport.Observer
-	// Now is the clock of token lives and block times; nil is time.Now.
-	Now func() time.Time
-	// Timeout bounds one call, waiting for the rate budget excluded; 0 is 30 s.
-	Timeout time.Duration
-}
-
-const defaultTimeout = 30 * time.Second
+type Options = transport.Options
 
 // withDefaults returns the configuration complete, or all that is wrong
 // with it as *orgflow.InvalidError.

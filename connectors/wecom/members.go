@@ -41,7 +41,7 @@ func (c *Client) membersByID(ctx context.Context, r *connectors.Receipt, dept in
 	}
 	defer c.members.turn.give()
 	m := &c.members
-	if dept == c.cfg.RootDepartmentID || m.people == nil || m.seen != m.writes.Load() || c.now().Sub(m.read) > membersLife {
+	if dept == c.cfg.RootDepartmentID || m.people == nil || m.seen != m.writes.Load() || c.link.Now().Sub(m.read) > membersLife {
 		if err := c.readMemberships(ctx, r, m); err != nil {
 			return page, err
 		}
@@ -71,7 +71,7 @@ func (c *Client) readMemberships(ctx context.Context, r *connectors.Receipt, m *
 	if err != nil {
 		return err
 	}
-	m.people, m.places, m.read, m.seen = map[int64][]string{}, map[string][]int64{}, c.now(), written
+	m.people, m.places, m.read, m.seen = map[int64][]string{}, map[string][]int64{}, c.link.Now(), written
 	for key, depts := range places {
 		userid := spelled[key]
 		m.places[userid] = slices.Collect(maps.Keys(depts))

@@ -90,6 +90,27 @@ func (c *TokenCache) Token(ctx context.Context) (Token, error) {
 	}
 }
 
+// Use makes a call with the current token. If the vendor refuses it, the call
+// is made once more with a new one; a refused call was not executed, so that
+// this is safe for writes too. fetched is how many renewals this caller
+// started; the error is that of the fetch, the call's, or the context's.
+func (c *TokenCache) Use(ctx context.Context, call func(token string) (refused bool, err error)) (fetched int, err error) {
+	for repeated := false; ; repeated = true {
+		token, err := c.Token(ctx)
+		if token.Fetched {
+			fetched++
+		}
+		if err != nil {
+			return fetched, err
+		}
+		refused, err := call(token.Value)
+		if err != nil || repeated || !refused {
+			return fetched, err
+		}
+		c.Invalidate(token)
+	}
+}
+
 // Invalidate gives the token up, if it is still the current one. Whoever
 // learns late that an old token was refused does not harm its successor.
 func (c *TokenCache) Invalidate(t Token) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -184,5 +185,41 @@ func TestEmptyTokenIsAFault(t *testing.T) {
 	c := NewTokenCache(func(context.Context) (string, time.Duration, error) { return "", time.Hour, nil }, nil)
 	if _, err := c.Token(t.Context()); orgflow.AsFault(err) == nil {
 		t.Fatal("an empty token was taken for one")
+	}
+}
+
+func TestACallIsMadeOnceMoreWithANewToken(t *testing.T) {
+	broken := errors.New("no way there")
+	for name, tc := range map[string]struct {
+		refused []bool // by call
+		err     error
+		calls   string
+		fetched int
+	}{
+		"taken":         {[]bool{false}, nil, "t1", 1},
+		"refused once":  {[]bool{true, false}, nil, "t1 t2", 2},
+		"refused twice": {[]bool{true, true}, nil, "t1 t2", 2},
+		"no answer":     {[]bool{false}, broken, "t1", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := NewTokenCache(numbered(time.Hour), newClock().now)
+			var calls []string
+			fetched, err := c.Use(t.Context(), func(token string) (bool, error) {
+				calls = append(calls, token)
+				return tc.refused[len(calls)-1], tc.err
+			})
+			if got := strings.Join(calls, " "); got != tc.calls || fetched != tc.fetched || !errors.Is(err, tc.err) {
+				t.Errorf("calls %q, %d fetched, %v; want %q, %d", got, fetched, err, tc.calls, tc.fetched)
+			}
+		})
+	}
+}
+
+func TestNoCallWithoutAToken(t *testing.T) {
+	down := errors.New("down")
+	c := NewTokenCache(func(context.Context) (string, time.Duration, error) { return "", 0, down }, nil)
+	fetched, err := c.Use(t.Context(), func(string) (bool, error) { t.Error("called"); return false, nil })
+	if fetched != 1 || !errors.Is(err, down) {
+		t.Errorf("%d fetched, %v", fetched, err)
 	}
 }
