@@ -1,19 +1,15 @@
 package aiguanhuai
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
-)
-
-// Codes of our own for answers that carry none of the vendor's.
-const (
-	codeMalformed = "malformed" // not the JSON of the document
-	codeHTTP      = "http_"     // and the status, where nothing else is known
 )
 
 // answer is what came back, and what of it decides.
@@ -32,17 +28,17 @@ func decodeAnswer(status int, body []byte) answer {
 	a := answer{status: status}
 	var fields map[string]json.RawMessage // exact names, unlike a struct's
 	if err := json.Unmarshal(wire.Trim(body), &fields); err != nil || fields == nil {
-		a.code = unreadable(status)
+		a.code = vendorcode.Unreadable(status)
 		return a
 	}
 	a.text = textOf(fields["error"])
 	switch code, understood := errnoOf(fields["errno"]); {
 	case !understood:
-		a.code = unreadable(status)
+		a.code = vendorcode.Unreadable(status)
 	case code != "":
 		a.code = code
 	case status >= http.StatusMultipleChoices:
-		a.code = unreadable(status)
+		a.code = vendorcode.Unreadable(status)
 	}
 	if a.code == "" {
 		a.task = taskOf(fields["body"])
@@ -92,28 +88,12 @@ func textOf(raw json.RawMessage) string {
 	return ""
 }
 
-func unreadable(status int) string {
-	if status >= 200 && status < 300 {
-		return codeMalformed
-	}
-	return codeHTTP + strconv.Itoa(status)
-}
-
 // fault returns what the answer means, nil for success.
 func (c *Client) fault(a answer, write bool) *orgflow.Fault {
 	if a.code == "" {
 		return nil
 	}
-	m := meaningOf(a.code, a.status)
-	f := &orgflow.Fault{
-		Code: m.code, VendorCode: a.code, Message: a.text, Advice: m.advice, Field: m.field, RetryAfter: m.after, Err: m.cause,
-	}
-	if f.Message == "" {
-		f.Message = "爱关怀 answered without a text"
-	}
-	if m.code == orgflow.CodeUnknownOutcome && !write {
-		f.Code = orgflow.CodeUnavailable
-	}
+	f := meanings.Of(a.code, a.status, others).Fault(a.code, cmp.Or(a.text, "爱关怀 answered without a text"), write)
 	if f.Code == orgflow.CodeThrottled {
 		c.link.CountThrottled()
 	}

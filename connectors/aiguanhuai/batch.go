@@ -7,6 +7,8 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
+	"orgflow/connectors/vendorcode"
 )
 
 // Paths of the interface (reference § A.2).
@@ -105,7 +107,7 @@ func (d *delivery) send(ctx context.Context, group []int) {
 		d.halted = rest(err)
 	case len(group) == 1:
 		f := *orgflow.AsFault(err)
-		f.Message = d.records[group[0]].veil(f.Message)
+		f.Message = veil.Text(f.Message, d.records[group[0]].hide)
 		d.settle(group, &f)
 	default:
 		half := len(group) / 2
@@ -157,7 +159,7 @@ func blamesData(err error) bool {
 		return false
 	}
 	switch f.VendorCode {
-	case codeFormat, codeEmpty, codeHTTP + "413":
+	case codeFormat, codeEmpty, vendorcode.HTTP + "413":
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 )
 
 // BeginPush implements connectors.Pusher (reference § A.2, prepare). A task
@@ -17,7 +18,7 @@ func (c *Client) BeginPush(ctx context.Context) (connectors.PushTask, error) {
 	task := connectors.PushTask{ID: a.task, Calls: spent.Calls}
 	if err == nil && task.ID == "" {
 		err = &orgflow.Fault{
-			Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "the answer has no body.taskId",
+			Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed, Message: "the answer has no body.taskId",
 			Advice: "nothing was changed, the call is repeated",
 		}
 	}

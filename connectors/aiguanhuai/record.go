@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
 	"orgflow/connectors/wire"
 )
 
@@ -69,13 +70,9 @@ var persons = table{kind: "person", id: "userId", fields: map[string]field{
 	"orgSource":    {form: formInt},
 }}
 
-// refuse is a record's fault found before any call. It never shows the
-// value, which may be personal.
+// refuse is connectors.Refuse with a formatted message.
 func refuse(name, format string, args ...any) *orgflow.Fault {
-	return &orgflow.Fault{
-		Code: orgflow.CodeInvalidRecord, Field: name, Message: fmt.Sprintf(format, args...),
-		Advice: "correct the template or the value in the HR system; nothing was sent",
-	}
+	return connectors.Refuse(name, fmt.Sprintf(format, args...))
 }
 
 // record is an effect ready for the wire.
@@ -94,7 +91,7 @@ func (c *Client) record(e connectors.Effect) (record, error) {
 	case orgflow.Org:
 		t = departments
 	default:
-		return record{}, orgflow.Faultf(orgflow.CodeInternal, "unknown kind %q, allowed are org and person", e.Kind)
+		return record{}, connectors.UnknownKind(e.Kind)
 	}
 	if len(e.Ext) > 0 {
 		return record{}, refuse("ext", "爱关怀 knows no custom attributes; take is_extattr out of the template")
@@ -246,18 +243,6 @@ func seal(t table, fields map[string]any) (record, error) {
 	}
 	r := record{json: encoded}
 	r.id, _ = fields[t.id].(string)
-	for _, name := range []string{"realName", "mobile", "email"} {
-		if v, ok := fields[name].(string); ok && len(v) > len("张") {
-			r.hide = append(r.hide, v)
-		}
-	}
+	r.hide = veil.Values(fields, []string{"realName", "mobile", "email"})
 	return r, nil
-}
-
-// veil takes a record's personal values out of a vendor's text.
-func (r record) veil(text string) string {
-	for _, v := range r.hide {
-		text = strings.ReplaceAll(text, v, "***")
-	}
-	return text
 }

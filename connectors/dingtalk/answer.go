@@ -1,21 +1,19 @@
 package dingtalk
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
-// Codes of our own for answers that carry none of the vendor's.
-const (
-	codeIPBan     = "ip_ban"    // DingTalk reference § 10.3
-	codeMalformed = "malformed" // not the JSON of either family
-	codeHTTP      = "http_"     // and the status, where nothing else is known
-)
+// codeIPBan is the code of an answer that bans this address.
+const codeIPBan = "ip_ban" // DingTalk reference § 10.3
 
 const banTime = 5 * time.Minute
 
@@ -65,7 +63,7 @@ func decodeAnswer(status int, body []byte, newFamily bool) answer {
 	}
 	if err := json.Unmarshal(trimmed, &a.envelope); err != nil || len(trimmed) == 0 || trimmed[0] != '{' {
 		a.envelope = envelope{}
-		a.code = unreadable(status)
+		a.code = vendorcode.Unreadable(status)
 		return a
 	}
 	a.body = trimmed
@@ -88,7 +86,7 @@ func (a *answer) decide(newFamily bool) string {
 	case newFamily && a.status >= 200 && a.status < 300:
 		return ""
 	}
-	return unreadable(a.status)
+	return vendorcode.Unreadable(a.status)
 }
 
 // set tells whether a code says something: 0 and "" do not.
@@ -102,18 +100,7 @@ func htmlCode(status int) string {
 		status == http.StatusMethodNotAllowed, status == http.StatusTooManyRequests:
 		return codeIPBan
 	}
-	return httpCode(status)
-}
-
-func unreadable(status int) string {
-	if status >= 200 && status < 300 {
-		return codeMalformed
-	}
-	return httpCode(status)
-}
-
-func httpCode(status int) string {
-	return codeHTTP + string([]byte{'0' + byte(status/100%10), '0' + byte(status/10%10), '0' + byte(status%10)})
+	return vendorcode.Unreadable(status)
 }
 
 // text returns the vendor's words, with the scopes it asks for.
@@ -136,18 +123,9 @@ func (c *Client) fault(a *answer, write bool) *orgflow.Fault {
 	if a.code == "" {
 		return nil
 	}
-	m := meaningOf(a.code, a.status)
-	f := &orgflow.Fault{
-		Code: m.code, VendorCode: a.code, Message: a.text(), Advice: m.advice, Field: m.field, RetryAfter: m.after,
-	}
-	if f.Message == "" {
-		f.Message = "DingTalk answered without a text"
-	}
+	f := meaningOf(a.code, a.status).Fault(a.code, cmp.Or(a.text(), "DingTalk answered without a text"), write)
 	if missesPermission(a.code) {
 		f.Advice += c.forbidden
-	}
-	if m.code == orgflow.CodeUnknownOutcome && !write {
-		f.Code = orgflow.CodeUnavailable
 	}
 	if f.Code == orgflow.CodeThrottled {
 		c.link.CountThrottled()
@@ -174,7 +152,7 @@ func (c *Client) banned() *orgflow.Fault {
 	}
 	m := meaningOf(codeIPBan, 0)
 	return &orgflow.Fault{
-		Code: orgflow.CodeThrottled, VendorCode: codeIPBan, Advice: m.advice, RetryAfter: left,
+		Code: orgflow.CodeThrottled, VendorCode: codeIPBan, Advice: m.Advice, RetryAfter: left,
 		Message: "not sent: DingTalk has banned this address for a while",
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -74,9 +75,9 @@ func TestEveryDocumentedCodeHasItsMeaning(t *testing.T) {
 		golden[code] = meaning
 	}
 	have := map[string]string{}
-	for code, m := range index(oldFamily, newFamily) {
-		have[code] = string(m.code)
-		if m.advice == "" {
+	for code, m := range vendorcode.Index(oldFamily, newFamily) {
+		have[code] = string(m.Code)
+		if m.Advice == "" {
 			t.Errorf("code %s has no advice", code)
 		}
 	}
@@ -87,9 +88,9 @@ func TestEveryDocumentedCodeHasItsMeaning(t *testing.T) {
 
 func TestNoCodeHasTwoMeanings(t *testing.T) {
 	seen := map[string]bool{}
-	for _, table := range [][]row{oldFamily, newFamily, ours} {
+	for _, table := range [][]vendorcode.Row{oldFamily, newFamily, ours} {
 		for _, r := range table {
-			for code := range strings.FieldsSeq(r.codes) {
+			for code := range strings.FieldsSeq(r.Codes) {
 				if seen[code] {
 					t.Errorf("code %s stands in two rows", code)
 				}
@@ -118,7 +119,7 @@ func TestCodesOutsideTheTables(t *testing.T) {
 		"http_418":                            {418, orgflow.CodeInternal},
 	} {
 		m := meaningOf(code, tc.status)
-		if m.code != tc.want || m.advice == "" {
+		if m.Code != tc.want || m.Advice == "" {
 			t.Errorf("%s: %+v, want %s with advice", code, m, tc.want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
@@ -49,7 +50,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 			err = json.Unmarshal(result, out)
 		}
 		if err != nil {
-			a.code = codeMalformed
+			a.code = vendorcode.Malformed
 			f := c.fault(a, q.write)
 			f.Message, f.Err = "the result of "+w.path+" is not as documented", err
 			return a, f, f

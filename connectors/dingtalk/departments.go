@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -34,7 +35,7 @@ func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e c
 	case orgflow.Update:
 		return c.updateDepartment(ctx, r, e, p.body)
 	default:
-		return unknownOp(e.Op)
+		return connectors.UnknownOp(e.Op)
 	}
 }
 
@@ -63,7 +64,7 @@ func (c *Client) insertDepartment(ctx context.Context, r *connectors.Receipt, e 
 	_, f, err := c.call(ctx, r, request{path: pathDeptCreate, write: true, body: p.body}, &created)
 	switch {
 	case err == nil && created.DeptID < 1:
-		return &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer to department/create carries no dept_id"}
+		return &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer to department/create carries no dept_id"}
 	case err == nil:
 		r.ConsumerID = strconv.FormatInt(int64(created.DeptID), 10)
 		return c.setLater(ctx, r, p)
@@ -80,7 +81,7 @@ func (c *Client) insertDepartment(ctx context.Context, r *connectors.Receipt, e 
 func blameParent(f *orgflow.Fault) *orgflow.Fault {
 	if saysNoDepartment(f.VendorCode) {
 		m := meaningOf("60004", 0)
-		f.Code, f.Field, f.Advice = m.code, m.field, m.advice
+		f.Code, f.Field, f.Advice = m.Code, m.Field, m.Advice
 	}
 	return f
 }
@@ -89,11 +90,11 @@ func blameParent(f *orgflow.Fault) *orgflow.Fault {
 func requireDepartment(body map[string]any, key string) error {
 	for _, name := range []string{"name", "parent_id"} {
 		if _, given := body[name]; !given {
-			return refuse(name, "is missing, DingTalk needs name and parent_id to create a department")
+			return connectors.Refuse(name, "is missing, DingTalk needs name and parent_id to create a department")
 		}
 	}
 	if given, ok := body[sourceID]; ok && key != "" && given != key {
-		return refuse(sourceID, "is set by orgflow, which recognises its departments by it; take it out of the template")
+		return connectors.Refuse(sourceID, "is set by orgflow, which recognises its departments by it; take it out of the template")
 	}
 	return nil
 }
@@ -198,7 +199,7 @@ func (c *Client) deleteDepartment(ctx context.Context, r *connectors.Receipt, e 
 func departmentID(e connectors.Effect) (int64, error) {
 	id, err := strconv.ParseInt(e.ConsumerID, 10, 64)
 	if err != nil || id < 1 {
-		return 0, refuse("dept_id", "must be the department's id at DingTalk, a whole number of 1 or more")
+		return 0, connectors.Refuse("dept_id", "must be the department's id at DingTalk, a whole number of 1 or more")
 	}
 	return id, nil
 }
@@ -211,7 +212,7 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 		return nil, nil
 	}
 	if err == nil && wire.Blank(got["dept_id"]) {
-		return nil, malformedRead("department/get shows no department and does not say that there is none")
+		return nil, vendorcode.MalformedRead("department/get shows no department and does not say that there is none")
 	}
 	return got, err
 }

@@ -5,6 +5,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -145,7 +146,7 @@ func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, e
 		return UserPage{}, err
 	}
 	if raw.List == nil {
-		return UserPage{}, malformedRead("user/list shows no list")
+		return UserPage{}, vendorcode.MalformedRead("user/list shows no list")
 	}
 	page := UserPage{More: bool(raw.HasMore), Users: make([]User, 0, len(raw.List))}
 	for i := range raw.List {
@@ -167,7 +168,7 @@ func furtherCursor(more bool, next *wire.Int, cursor int64) (int64, error) {
 		return 0, nil
 	case next == nil || int64(*next) <= cursor:
 		return 0, &orgflow.Fault{
-			Code: orgflow.CodeUnavailable, VendorCode: codeMalformed,
+			Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed,
 			Message: "user/list says there is more and gives no further cursor",
 		}
 	}

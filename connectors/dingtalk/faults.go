@@ -7,21 +7,8 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 )
-
-// meaning is what a vendor code is to us.
-type meaning struct {
-	code   orgflow.Code
-	advice string
-	field  string
-	after  time.Duration // usual wait before the next attempt
-}
-
-// row gives several codes one meaning.
-type row struct {
-	codes string // separated by spaces
-	meaning
-}
 
 // Advice that several rows share.
 const (
@@ -43,142 +30,127 @@ const (
 
 // oldFamily is DingTalk reference § 10.1, row by row, with the codes that
 // only § 4 and § 5 name at the end.
-var oldFamily = []row{
-	{"-1", meaning{orgflow.CodeUnavailable, adviceBusy, "", 0}},
-	{"1", meaning{orgflow.CodeInvalidRecord, "DingTalk reports a platform error, which it does for empty or odd parameters; check the record's values", "", 0}},
-	{"22 404", meaning{orgflow.CodeInvalidConfig, "this address does not know the call; check base_url of company.json", "", 0}},
-	{"40 41 40000 40035 400002 40038 43009 40025 40031 40032 40066", meaning{orgflow.CodeInvalidRecord, adviceRequest, "", 0}},
-	{"88", meaning{orgflow.CodeInternal, "DingTalk wrapped an error and did not say which; try again, report it if it stays", "", 0}},
-	{"40001 40014 42001 41001", meaning{orgflow.CodeUnauthorized, adviceToken, "", 0}},
-	{"40089 40096", meaning{orgflow.CodeUnauthorized, adviceSecret, "", 0}},
-	{"40078 40102 42008", meaning{orgflow.CodeNeedsHuman, adviceLogin, "", 0}},
-	{"40003 33012 60111 60121", meaning{orgflow.CodeNotFound, adviceGone, "", 0}},
-	{"40009 60003", meaning{orgflow.CodeNotFound, "the department is not at DingTalk any more; run with mode reconcile", "", 0}},
-	{"60004 40010", meaning{orgflow.CodeBlocked, "the parent department is not at DingTalk; it must be created first", "parent_id", 0}},
-	{"60001 60009", meaning{orgflow.CodeInvalidRecord, "a department name has 1 to 64 characters and none of - ， ,", "name", 0}},
-	{"60022", meaning{orgflow.CodeInvalidRecord, "DingTalk does not accept words in this department name; choose another name", "name", 0}},
-	{"60002", meaning{orgflow.CodeInvalidRecord, "departments are nested 20 levels deep at most", "parent_id", 0}},
-	{"60110", meaning{orgflow.CodeQuota, "the organisation, or this parent (1000 children), has as many departments as DingTalk allows", "", 0}},
-	{"60005 60006", meaning{orgflow.CodeBlocked, "the department still has members or sub-departments; move or delete them first", "", 0}},
-	{"60007 60018", meaning{orgflow.CodeInvalidRecord, "the root department can be neither deleted nor changed; check root_department_id and the binding of the root", "", 0}},
-	{"60008 60021", meaning{orgflow.CodeConflict, "a department with this name exists under the same parent and could not be taken over; rename one of the two", "name", 0}},
-	{"60010", meaning{orgflow.CodeInvalidRecord, "a department cannot be moved below itself", "parent_id", 0}},
-	{"60011 43007 48002", meaning{orgflow.CodeForbidden, adviceScope, "", 0}},
-	{"60016", meaning{orgflow.CodeConflict, "a department with this id exists", "", 0}},
-	{"60019", meaning{orgflow.CodeUnavailable, "DingTalk could not read the department's members; it is tried again", "", 0}},
-	{"60020", meaning{orgflow.CodeForbidden, "add the address in the message to the application's IP whitelist in the DingTalk developer console", "", 0}},
-	{"60102", meaning{orgflow.CodeConflict, "the userid exists but could not be read; widen the application's contact scope", "userid", 0}},
-	{"60103 40104", meaning{orgflow.CodeInvalidRecord, "a mobile number has 11 digits, or +country-number abroad; correct it in the HR system", "mobile", 0}},
-	{"60104 60107", meaning{orgflow.CodeConflict, adviceTaken, "mobile", 0}},
-	{"40103", meaning{orgflow.CodePending, "DingTalk has invited the person, who joins by accepting; nothing to do here", "", 0}},
-	{"40019", meaning{orgflow.CodeNeedsHuman, "the person is in five uncertified organisations already and must leave one of them", "", 0}},
-	{"40021 40022 41054", meaning{orgflow.CodeNeedsHuman, adviceMobile, "mobile", 0}},
-	{"40020 40024", meaning{orgflow.CodeQuota, "the organisation has as many members as its certification level allows; have it certified or upgraded", "", 0}},
-	{"40023", meaning{orgflow.CodeInvalidRecord, "the department has as many members as DingTalk allows (1000); split it", "dept_id_list", 0}},
-	{"40100", meaning{orgflow.CodeInvalidRecord, "another person has this extension number; it must be unique", "telephone", 0}},
-	{"40101 60105 60106", meaning{orgflow.CodeInvalidRecord, "the e-mail address is malformed or another person's; it must be unique", "email", 0}},
-	{"40063 40064 40065 40067 60112 60119 60122 60123", meaning{orgflow.CodeInvalidRecord, adviceLength, "", 0}},
-	{"60128", meaning{orgflow.CodeInvalidRecord, "the direct manager is not a person of this organisation", "manager_userid", 0}},
-	{"40068 40069 40070", meaning{orgflow.CodeInvalidRecord, adviceRequest, "", 0}},
-	{"41041 41100", meaning{orgflow.CodeInvalidRecord, "attendance is read in spans of at most 7 days, times as yyyy-MM-dd HH:mm:ss", "", 0}},
-	{"41045 41046 41047 41048 143103 143104", meaning{orgflow.CodeThrottled, adviceNotice, "", time.Minute}},
-	{"40056 41011", meaning{orgflow.CodeInvalidConfig, "check agent_id of the consumer ding_talk in company.json", "", 0}},
-	{"41049 1430002", meaning{orgflow.CodeInvalidRecord, "the notice contains words DingTalk does not accept", "", 0}},
-	{"41052", meaning{orgflow.CodeNotFound, "DingTalk keeps no result for a notice to so many receivers", "", 0}},
-	{"50002 50004", meaning{orgflow.CodeNeedsHuman, adviceOutOfScope, "", 0}},
-	{"50003 50005", meaning{orgflow.CodeForbidden, "the application or the organisation is disabled at DingTalk; enable it in the developer console", "", 0}},
-	{"60120", meaning{orgflow.CodeNeedsHuman, "the person is disabled at DingTalk; enable them in the admin console", "", 0}},
-	{"12150", meaning{orgflow.CodeNeedsHuman, "position management of DingTalk HR (智能人事) blocks changes of title and department; transfer the person there (/v1.0/hrm/processes/transfer) or switch position management off", "", 0}},
-	{"70001", meaning{orgflow.CodeForbidden, "the organisation does not exist or was dissolved; check corp_id, appkey and appsecret", "", 0}},
-	{"90001 90003 90004 90017", meaning{orgflow.CodeUnavailable, "DingTalk blocks all calls of this server, organisation or credential for a while", "", time.Minute}},
-	{"90002 90018", meaning{orgflow.CodeThrottled, adviceSlow, "", time.Second}},
-	{"90005 90006 90007 90008 90009 90010 90011 90012 90013 90014", meaning{orgflow.CodeThrottled, adviceSlow, "", time.Minute}},
-	{"90020", meaning{orgflow.CodeQuota, "the organisation's monthly API quota is used up; it returns next month or with an upgrade", "", 0}},
-	{"900001 900002 900003 900004 900005 900006 900007 900008 900009 900010", meaning{orgflow.CodeInvalidConfig, adviceCallback, "", 0}},
+var oldFamily = []vendorcode.Row{
+	{Codes: "-1", Code: orgflow.CodeUnavailable, Advice: adviceBusy},
+	{Codes: "1", Code: orgflow.CodeInvalidRecord, Advice: "DingTalk reports a platform error, which it does for empty or odd parameters; check the record's values"},
+	{Codes: "22 404", Code: orgflow.CodeInvalidConfig, Advice: "this address does not know the call; check base_url of company.json"},
+	{Codes: "40 41 40000 40035 400002 40038 43009 40025 40031 40032 40066", Code: orgflow.CodeInvalidRecord, Advice: adviceRequest},
+	{Codes: "88", Code: orgflow.CodeInternal, Advice: "DingTalk wrapped an error and did not say which; try again, report it if it stays"},
+	{Codes: "40001 40014 42001 41001", Code: orgflow.CodeUnauthorized, Advice: adviceToken},
+	{Codes: "40089 40096", Code: orgflow.CodeUnauthorized, Advice: adviceSecret},
+	{Codes: "40078 40102 42008", Code: orgflow.CodeNeedsHuman, Advice: adviceLogin},
+	{Codes: "40003 33012 60111 60121", Code: orgflow.CodeNotFound, Advice: adviceGone},
+	{Codes: "40009 60003", Code: orgflow.CodeNotFound, Advice: "the department is not at DingTalk any more; run with mode reconcile"},
+	{Codes: "60004 40010", Code: orgflow.CodeBlocked, Advice: "the parent department is not at DingTalk; it must be created first", Field: "parent_id"},
+	{Codes: "60001 60009", Code: orgflow.CodeInvalidRecord, Advice: "a department name has 1 to 64 characters and none of - ， ,", Field: "name"},
+	{Codes: "60022", Code: orgflow.CodeInvalidRecord, Advice: "DingTalk does not accept words in this department name; choose another name", Field: "name"},
+	{Codes: "60002", Code: orgflow.CodeInvalidRecord, Advice: "departments are nested 20 levels deep at most", Field: "parent_id"},
+	{Codes: "60110", Code: orgflow.CodeQuota, Advice: "the organisation, or this parent (1000 children), has as many departments as DingTalk allows"},
+	{Codes: "60005 60006", Code: orgflow.CodeBlocked, Advice: "the department still has members or sub-departments; move or delete them first"},
+	{Codes: "60007 60018", Code: orgflow.CodeInvalidRecord, Advice: "the root department can be neither deleted nor changed; check root_department_id and the binding of the root"},
+	{Codes: "60008 60021", Code: orgflow.CodeConflict, Advice: "a department with this name exists under the same parent and could not be taken over; rename one of the two", Field: "name"},
+	{Codes: "60010", Code: orgflow.CodeInvalidRecord, Advice: "a department cannot be moved below itself", Field: "parent_id"},
+	{Codes: "60011 43007 48002", Code: orgflow.CodeForbidden, Advice: adviceScope},
+	{Codes: "60016", Code: orgflow.CodeConflict, Advice: "a department with this id exists"},
+	{Codes: "60019", Code: orgflow.CodeUnavailable, Advice: "DingTalk could not read the department's members; it is tried again"},
+	{Codes: "60020", Code: orgflow.CodeForbidden, Advice: "add the address in the message to the application's IP whitelist in the DingTalk developer console"},
+	{Codes: "60102", Code: orgflow.CodeConflict, Advice: "the userid exists but could not be read; widen the application's contact scope", Field: "userid"},
+	{Codes: "60103 40104", Code: orgflow.CodeInvalidRecord, Advice: "a mobile number has 11 digits, or +country-number abroad; correct it in the HR system", Field: "mobile"},
+	{Codes: "60104 60107", Code: orgflow.CodeConflict, Advice: adviceTaken, Field: "mobile"},
+	{Codes: "40103", Code: orgflow.CodePending, Advice: "DingTalk has invited the person, who joins by accepting; nothing to do here"},
+	{Codes: "40019", Code: orgflow.CodeNeedsHuman, Advice: "the person is in five uncertified organisations already and must leave one of them"},
+	{Codes: "40021 40022 41054", Code: orgflow.CodeNeedsHuman, Advice: adviceMobile, Field: "mobile"},
+	{Codes: "40020 40024", Code: orgflow.CodeQuota, Advice: "the organisation has as many members as its certification level allows; have it certified or upgraded"},
+	{Codes: "40023", Code: orgflow.CodeInvalidRecord, Advice: "the department has as many members as DingTalk allows (1000); split it", Field: "dept_id_list"},
+	{Codes: "40100", Code: orgflow.CodeInvalidRecord, Advice: "another person has this extension number; it must be unique", Field: "telephone"},
+	{Codes: "40101 60105 60106", Code: orgflow.CodeInvalidRecord, Advice: "the e-mail address is malformed or another person's; it must be unique", Field: "email"},
+	{Codes: "40063 40064 40065 40067 60112 60119 60122 60123", Code: orgflow.CodeInvalidRecord, Advice: adviceLength},
+	{Codes: "60128", Code: orgflow.CodeInvalidRecord, Advice: "the direct manager is not a person of this organisation", Field: "manager_userid"},
+	{Codes: "40068 40069 40070", Code: orgflow.CodeInvalidRecord, Advice: adviceRequest},
+	{Codes: "41041 41100", Code: orgflow.CodeInvalidRecord, Advice: "attendance is read in spans of at most 7 days, times as yyyy-MM-dd HH:mm:ss"},
+	{Codes: "41045 41046 41047 41048 143103 143104", Code: orgflow.CodeThrottled, Advice: adviceNotice, After: time.Minute},
+	{Codes: "40056 41011", Code: orgflow.CodeInvalidConfig, Advice: "check agent_id of the consumer ding_talk in company.json"},
+	{Codes: "41049 1430002", Code: orgflow.CodeInvalidRecord, Advice: "the notice contains words DingTalk does not accept"},
+	{Codes: "41052", Code: orgflow.CodeNotFound, Advice: "DingTalk keeps no result for a notice to so many receivers"},
+	{Codes: "50002 50004", Code: orgflow.CodeNeedsHuman, Advice: adviceOutOfScope},
+	{Codes: "50003 50005", Code: orgflow.CodeForbidden, Advice: "the application or the organisation is disabled at DingTalk; enable it in the developer console"},
+	{Codes: "60120", Code: orgflow.CodeNeedsHuman, Advice: "the person is disabled at DingTalk; enable them in the admin console"},
+	{Codes: "12150", Code: orgflow.CodeNeedsHuman, Advice: "position management of DingTalk HR (智能人事) blocks changes of title and department; transfer the person there (/v1.0/hrm/processes/transfer) or switch position management off"},
+	{Codes: "70001", Code: orgflow.CodeForbidden, Advice: "the organisation does not exist or was dissolved; check corp_id, appkey and appsecret"},
+	{Codes: "90001 90003 90004 90017", Code: orgflow.CodeUnavailable, Advice: "DingTalk blocks all calls of this server, organisation or credential for a while", After: time.Minute},
+	{Codes: "90002 90018", Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Second},
+	{Codes: "90005 90006 90007 90008 90009 90010 90011 90012 90013 90014", Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Minute},
+	{Codes: "90020", Code: orgflow.CodeQuota, Advice: "the organisation's monthly API quota is used up; it returns next month or with an upgrade"},
+	{Codes: "900001 900002 900003 900004 900005 900006 900007 900008 900009 900010", Code: orgflow.CodeInvalidConfig, Advice: adviceCallback},
 
-	{"40011", meaning{orgflow.CodeInvalidRecord, "a department's order is a whole number above 0", "order", 0}},
-	{"40093", meaning{orgflow.CodeInvalidRecord, "the group owner must be a member of the department", "org_dept_owner", 0}},
-	{"60109 600109 60510", meaning{orgflow.CodeInvalidRecord, "a visibility list names people or departments DingTalk does not accept; at most 50 entries", "", 0}},
-	{"43003", meaning{orgflow.CodeInvalidConfig, "base_url must begin with https", "", 0}},
+	{Codes: "40011", Code: orgflow.CodeInvalidRecord, Advice: "a department's order is a whole number above 0", Field: "order"},
+	{Codes: "40093", Code: orgflow.CodeInvalidRecord, Advice: "the group owner must be a member of the department", Field: "org_dept_owner"},
+	{Codes: "60109 600109 60510", Code: orgflow.CodeInvalidRecord, Advice: "a visibility list names people or departments DingTalk does not accept; at most 50 entries"},
+	{Codes: "43003", Code: orgflow.CodeInvalidConfig, Advice: "base_url must begin with https"},
 }
 
 // newFamily is DingTalk reference § 10.2.
-var newFamily = []row{
-	{"InvalidAuthentication accesstoken.expired", meaning{orgflow.CodeUnauthorized, adviceToken, "", 0}},
-	{"AuthenticationFailed.MissingParameter Missingbody", meaning{orgflow.CodeInvalidRecord, adviceRequest, "", 0}},
-	{"invalidClientIdOrSecret invalid.client unauthorized.client", meaning{orgflow.CodeUnauthorized, adviceSecret, "", 0}},
-	{"unsupported.grant.type", meaning{orgflow.CodeInternal, "DingTalk does not know this way of asking for a token", "", 0}},
-	{"invalidParameter.authCode.notFound", meaning{orgflow.CodeNeedsHuman, adviceLogin, "", 0}},
-	{"Forbidden.AccessDenied.AccessTokenPermissionDenied", meaning{orgflow.CodeForbidden, adviceScope, "", 0}},
-	{"Forbidden.AccessDenied.IpNotInWhiteList", meaning{orgflow.CodeForbidden, "add this machine's public address to the application's IP whitelist in the DingTalk developer console", "", 0}},
-	{"Forbidden.AccessDenied.QpsLimitForAppkeyAndApi Forbidden.AccessDenied.QpsLimitForApi", meaning{orgflow.CodeThrottled, adviceSlow, "", time.Second}},
-	{"Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", meaning{orgflow.CodeThrottled, adviceSlow, "", time.Minute}},
-	{"Forbidden.AccessDenied.ApiCountLimitForOrg", meaning{orgflow.CodeQuota, "the organisation's monthly API quota is used up; it returns next month or with an upgrade", "", 0}},
-	{"InvalidAction.NotFound", meaning{orgflow.CodeInvalidConfig, "this address does not know the call; check api_base_url of company.json", "", 0}},
-	{"invalidParameter.user.notFound", meaning{orgflow.CodeNotFound, adviceGone, "", 0}},
-	{"systemBusy qps.exceed.limit request.overlimit", meaning{orgflow.CodeThrottled, adviceSlow, "", time.Second}},
-	{"systemError unknownError internalError server.error", meaning{orgflow.CodeUnavailable, "DingTalk reports an internal error, which can also hide a wrong parameter", "", 0}},
+var newFamily = []vendorcode.Row{
+	{Codes: "InvalidAuthentication accesstoken.expired", Code: orgflow.CodeUnauthorized, Advice: adviceToken},
+	{Codes: "AuthenticationFailed.MissingParameter Missingbody", Code: orgflow.CodeInvalidRecord, Advice: adviceRequest},
+	{Codes: "invalidClientIdOrSecret invalid.client unauthorized.client", Code: orgflow.CodeUnauthorized, Advice: adviceSecret},
+	{Codes: "unsupported.grant.type", Code: orgflow.CodeInternal, Advice: "DingTalk does not know this way of asking for a token"},
+	{Codes: "invalidParameter.authCode.notFound", Code: orgflow.CodeNeedsHuman, Advice: adviceLogin},
+	{Codes: "Forbidden.AccessDenied.AccessTokenPermissionDenied", Code: orgflow.CodeForbidden, Advice: adviceScope},
+	{Codes: "Forbidden.AccessDenied.IpNotInWhiteList", Code: orgflow.CodeForbidden, Advice: "add this machine's public address to the application's IP whitelist in the DingTalk developer console"},
+	{Codes: "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi Forbidden.AccessDenied.QpsLimitForApi", Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Second},
+	{Codes: "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi", Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Minute},
+	{Codes: "Forbidden.AccessDenied.ApiCountLimitForOrg", Code: orgflow.CodeQuota, Advice: "the organisation's monthly API quota is used up; it returns next month or with an upgrade"},
+	{Codes: "InvalidAction.NotFound", Code: orgflow.CodeInvalidConfig, Advice: "this address does not know the call; check api_base_url of company.json"},
+	{Codes: "invalidParameter.user.notFound", Code: orgflow.CodeNotFound, Advice: adviceGone},
+	{Codes: "systemBusy qps.exceed.limit request.overlimit", Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Second},
+	{Codes: "systemError unknownError internalError server.error", Code: orgflow.CodeUnavailable, Advice: "DingTalk reports an internal error, which can also hide a wrong parameter"},
 }
 
-// ours are the codes of answer.go.
-var ours = []row{
-	{codeIPBan, meaning{orgflow.CodeThrottled, "DingTalk bans this public address for 5 minutes after more than 10000 calls in 20 seconds; all traffic pauses, lower qps of everything behind this address", "", banTime}},
-	{codeMalformed, meaning{orgflow.CodeUnknownOutcome, "the answer is not readable; the effect is read back before anything is repeated", "", 0}},
-	{codeHTTP + "404", meaning{orgflow.CodeInvalidConfig, "nothing answers at this address; check base_url and api_base_url of company.json", "", 0}},
-	{codeHTTP + "408", meaning{orgflow.CodeUnknownOutcome, "the answer did not come in time; the effect is read back before anything is repeated", "", 0}},
-	{codeHTTP + "429", meaning{orgflow.CodeThrottled, adviceSlow, "", time.Second}},
+// ours are the codes that are not the vendor's.
+var ours = []vendorcode.Row{
+	{Codes: codeIPBan, Code: orgflow.CodeThrottled, Advice: "DingTalk bans this public address for 5 minutes after more than 10000 calls in 20 seconds; all traffic pauses, lower qps of everything behind this address", After: banTime},
+	{Codes: vendorcode.Malformed, Code: orgflow.CodeUnknownOutcome, Advice: "the answer is not readable; the effect is read back before anything is repeated"},
+	{Codes: vendorcode.HTTP + "404", Code: orgflow.CodeInvalidConfig, Advice: "nothing answers at this address; check base_url and api_base_url of company.json"},
+	{Codes: vendorcode.HTTP + "408", Code: orgflow.CodeUnknownOutcome, Advice: "the answer did not come in time; the effect is read back before anything is repeated"},
+	{Codes: vendorcode.HTTP + "429", Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Second},
 }
 
-var meanings = index(oldFamily, newFamily, ours)
+var meanings = vendorcode.Index(oldFamily, newFamily, ours)
 
-func index(tables ...[]row) map[string]meaning {
-	m := map[string]meaning{}
-	for _, table := range tables {
-		for _, r := range table {
-			for code := range strings.FieldsSeq(r.codes) {
-				m[code] = r.meaning
-			}
-		}
-	}
-	return m
+var others = vendorcode.Others{
+	Gateway:  vendorcode.Meaning{Code: orgflow.CodeUnknownOutcome, Advice: "a gateway failed; the effect is read back before anything is repeated"},
+	Redirect: vendorcode.Meaning{Code: orgflow.CodeInvalidConfig, Advice: "the address redirects; check base_url and api_base_url of company.json"},
+	Unknown: vendorcode.Meaning{
+		Code:   orgflow.CodeInternal,
+		Advice: "orgflow does not know this DingTalk code; look it up in the vendor's table of errors and report it",
+	},
 }
 
-// meaningOf looks a code up. A code that is in no table stays unknown: the
-// record fails with it, and it is never success.
-func meaningOf(code string, status int) meaning {
-	if m, ok := meanings[code]; ok {
-		return m
-	}
-	switch {
-	case strings.HasPrefix(code, codeHTTP) && status >= http.StatusInternalServerError:
-		return meaning{code: orgflow.CodeUnknownOutcome, advice: "a gateway failed; the effect is read back before anything is repeated"}
-	case strings.HasPrefix(code, codeHTTP) && status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
-		return meaning{code: orgflow.CodeInvalidConfig, advice: "the address redirects; check base_url and api_base_url of company.json"}
-	case isNumber(code), strings.HasPrefix(code, codeHTTP):
-		return unknown
+// meaningOf looks a code up. A code of the new family that is in no table may
+// still say something.
+func meaningOf(code string, status int) vendorcode.Meaning {
+	_, known := meanings[code]
+	if known || isNumber(code) || strings.HasPrefix(code, vendorcode.HTTP) {
+		return meanings.Of(code, status, others)
 	}
 	return newFamilyPattern(code, status)
 }
 
-var unknown = meaning{
-	code:   orgflow.CodeInternal,
-	advice: "orgflow does not know this DingTalk code; look it up in the vendor's table of errors and report it",
-}
-
 // newFamilyPattern knows the codes that § 10.2 gives as a pattern, and falls
 // back on the status, which means something in this family.
-func newFamilyPattern(code string, status int) meaning {
+func newFamilyPattern(code string, status int) vendorcode.Meaning {
 	switch {
 	case strings.Contains(code, "QpsLimit"), strings.HasSuffix(code, "flowControlError"), status == http.StatusTooManyRequests:
-		return meaning{code: orgflow.CodeThrottled, advice: adviceSlow, after: time.Second}
+		return vendorcode.Meaning{Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Second}
 	case strings.Contains(code, "QpmLimit"):
-		return meaning{code: orgflow.CodeThrottled, advice: adviceSlow, after: time.Minute}
+		return vendorcode.Meaning{Code: orgflow.CodeThrottled, Advice: adviceSlow, After: time.Minute}
 	case strings.HasPrefix(code, "Missing"):
-		return meaning{code: orgflow.CodeInvalidRecord, advice: adviceRequest}
+		return vendorcode.Meaning{Code: orgflow.CodeInvalidRecord, Advice: adviceRequest}
 	case status >= http.StatusInternalServerError:
-		return meaning{code: orgflow.CodeUnavailable, advice: "DingTalk reports an internal error, which can also hide a wrong parameter"}
+		return vendorcode.Meaning{Code: orgflow.CodeUnavailable, Advice: "DingTalk reports an internal error, which can also hide a wrong parameter"}
 	}
-	return unknown
+	return others.Unknown
 }
 
 func isNumber(code string) bool {

@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"orgflow"
 )
 
 // wireType is the documented type of a request field.
@@ -160,13 +158,4 @@ func (t fieldTable) unknown(name string) string {
 		return "is a name of contact v1; templates call this field " + ours + " with either interface"
 	}
 	return "DingTalk's " + t.record + " has no such field, allowed are " + t.names()
-}
-
-// refuse is a record's fault found before any call. It never shows the
-// value, which may be personal.
-func refuse(name, message string) *orgflow.Fault {
-	return &orgflow.Fault{
-		Code: orgflow.CodeInvalidRecord, Field: name, Message: message,
-		Advice: "correct the template or the value in the HR system; nothing was sent",
-	}
 }

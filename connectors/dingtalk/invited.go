@@ -7,6 +7,8 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -89,15 +91,15 @@ func (c *Client) deleteJoined(ctx context.Context, r *connectors.Receipt, e conn
 	}
 	got, err := c.personByMobile(ctx, r, p)
 	if got == nil || err != nil {
-		return withoutPeople(err, p.body)
+		return veil.Fault(err, veil.Values(p.body, personal))
 	}
 	var userid wire.Text
 	if json.Unmarshal(got["userid"], &userid) != nil || userid == "" {
-		return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "user/get: userid is not as documented"}
+		return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed, Message: "user/get: userid is not as documented"}
 	}
 	f, err := c.removePerson(ctx, r, string(userid))
 	if f != nil && saysNoPerson(f.VendorCode) {
 		return nil
 	}
-	return withoutPeople(err, p.body)
+	return veil.Fault(err, veil.Values(p.body, personal))
 }

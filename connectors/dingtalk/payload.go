@@ -44,7 +44,7 @@ func (t fieldTable) build(e connectors.Effect) (payload, error) {
 func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 	f, known := t.fields[name]
 	if !known {
-		return refuse(name, t.unknown(name))
+		return connectors.Refuse(name, t.unknown(name))
 	}
 	if v == nil || !f.takenBy(op) {
 		return nil
@@ -54,7 +54,7 @@ func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 	}
 	value, err := f.coerce(v)
 	if err != nil {
-		return refuse(name, err.Error())
+		return connectors.Refuse(name, err.Error())
 	}
 	if empty := value == ""; empty && op == orgflow.Insert {
 		return nil
@@ -64,7 +64,7 @@ func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 	}
 	switch {
 	case f.when == withPeople && op == orgflow.Insert:
-		return refuse(name, "cannot be set by the insert of a department, only by an update once these people are its members")
+		return connectors.Refuse(name, "cannot be set by the insert of a department, only by an update once these people are its members")
 	case f.when == afterwards && op == orgflow.Insert:
 		p.later[name] = value
 	default:
@@ -100,11 +100,11 @@ func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool,
 		return true, nil
 	}
 	if _, given := p.body[name]; given {
-		return true, refuse(name, "is both set and cleared")
+		return true, connectors.Refuse(name, "is both set and cleared")
 	}
 	switch {
 	case f.required:
-		return true, refuse(name, "cannot be cleared, DingTalk needs it")
+		return true, connectors.Refuse(name, "cannot be cleared, DingTalk needs it")
 	case f.forced:
 		p.force(name)
 	case f.stays():
@@ -152,11 +152,11 @@ func (t fieldTable) extend(p *payload, e connectors.Effect, relabel bool) error 
 		return nil
 	}
 	if _, given := p.body["extension"]; given {
-		return refuse("extension", "is given both as a field and by custom attributes")
+		return connectors.Refuse("extension", "is given both as a field and by custom attributes")
 	}
 	value, err := extension(e.Ext, t.fields["extension"].max)
 	if err != nil {
-		return refuse("extension", err.Error())
+		return connectors.Refuse("extension", err.Error())
 	}
 	if value != "{}" || e.Op == orgflow.Update {
 		p.body["extension"] = value
@@ -179,12 +179,5 @@ func (p payload) report(r *connectors.Receipt) {
 	}
 }
 
-// hide takes personal values we sent out of a vendor's text.
-func hide(msg string, body map[string]any) string {
-	for _, name := range []string{"mobile", "telephone", "email", "name", "exclusive_mobile", "login_email"} {
-		if value, ok := body[name].(string); ok && len(value) > len("张") {
-			msg = strings.ReplaceAll(msg, value, "***")
-		}
-	}
-	return msg
-}
+// personal are the fields whose values are kept out of DingTalk's texts.
+var personal = []string{"mobile", "telephone", "email", "name", "exclusive_mobile", "login_email"}

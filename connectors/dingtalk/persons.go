@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"strings"
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -36,7 +37,7 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	case e.ConsumerID == "":
 		r.ConsumerID = given
 	case given != "" && given != e.ConsumerID:
-		return refuse("userid", "differs from the id under which the person is known; DingTalk cannot change a userid")
+		return connectors.Refuse("userid", "differs from the id under which the person is known; DingTalk cannot change a userid")
 	default:
 		p.body["userid"] = e.ConsumerID
 	}
@@ -50,9 +51,9 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	case orgflow.Update:
 		err = c.updatePerson(ctx, r, e, p.body)
 	default:
-		err = unknownOp(e.Op)
+		err = connectors.UnknownOp(e.Op)
 	}
-	return withoutPeople(err, p.body)
+	return veil.Fault(err, veil.Values(p.body, personal))
 }
 
 // insertPerson creates a person, or takes over the one who is there already
@@ -82,7 +83,7 @@ func (c *Client) createPerson(ctx context.Context, r *connectors.Receipt, p payl
 	case err == nil:
 		r.ConsumerID = cmp.Or(string(created.UserID), r.ConsumerID)
 		if r.ConsumerID == "" {
-			return &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer to user/create carries no userid"}
+			return &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer to user/create carries no userid"}
 		}
 		return nil
 	case f == nil:
@@ -102,7 +103,7 @@ func (c *Client) createPerson(ctx context.Context, r *connectors.Receipt, p payl
 func requirePerson(body map[string]any) error {
 	for _, name := range []string{"name", "mobile", "dept_id_list"} {
 		if _, given := body[name]; !given && (name != "mobile" || body["exclusive_account"] != true) {
-			return refuse(name, "is missing, DingTalk needs name, mobile and dept_id_list to create a person")
+			return connectors.Refuse(name, "is missing, DingTalk needs name, mobile and dept_id_list to create a person")
 		}
 	}
 	return nil
@@ -144,7 +145,7 @@ func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payl
 	var userid, mobile, state wire.Text
 	for name, into := range map[string]*wire.Text{"userid": &userid, "mobile": &mobile, "state_code": &state} {
 		if raw := got[name]; raw != nil && json.Unmarshal(raw, into) != nil {
-			return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "user/get: " + name + " is not as documented"}
+			return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed, Message: "user/get: " + name + " is not as documented"}
 		}
 	}
 	r.ConsumerID = cmp.Or(string(userid), r.ConsumerID)
@@ -164,7 +165,7 @@ func (c *Client) settlePerson(ctx context.Context, r *connectors.Receipt, p payl
 // repeated; in doubt it is, unless the person reads back as wanted.
 func (c *Client) updatePerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect, body map[string]any) error {
 	if r.ConsumerID == "" {
-		return refuse("userid", "is missing, an update needs the id of the person")
+		return connectors.Refuse("userid", "is missing, an update needs the id of the person")
 	}
 	if len(body) < 2 { // the userid alone
 		return nil
@@ -196,7 +197,7 @@ func (c *Client) changePerson(ctx context.Context, r *connectors.Receipt, body m
 // deletePerson removes a person; one who is not there is a success (§ 5.5).
 func (c *Client) deletePerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
 	if e.ConsumerID == "" {
-		return refuse("userid", "is missing, a delete needs the id of the person")
+		return connectors.Refuse("userid", "is missing, a delete needs the id of the person")
 	}
 	if e.InDoubt && !e.Invited {
 		if got, err := c.readPerson(ctx, r, e.ConsumerID); got == nil || err != nil {
@@ -272,7 +273,7 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 		return nil, nil
 	}
 	if err == nil && wire.Blank(got["userid"]) {
-		return nil, malformedRead("user/get shows nobody and does not say that there is none")
+		return nil, vendorcode.MalformedRead("user/get shows nobody and does not say that there is none")
 	}
 	return got, err
 }
@@ -288,17 +289,7 @@ func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, body m
 		return "", nil
 	}
 	if err == nil && found.UserID == "" {
-		err = malformedRead("user/getbymobile shows nobody and does not say that there is none")
+		err = vendorcode.MalformedRead("user/getbymobile shows nobody and does not say that there is none")
 	}
 	return string(found.UserID), err
-}
-
-// withoutPeople takes what we know of the person out of a vendor's text.
-func withoutPeople(err error, body map[string]any) error {
-	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
-		own := *f // a renewal's fault belongs to everybody who waited for it
-		own.Message = hide(f.Message, body)
-		return &own
-	}
-	return err
 }

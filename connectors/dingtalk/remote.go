@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -57,7 +58,7 @@ func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) 
 		return connectors.RemoteOrg{}, err
 	}
 	if subs.IDs == nil {
-		return connectors.RemoteOrg{}, malformedRead("department/listsubid shows no list")
+		return connectors.RemoteOrg{}, vendorcode.MalformedRead("department/listsubid shows no list")
 	}
 	for _, sub := range *subs.IDs {
 		if sub > 0 { // pseudo departments have negative ids (§ 4.1)
@@ -75,7 +76,7 @@ func (c *Client) remoteOrg(ctx context.Context, r *connectors.Receipt, dept int6
 	}
 	var id wire.Int
 	if wire.Field(got["dept_id"], &id) != nil || int64(id) != dept {
-		return nil, malformedRead("department/get shows another department than the one asked for")
+		return nil, vendorcode.MalformedRead("department/get shows another department than the one asked for")
 	}
 	return c.shownOrg(got)
 }
@@ -86,7 +87,7 @@ func (c *Client) shownOrg(got record) (*connectors.RemoteRecord, error) {
 	out := connectors.RemoteRecord{Kind: orgflow.Org, Fields: map[string]any{}}
 	var id, key wire.Text
 	if wire.Field(got["dept_id"], &id) != nil || wire.Field(got[sourceID], &key) != nil {
-		return nil, malformedRead("department/get shows an id that is none")
+		return nil, vendorcode.MalformedRead("department/get shows an id that is none")
 	}
 	out.ConsumerID, out.Key = string(id), string(key)
 	for name, f := range c.departments.fields {
@@ -96,7 +97,7 @@ func (c *Client) shownOrg(got record) (*connectors.RemoteRecord, error) {
 		}
 		value, err := f.shown(raw)
 		if err != nil {
-			return nil, malformedRead("department/get shows a " + name + " that is not as documented")
+			return nil, vendorcode.MalformedRead("department/get shows a " + name + " that is not as documented")
 		}
 		if n, isNumber := value.(json.Number); isNumber && name == "parent_id" {
 			value = n.String() // a reference, which payloads write as text
@@ -146,7 +147,7 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 		return page, err
 	}
 	if raw.List == nil {
-		return page, malformedRead("user/list shows no list")
+		return page, vendorcode.MalformedRead("user/list shows no list")
 	}
 	next, err := furtherCursor(bool(raw.HasMore), raw.Next, from)
 	if err != nil {
@@ -196,7 +197,7 @@ func (c *Client) remotePerson(ctx context.Context, r *connectors.Receipt, userid
 	}
 	person, err := c.shownPerson(got)
 	if err == nil && person.ConsumerID != userid {
-		err = malformedRead("user/get shows another person than the one asked for")
+		err = vendorcode.MalformedRead("user/get shows another person than the one asked for")
 	}
 	return &person, err
 }
@@ -220,13 +221,13 @@ func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 		}
 		value, err := f.shown(raw)
 		if err != nil {
-			return out, malformedRead("a person is shown with a " + name + " that is not as documented")
+			return out, vendorcode.MalformedRead("a person is shown with a " + name + " that is not as documented")
 		}
 		out.Fields[name] = value
 	}
 	id, _ := out.Fields["userid"].(string)
 	if out.ConsumerID = id; id == "" {
-		return out, malformedRead("a person is shown without userid")
+		return out, vendorcode.MalformedRead("a person is shown without userid")
 	}
 	if err := dialAbroad(out.Fields, got["state_code"]); err != nil {
 		return out, err
@@ -241,7 +242,7 @@ func (c *Client) shownPerson(got record) (connectors.RemoteRecord, error) {
 func dialAbroad(fields map[string]any, stateCode json.RawMessage) error {
 	var code wire.Text
 	if err := wire.Field(stateCode, &code); err != nil {
-		return malformedRead("a person is shown with a state_code that is not as documented")
+		return vendorcode.MalformedRead("a person is shown with a state_code that is not as documented")
 	}
 	prefix := strings.TrimLeft(string(code), "+0")
 	mobile, known := fields["mobile"].(string)
@@ -294,7 +295,7 @@ func shownExt(raw json.RawMessage) (map[string]any, error) {
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
 	dec.UseNumber()
 	if err := dec.Decode(&labels); err != nil {
-		return nil, malformedRead("the custom attributes are not the JSON text of an object")
+		return nil, vendorcode.MalformedRead("the custom attributes are not the JSON text of an object")
 	}
 	return labels, nil
 }
@@ -305,10 +306,6 @@ func orgID(id string) (int64, error) {
 		return 0, orgflow.Faultf(orgflow.CodeInternal, "%q is no department id, which is a whole number of 1 or more", id)
 	}
 	return n, nil
-}
-
-func malformedRead(message string) *orgflow.Fault {
-	return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: message}
 }
 
 // unseen marks what the application may not see (50002, 50004): the read is

@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -31,7 +32,7 @@ func (c *Client) listSub(ctx context.Context, r *connectors.Receipt, parent int6
 	var subs []rawSubDepartment
 	_, _, err := c.call(ctx, r, request{path: pathDeptListSub, body: map[string]any{"dept_id": parent}}, &subs)
 	if err == nil && (subs == nil || slices.ContainsFunc(subs, func(s rawSubDepartment) bool { return s.DeptID == 0 })) {
-		err = malformedRead("department/listsub shows no list, or a department without an id")
+		err = vendorcode.MalformedRead("department/listsub shows no list, or a department without an id")
 	}
 	return subs, err
 }

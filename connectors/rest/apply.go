@@ -6,6 +6,8 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
+	"orgflow/connectors/vendorcode"
 )
 
 // Apply implements connectors.Consumer. The receipt counts calls beside an
@@ -17,7 +19,7 @@ func (c *Client) Apply(ctx context.Context, e connectors.Effect) (connectors.Rec
 		return out, err
 	}
 	err = c.applyRecord(ctx, &out, r)
-	return out, r.withoutPeople(err)
+	return out, veil.Fault(err, r.personal())
 }
 
 func (c *Client) applyRecord(ctx context.Context, out *connectors.Receipt, r *record) error {
@@ -30,17 +32,7 @@ func (c *Client) applyRecord(ctx context.Context, out *connectors.Receipt, r *re
 	case orgflow.Delete:
 		return c.remove(ctx, out, r)
 	}
-	return orgflow.Faultf(orgflow.CodeInternal, "unknown operation %q, allowed are insert, update and delete", r.op)
-}
-
-// withoutPeople takes what we know of the person out of a vendor's text.
-func (r *record) withoutPeople(err error) error {
-	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
-		own := *f // a renewal's fault belongs to everybody who waited for it
-		own.Message = r.veil(f.Message)
-		return &own
-	}
-	return err
+	return connectors.UnknownOp(r.op)
 }
 
 // insert creates a record, or takes over the one that is there already.
@@ -104,7 +96,7 @@ func (c *Client) newID(out *connectors.Receipt, call *Call, r *record, a *answer
 	}
 	if out.ConsumerID == "" || r.entity.ID == "" && call.ID != "" && r.id == "" && textAt(a.body, call.ID) == "" {
 		return &orgflow.Fault{
-			Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed,
+			Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed,
 			Message: "the answer carries no id of the new record at " + call.ID,
 			Advice:  "the record is looked for before anything is repeated",
 		}

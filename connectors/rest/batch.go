@@ -6,6 +6,8 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -130,7 +132,7 @@ func (d *delivery) single(ctx context.Context, i int) {
 	}
 	r, res := d.records[i], &d.out.Results[i]
 	res.Receipt = connectors.Receipt{}
-	res.Err = r.withoutPeople(d.client.applyRecord(context.WithoutCancel(ctx), &res.Receipt, r))
+	res.Err = veil.Fault(d.client.applyRecord(context.WithoutCancel(ctx), &res.Receipt, r), r.personal())
 	d.out.Calls += res.Receipt.Calls
 	d.out.Writes += res.Receipt.Writes
 	res.Receipt.Calls, res.Receipt.Writes = 0, 0
@@ -235,15 +237,15 @@ func (d *delivery) settle(ctx context.Context, group []int, outcomes []outcome) 
 		}
 		switch {
 		case got.no == nil && res.Receipt.ConsumerID == "":
-			res.Err = &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer carries no id of the new record"}
+			res.Err = &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer carries no id of the new record"}
 		case got.no == nil, got.no.action == Gone && r.op == orgflow.Delete:
 		case got.no.action == UpdateInstead && r.op == orgflow.Insert:
-			res.Err = r.withoutPeople(d.client.takeOver(context.WithoutCancel(ctx), &res.Receipt, r, got.no))
+			res.Err = veil.Fault(d.client.takeOver(context.WithoutCancel(ctx), &res.Receipt, r, got.no), r.personal())
 			d.out.Calls += res.Receipt.Calls
 			d.out.Writes += res.Receipt.Writes
 			res.Receipt.Calls, res.Receipt.Writes = 0, 0
 		default:
-			res.Err = r.withoutPeople(d.client.give(&res.Receipt, r, got.no))
+			res.Err = veil.Fault(d.client.give(&res.Receipt, r, got.no), r.personal())
 			d.halt(res.Err)
 		}
 	}

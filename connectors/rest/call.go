@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -9,14 +10,9 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
-)
-
-// Codes of our own for answers that carry none of the vendor's.
-const (
-	codeMalformed = "malformed" // not what the definition says an answer is
-	codeHTTP      = "http_"     // and the status, where nothing else is known
 )
 
 // answer is what came back.
@@ -126,13 +122,7 @@ func (c *Client) logged(q request, a *answer) string {
 
 // codeOf is the vendor's code, else one of ours.
 func codeOf(a *answer) string {
-	switch {
-	case a.code != "":
-		return a.code
-	case a.status >= 200 && a.status < 300:
-		return codeMalformed
-	}
-	return codeHTTP + strconv.Itoa(a.status)
+	return cmp.Or(a.code, vendorcode.Unreadable(a.status))
 }
 
 // mask takes secrets out of a text.
@@ -162,7 +152,7 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	token := textAt(got.body, tokenPath)
 	if token == "" {
 		return "", 0, &orgflow.Fault{
-			Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "the answer of the token call has no token at " + tokenPath,
+			Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed, Message: "the answer of the token call has no token at " + tokenPath,
 		}
 	}
 	life := time.Duration(a.LifeSeconds) * time.Second

@@ -8,6 +8,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 )
 
 // found is a record as the consumer shows it.
@@ -107,7 +108,7 @@ func (c *Client) foundIn(e *Entity, body any, r *record) *found {
 }
 
 func (c *Client) malformed(call *Call, what string) *orgflow.Fault {
-	return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: call.Path + " " + what}
+	return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed, Message: call.Path + " " + what}
 }
 
 // find looks for one record. Several are a conflict, and so is one that

@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 )
 
 const (
@@ -28,7 +29,7 @@ func (c *Client) settled(ctx context.Context, out *connectors.Receipt, q request
 	task := textAt(a.body, p.Task)
 	if task == "" {
 		return a, &refusal{Unknown, &orgflow.Fault{
-			Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: q.call.Path + " answers no task at " + p.Task,
+			Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: q.call.Path + " answers no task at " + p.Task,
 		}}, nil
 	}
 	look := request{call: p.Request, scope: inner{q.scope, map[string]any{"task": task}}, op: q.op}

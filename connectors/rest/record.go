@@ -26,13 +26,9 @@ type record struct {
 	extSent bool // the custom attributes are part of the effect
 }
 
-// refuse is a record's fault found before any call. It never shows the
-// value, which may be personal.
+// refuse is connectors.Refuse with a formatted message.
 func refuse(name, format string, args ...any) *orgflow.Fault {
-	return &orgflow.Fault{
-		Code: orgflow.CodeInvalidRecord, Field: name, Message: fmt.Sprintf(format, args...),
-		Advice: "correct the template or the value in the HR system; nothing was sent",
-	}
+	return connectors.Refuse(name, fmt.Sprintf(format, args...))
 }
 
 // entity returns the definition of a kind.
@@ -41,7 +37,7 @@ func (c *Client) entity(kind orgflow.Kind) (*Entity, error) {
 	if kind == orgflow.Org {
 		e = c.def.Org
 	} else if kind != orgflow.Person {
-		return nil, orgflow.Faultf(orgflow.CodeInternal, "unknown kind %q, allowed are org and person", kind)
+		return nil, connectors.UnknownKind(kind)
 	}
 	if e == nil {
 		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "the definition of %s has no %s", c.name, kind)
@@ -218,19 +214,17 @@ func (r *record) empty() bool {
 	return len(r.set) == 0 && !r.extSent || len(r.set) == 1 && !r.extSent && r.entity.ID != "" && r.set[r.entity.ID] != nil
 }
 
-// veil takes what we know of the person out of a vendor's text.
-func (r *record) veil(text string) string {
+// personal lists what we know of the person.
+func (r *record) personal() []string {
+	var values []string
 	p := r.entity.Profile
 	for name, v := range r.set {
-		personal := r.entity.Fields[name].Personal || r.kind == orgflow.Person && slices.Contains([]string{p.Name, p.Mobile, p.Email}, name)
-		if value := plain(v); personal && len(value) > len("张") {
-			text = strings.ReplaceAll(text, value, "***")
+		if r.entity.Fields[name].Personal || r.kind == orgflow.Person && slices.Contains([]string{p.Name, p.Mobile, p.Email}, name) {
+			values = append(values, plain(v))
 		}
 	}
 	for _, v := range r.ext {
-		if value := plain(v); len(value) > len("张") {
-			text = strings.ReplaceAll(text, value, "***")
-		}
+		values = append(values, plain(v))
 	}
-	return text
+	return values
 }

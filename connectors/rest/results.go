@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 )
 
 // outcome is what became of one record of a call.
@@ -88,6 +89,6 @@ func silent(behindFailure bool) *refusal {
 		}}
 	}
 	return &refusal{Unknown, &orgflow.Fault{
-		Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer says nothing about this record",
+		Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer says nothing about this record",
 	}}
 }

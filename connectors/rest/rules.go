@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -160,7 +161,7 @@ func (c *Client) byStatus(q request, a *answer) *refusal {
 	}
 	switch s := a.status; {
 	case s >= 200 && s < 300 && (a.code == "" || c.nearSuccess(q.call, a)):
-		f.VendorCode = codeMalformed
+		f.VendorCode = vendorcode.Malformed
 		say(doubt(q.write), Unknown, "the answer is not as the definition says; the effect is read back before anything is repeated")
 	case s >= 300 && s < 400:
 		say(orgflow.CodeInvalidConfig, FailRun, "the address redirects; check base_url of "+c.name+" in company.json")

@@ -1,22 +1,18 @@
 package wecom
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
-// Codes of our own for answers that carry none of the vendor's.
-const (
-	codeMalformed = "malformed" // not the JSON object that every answer is
-	codeWarning   = "warning"   // errcode 0, and a text that warns (WeCom reference § 1)
-	codeHTTP      = "http_"     // and the status, where nothing else is known
-)
+// codeWarning is errcode 0, and a text that warns (WeCom reference § 1).
+const codeWarning = "warning"
 
 // answer is what came back.
 type answer struct {
@@ -34,27 +30,20 @@ func decodeAnswer(status int, body []byte) answer {
 	a := answer{status: status}
 	trimmed := wire.Trim(body)
 	if len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(trimmed, &a) != nil {
-		return answer{status: status, code: unreadable(status)}
+		return answer{status: status, code: vendorcode.Unreadable(status)}
 	}
 	a.body = trimmed
 	var code wire.Text
 	if a.ErrCode != nil && (code.UnmarshalJSON(a.ErrCode) != nil || code == "") {
-		return answer{status: status, code: unreadable(status)}
+		return answer{status: status, code: vendorcode.Unreadable(status)}
 	}
 	switch {
 	case code != "" && code != "0":
 		a.code = string(code)
 	case status < 200 || status >= 300:
-		a.code = unreadable(status)
+		a.code = vendorcode.Unreadable(status)
 	}
 	return a
-}
-
-func unreadable(status int) string {
-	if status >= 200 && status < 300 {
-		return codeMalformed
-	}
-	return fmt.Sprintf("%s%03d", codeHTTP, status)
 }
 
 // warns tells whether a success was one in part only: fields of a wrong type
@@ -69,16 +58,8 @@ func (c *Client) fault(a *answer, q request, began time.Time) *orgflow.Fault {
 	if a.code == "" {
 		return nil
 	}
-	m := meaningOf(a.code, a.status)
-	f := &orgflow.Fault{
-		Code: m.code, VendorCode: a.code, Message: string(a.ErrMsg), Advice: m.advice, Field: m.field, RetryAfter: m.after,
-	}
-	if f.Message == "" {
-		f.Message = "WeCom answered " + a.code + " without a text"
-	}
-	if m.code == orgflow.CodeUnknownOutcome && !q.write {
-		f.Code = orgflow.CodeUnavailable
-	}
+	text := cmp.Or(string(a.ErrMsg), "WeCom answered "+a.code+" without a text")
+	f := meaningOf(a.code, a.status).Fault(a.code, text, q.write)
 	if f.Code == orgflow.CodeThrottled {
 		c.link.CountThrottled()
 		c.pace(f, q.path, began)
@@ -120,6 +101,3 @@ func (c *Client) blocked(path string) *orgflow.Fault {
 		Message: "not sent: WeCom has blocked " + path + " for a while", Advice: adviceSlow,
 	}
 }
-
-// gatewayFailed tells whether a status is a proxy's, not WeCom's.
-func gatewayFailed(status int) bool { return status >= http.StatusInternalServerError }

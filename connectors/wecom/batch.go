@@ -14,6 +14,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -46,7 +47,7 @@ func (c *Client) StartImport(ctx context.Context, imp connectors.Import) (job co
 		return job, r, orgflow.Faultf(orgflow.CodeInternal, "an import of kind %q with %d lines cannot be started", imp.Kind, len(imp.IDs))
 	}
 	if imp.Kind == ReplaceDepartments && c.cfg.RootDepartmentID != 1 {
-		return job, r, refuse("/consumers/we_com/root_department_id", "a full import replaces the tree of the whole enterprise, so it is for a root_department_id of 1 only")
+		return job, r, connectors.Refuse("/consumers/we_com/root_department_id", "a full import replaces the tree of the whole enterprise, so it is for a root_department_id of 1 only")
 	}
 	media, err := c.upload(ctx, &r, imp.File)
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *Client) StartImport(ctx context.Context, imp connectors.Import) (job co
 		return job, r, err
 	}
 	if started.JobID == "" {
-		return job, r, &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed, Message: "the answer to " + path + " carries no jobid"}
+		return job, r, &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer to " + path + " carries no jobid"}
 	}
 	return connectors.ImportJob{ID: string(started.JobID), Kind: imp.Kind}, r, nil
 }
@@ -94,7 +95,7 @@ func (c *Client) upload(ctx context.Context, r *connectors.Receipt, file []byte)
 		return "", err
 	}
 	if got.MediaID == "" {
-		return "", malformedRead("the answer to media/upload carries no media_id")
+		return "", vendorcode.MalformedRead("the answer to media/upload carries no media_id")
 	}
 	return string(got.MediaID), nil
 }
@@ -143,7 +144,7 @@ func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, 
 		ErrMsg  wire.Text `json:"errmsg"`
 	}
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return connectors.ImportLine{}, malformedRead("a line of the job's result is not as documented")
+		return connectors.ImportLine{}, vendorcode.MalformedRead("a line of the job's result is not as documented")
 	}
 	line := connectors.ImportLine{ID: string(got.UserID)}
 	if kind == ReplaceDepartments {

@@ -11,6 +11,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
@@ -58,7 +59,7 @@ func (c *Client) call(ctx context.Context, r *connectors.Receipt, q request, out
 	}
 	if out != nil {
 		if err := json.Unmarshal(a.body, out); err != nil {
-			a.code, a.ErrMsg = codeMalformed, wire.Text("the answer to "+q.path+" is not as documented")
+			a.code, a.ErrMsg = vendorcode.Malformed, wire.Text("the answer to "+q.path+" is not as documented")
 			f := c.fault(a, q, began)
 			f.Err = err
 			return asBoth(f)
@@ -151,7 +152,7 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 		Expires wire.Int  `json:"expires_in"`
 	}
 	if err := json.Unmarshal(a.body, &got); err != nil {
-		return "", 0, &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: "the answer to gettoken is not as documented", Err: err}
+		return "", 0, &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: vendorcode.Malformed, Message: "the answer to gettoken is not as documented", Err: err}
 	}
 	life := time.Duration(got.Expires) * time.Second
 	if life <= 0 {

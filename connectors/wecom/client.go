@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"orgflow"
 	"orgflow/connectors"
 	"orgflow/internal/transport"
 )
@@ -74,23 +73,7 @@ func (c *Client) Stats() transport.Stats {
 // TokenRenewals implements connectors.Metered.
 func (c *Client) TokenRenewals() int { return int(c.tokens.Renewals()) }
 
-// Apply implements connectors.Consumer. The receipt counts calls beside an
-// error too.
+// Apply implements connectors.Consumer.
 func (c *Client) Apply(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {
-	r := connectors.Receipt{ConsumerID: e.ConsumerID}
-	var err error
-	switch e.Kind {
-	case orgflow.Person:
-		err = c.applyPerson(ctx, &r, e)
-	case orgflow.Org:
-		err = c.applyDepartment(ctx, &r, e)
-	default:
-		err = orgflow.Faultf(orgflow.CodeInternal, "unknown kind %q, allowed are org and person", e.Kind)
-	}
-	return r, err
-}
-
-// unknownOp is the fault for an operation that does not exist.
-func unknownOp(op orgflow.Op) error {
-	return orgflow.Faultf(orgflow.CodeInternal, "unknown operation %q, allowed are insert, update and delete", op)
+	return connectors.ApplyKind(ctx, e, c.applyPerson, c.applyDepartment)
 }

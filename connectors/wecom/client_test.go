@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/connectors/vendorcode"
 )
 
 func TestConfigNamesEverythingThatIsWrong(t *testing.T) {
@@ -53,7 +54,7 @@ const referenceCodes = `-1 6000 40001 40013 40014 42001 41001 41002 41004 40091 
 
 func TestEveryCodeHasAMeaning(t *testing.T) {
 	for c := range strings.FieldsSeq(referenceCodes) {
-		if m, ok := meanings[c]; !ok || m.code == "" || m.advice == "" {
+		if m, ok := meanings[c]; !ok || m.Code == "" || m.Advice == "" {
 			t.Errorf("%s has none", c)
 		}
 	}
@@ -63,7 +64,7 @@ func TestEveryCodeHasAMeaning(t *testing.T) {
 	} {
 		var status int
 		_, _ = fmt.Sscanf(c, "http_%d", &status)
-		if got := meaningOf(c, status).code; got != want {
+		if got := meaningOf(c, status).Code; got != want {
 			t.Errorf("%s is %s, want %s", c, got, want)
 		}
 	}
@@ -73,7 +74,7 @@ func TestWhatCountsAsSuccess(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"errcode":0,"errmsg":"ok"}`: "", `{"userid":"x"}`: "", `{"errcode":"0"}`: "", "\ufeff" + `{"errcode":0}`: "",
 		`{"errcode":60111,"errmsg":"x"}`: "60111", `{"errcode":"60111"}`: "60111", `{"errcode":-1}`: "-1",
-		``: codeMalformed, `[]`: codeMalformed, `null`: codeMalformed, `{"errcode":`: codeMalformed, `<html>`: codeMalformed, `{"errcode":{}}`: codeMalformed,
+		``: vendorcode.Malformed, `[]`: vendorcode.Malformed, `null`: vendorcode.Malformed, `{"errcode":`: vendorcode.Malformed, `<html>`: vendorcode.Malformed, `{"errcode":{}}`: vendorcode.Malformed,
 	} {
 		if a := decodeAnswer(200, []byte(body)); a.code != want {
 			t.Errorf("%s is %q", body, a.code)

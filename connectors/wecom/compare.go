@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -30,7 +31,7 @@ func (got record) department() (rawDepartment, error) {
 		err = json.Unmarshal(raw, &d)
 	}
 	if err != nil {
-		return d, malformedRead("a department is not shown as documented")
+		return d, vendorcode.MalformedRead("a department is not shown as documented")
 	}
 	return d, nil
 }

@@ -32,11 +32,11 @@ func ImportDepartments(rows []ImportDepartment, existing []int64) (connectors.Im
 		name, err := departmentFields.fields["name"].coerceText(d.Name)
 		switch {
 		case err != nil:
-			return connectors.Import{}, refuse("name", fmt.Sprintf("of department %d %v", d.ID, err))
+			return connectors.Import{}, connectors.Refuse("name", fmt.Sprintf("of department %d %v", d.ID, err))
 		case d.ID <= 1 || d.ID > maxDepartmentID || inFile[d.ID]:
-			return connectors.Import{}, refuse("id", fmt.Sprintf("department %d is there twice or has an id that WeCom does not take", d.ID))
+			return connectors.Import{}, connectors.Refuse("id", fmt.Sprintf("department %d is there twice or has an id that WeCom does not take", d.ID))
 		case !inFile[d.ParentID]:
-			return connectors.Import{}, refuse("parentid", fmt.Sprintf("the parent of department %d must stand before it in the file", d.ID))
+			return connectors.Import{}, connectors.Refuse("parentid", fmt.Sprintf("the parent of department %d must stand before it in the file", d.ID))
 		}
 		inFile[d.ID] = true
 		order := ""
@@ -48,7 +48,7 @@ func ImportDepartments(rows []ImportDepartment, existing []int64) (connectors.Im
 	}
 	for _, id := range existing {
 		if !inFile[id] {
-			return connectors.Import{}, refuse("id", fmt.Sprintf("department %d exists and is not in the file, so that WeCom would delete it; delete departments one by one", id))
+			return connectors.Import{}, connectors.Refuse("id", fmt.Sprintf("department %d exists and is not in the file, so that WeCom would delete it; delete departments one by one", id))
 		}
 	}
 	imp := connectors.Import{Kind: ReplaceDepartments, File: writeCSV(departmentColumns, lines)}

@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -37,7 +38,7 @@ func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e c
 	case orgflow.Update:
 		return c.updateDepartment(ctx, r, e, p)
 	default:
-		return unknownOp(e.Op)
+		return connectors.UnknownOp(e.Op)
 	}
 }
 
@@ -47,7 +48,7 @@ func (c *Client) applyDepartment(ctx context.Context, r *connectors.Receipt, e c
 func (c *Client) insertDepartment(ctx context.Context, r *connectors.Receipt, e connectors.Effect, body map[string]any) error {
 	for _, name := range []string{"name", "parentid"} {
 		if _, given := body[name]; !given {
-			return refuse(name, "is missing, WeCom needs name and parentid to create a department")
+			return connectors.Refuse(name, "is missing, WeCom needs name and parentid to create a department")
 		}
 	}
 	if e.Key == "" {
@@ -86,7 +87,7 @@ func (c *Client) insertAs(ctx context.Context, r *connectors.Receipt, e connecto
 	switch {
 	case err == nil && int64(created.ID) != id:
 		return true, &orgflow.Fault{
-			Code: orgflow.CodeUnknownOutcome, VendorCode: codeMalformed,
+			Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed,
 			Message: "the answer to department/create carries another id than the one that was chosen",
 		}
 	case err == nil:
@@ -113,7 +114,7 @@ func blameParent(f *orgflow.Fault, err error) error {
 	}
 	if saysNoDepartment(f.VendorCode) {
 		m := meaningOf("60004", 0)
-		f.Code, f.Field, f.Advice = m.code, m.field, m.advice
+		f.Code, f.Field, f.Advice = m.Code, m.Field, m.Advice
 	}
 	return f
 }
@@ -185,7 +186,7 @@ func (c *Client) adoptSibling(ctx context.Context, r *connectors.Receipt, body m
 		return conflict
 	}
 	if err == nil && got.List == nil {
-		err = malformedRead("department/list shows no list")
+		err = vendorcode.MalformedRead("department/list shows no list")
 	}
 	if err != nil {
 		return err
@@ -248,7 +249,7 @@ func (c *Client) deleteDepartment(ctx context.Context, r *connectors.Receipt, e 
 		return err
 	}
 	if id == 1 || id == c.cfg.RootDepartmentID {
-		return refuse("id", "the root department is never deleted; check the binding of the root")
+		return connectors.Refuse("id", "the root department is never deleted; check the binding of the root")
 	}
 	f, err := c.call(ctx, r, request{path: pathDeptDelete, query: idQuery(id), write: true, serial: true}, nil)
 	if f != nil && saysNoDepartment(f.VendorCode) {
@@ -267,7 +268,7 @@ func (c *Client) readDepartment(ctx context.Context, r *connectors.Receipt, id i
 		return nil, nil
 	}
 	if err == nil && wire.Blank(got.Department["id"]) {
-		return nil, malformedRead("department/get shows no department")
+		return nil, vendorcode.MalformedRead("department/get shows no department")
 	}
 	return got.Department, err
 }
@@ -287,7 +288,7 @@ func (c *Client) simpleList(ctx context.Context, r *connectors.Receipt, id int64
 	}
 	_, err := c.call(ctx, r, request{path: pathDeptSimpleList, query: idQuery(id)}, &got)
 	if err == nil && got.List == nil {
-		err = malformedRead("department/simplelist shows no list")
+		err = vendorcode.MalformedRead("department/simplelist shows no list")
 	}
 	return got.List, err
 }
@@ -297,7 +298,7 @@ func idQuery(id int64) url.Values { return url.Values{"id": {strconv.FormatInt(i
 func departmentID(id string) (int64, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n < 1 || n > maxDepartmentID {
-		return 0, refuse("id", "must be the department's id at WeCom, a whole number of 1 or more")
+		return 0, connectors.Refuse("id", "must be the department's id at WeCom, a whole number of 1 or more")
 	}
 	return n, nil
 }

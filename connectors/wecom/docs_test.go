@@ -18,11 +18,11 @@ func TestTheHandbookIsTrue(t *testing.T) {
 		found := false
 		for _, line := range lines {
 			if strings.HasPrefix(line, "| `") && strings.Contains(line, "`"+code+"`") {
-				found = strings.Contains(line, "`"+string(m.code)+"` | "+strings.ReplaceAll(m.advice, "|", `\|`)+" |")
+				found = strings.Contains(line, "`"+string(m.Code)+"` | "+strings.ReplaceAll(m.Advice, "|", `\|`)+" |")
 			}
 		}
 		if !found {
-			t.Errorf("code %s is not there as %s with its advice", code, m.code)
+			t.Errorf("code %s is not there as %s with its advice", code, m.Code)
 		}
 	}
 	for _, table := range []fieldTable{personFields, departmentFields} {

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"orgflow"
 )
 
 // wireType is the documented type of a request field.
@@ -117,13 +115,4 @@ var personFields = fieldTable{"person", map[string]field{
 // names lists the fields of a table.
 func (t fieldTable) names() string {
 	return strings.Join(slices.Sorted(maps.Keys(t.fields)), ", ")
-}
-
-// refuse is a record's fault found before any call. It never shows the
-// value, which may be personal.
-func refuse(name, message string) *orgflow.Fault {
-	return &orgflow.Fault{
-		Code: orgflow.CodeInvalidRecord, Field: name, Message: message,
-		Advice: "correct the template or the value in the HR system; nothing was sent",
-	}
 }

@@ -31,7 +31,7 @@ func (c *Client) setLeaders(ctx context.Context, r *connectors.Receipt, dept int
 		return err
 	case got == nil:
 		m := meaningOf("60003", 0)
-		return &orgflow.Fault{Code: m.code, VendorCode: "60003", Message: "the department is not there", Advice: m.advice}
+		return &orgflow.Fault{Code: m.Code, VendorCode: "60003", Message: "the department is not there", Advice: m.Advice}
 	}
 	raw, err := got.department()
 	if err != nil {

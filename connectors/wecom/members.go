@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -98,11 +99,11 @@ func (c *Client) eachMembership(ctx context.Context, r *connectors.Receipt, show
 			return err
 		}
 		if got.Rows == nil {
-			return malformedRead("user/list_id shows no list")
+			return vendorcode.MalformedRead("user/list_id shows no list")
 		}
 		for _, row := range got.Rows {
 			if row.UserID == "" || row.Department < 1 {
-				return malformedRead("user/list_id shows a row without userid or department")
+				return vendorcode.MalformedRead("user/list_id shows a row without userid or department")
 			}
 			show(string(row.UserID), int64(row.Department))
 		}
@@ -110,7 +111,7 @@ func (c *Client) eachMembership(ctx context.Context, r *connectors.Receipt, show
 			return nil
 		}
 		if seen[cursor] {
-			return malformedRead("user/list_id gives a cursor twice")
+			return vendorcode.MalformedRead("user/list_id gives a cursor twice")
 		}
 		seen[cursor] = true
 	}

@@ -51,21 +51,21 @@ func (t fieldTable) build(e connectors.Effect) (payload, error) {
 func (t fieldTable) place(p *payload, op orgflow.Op, name string, v any) error {
 	f, known := t.fields[name]
 	if !known {
-		return refuse(name, "WeCom's "+t.record+" has no such field, allowed are "+t.names())
+		return connectors.Refuse(name, "WeCom's "+t.record+" has no such field, allowed are "+t.names())
 	}
 	if v == nil || f.when == insertOnly && op != orgflow.Insert || f.when == updateOnly && op == orgflow.Insert {
 		return nil
 	}
 	value, err := f.coerce(v)
 	if err != nil {
-		return refuse(name, err.Error())
+		return connectors.Refuse(name, err.Error())
 	}
 	empty := value == ""
 	switch {
 	case empty && (op == orgflow.Insert || f.lasting):
 		return nil
 	case f.when == withPeople && op == orgflow.Insert:
-		return refuse(name, "cannot be set by the insert of a department, only by an update once these people are its members")
+		return connectors.Refuse(name, "cannot be set by the insert of a department, only by an update once these people are its members")
 	case f.when == withPeople:
 		p.leaders = value.([]string)
 	default:
@@ -83,11 +83,11 @@ func (t fieldTable) clear(p *payload, op orgflow.Op, name string) (isField bool,
 		return known, nil
 	}
 	if _, given := p.body[name]; given {
-		return true, refuse(name, "is both set and cleared")
+		return true, connectors.Refuse(name, "is both set and cleared")
 	}
 	switch {
 	case f.required:
-		return true, refuse(name, "cannot be cleared, WeCom needs it")
+		return true, connectors.Refuse(name, "cannot be cleared, WeCom needs it")
 	case f.lasting:
 		p.dropped = append(p.dropped, name)
 	case f.when == withPeople:
@@ -113,7 +113,7 @@ func (p *payload) extend(t fieldTable, e connectors.Effect, cleared []string) er
 		return nil
 	}
 	if t.record != personFields.record {
-		return refuse(extAttr, "departments of WeCom have no custom attributes")
+		return connectors.Refuse(extAttr, "departments of WeCom have no custom attributes")
 	}
 	ext := maps.Clone(e.Ext)
 	if ext == nil {
@@ -128,7 +128,7 @@ func (p *payload) extend(t fieldTable, e connectors.Effect, cleared []string) er
 	for _, label := range slices.Sorted(maps.Keys(ext)) {
 		attr, err := attribute(label, ext[label])
 		if err != nil {
-			return refuse(extAttr, err.Error())
+			return connectors.Refuse(extAttr, err.Error())
 		}
 		if attr != nil {
 			attrs = append(attrs, attr)
@@ -199,12 +199,5 @@ func noteThat(r *connectors.Receipt, note string) {
 	r.Note = note
 }
 
-// hide takes personal values we sent out of a vendor's text.
-func hide(msg string, body map[string]any) string {
-	for _, name := range []string{"mobile", "telephone", "email", "biz_mail", "name", "alias", "address"} {
-		if value, ok := body[name].(string); ok && len(value) > len("张") {
-			msg = strings.ReplaceAll(msg, value, "***")
-		}
-	}
-	return msg
-}
+// personal are the fields whose values are kept out of WeCom's texts.
+var personal = []string{"mobile", "telephone", "email", "biz_mail", "name", "alias", "address"}

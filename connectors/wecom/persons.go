@@ -2,7 +2,6 @@ package wecom
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/url"
 
@@ -10,6 +9,8 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -38,12 +39,12 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	case e.ConsumerID == "":
 		r.ConsumerID = given
 	case given != "" && !strings.EqualFold(given, e.ConsumerID):
-		return refuse("userid", "differs from the id under which the person is known; a userid is not changed")
+		return connectors.Refuse("userid", "differs from the id under which the person is known; a userid is not changed")
 	default:
 		p.body["userid"] = e.ConsumerID
 	}
 	if r.ConsumerID == "" {
-		return refuse("userid", "is missing, a person is known to WeCom by it")
+		return connectors.Refuse("userid", "is missing, a person is known to WeCom by it")
 	}
 	switch e.Op {
 	case orgflow.Insert:
@@ -51,9 +52,9 @@ func (c *Client) applyPerson(ctx context.Context, r *connectors.Receipt, e conne
 	case orgflow.Update:
 		err = c.updatePerson(ctx, r, e, p.body)
 	default:
-		err = unknownOp(e.Op)
+		err = connectors.UnknownOp(e.Op)
 	}
-	return withoutPeople(err, p.body)
+	return veil.Fault(err, veil.Values(p.body, personal))
 }
 
 // insertPerson creates a person, or takes over the one who is there already
@@ -89,13 +90,13 @@ func (c *Client) insertPerson(ctx context.Context, r *connectors.Receipt, e conn
 func requirePerson(body map[string]any) error {
 	for _, name := range []string{"userid", "name", "department"} {
 		if _, given := body[name]; !given {
-			return refuse(name, "is missing, WeCom needs userid, name and department to create a person")
+			return connectors.Refuse(name, "is missing, WeCom needs userid, name and department to create a person")
 		}
 	}
 	_, mobile := body["mobile"]
 	_, email := body["email"]
 	if !mobile && !email {
-		return refuse("mobile", "is missing and so is email; WeCom needs one of them to create a person")
+		return connectors.Refuse("mobile", "is missing and so is email; WeCom needs one of them to create a person")
 	}
 	return checkSeats(body)
 }
@@ -165,7 +166,7 @@ func (c *Client) changePerson(ctx context.Context, r *connectors.Receipt, body m
 // a delete in doubt can be repeated.
 func (c *Client) deletePerson(ctx context.Context, r *connectors.Receipt, e connectors.Effect) error {
 	if e.ConsumerID == "" {
-		return refuse("userid", "is missing, a delete needs the id of the person")
+		return connectors.Refuse("userid", "is missing, a delete needs the id of the person")
 	}
 	f, err := c.call(ctx, r, request{path: pathUserDelete, query: url.Values{"userid": {e.ConsumerID}}, write: true}, nil)
 	if f != nil && saysNoPerson(f.VendorCode) {
@@ -214,17 +215,7 @@ func (c *Client) readPerson(ctx context.Context, r *connectors.Receipt, userid s
 		return nil, err
 	}
 	if err == nil && wire.Blank(got["userid"]) {
-		return nil, malformedRead("user/get shows nobody and does not say that there is none")
+		return nil, vendorcode.MalformedRead("user/get shows nobody and does not say that there is none")
 	}
 	return got, err
-}
-
-// withoutPeople takes what we know of the person out of a vendor's text.
-func withoutPeople(err error, body map[string]any) error {
-	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
-		own := *f // a renewal's fault belongs to everybody who waited for it
-		own.Message = hide(f.Message, body)
-		return &own
-	}
-	return err
 }

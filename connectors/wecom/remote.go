@@ -11,6 +11,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -79,7 +80,7 @@ func shownOrg(got record, id string) (*connectors.RemoteRecord, error) {
 		return nil, err
 	}
 	if strconv.FormatInt(int64(d.ID), 10) != id {
-		return nil, malformedRead("department/get shows another department than the one asked for")
+		return nil, vendorcode.MalformedRead("department/get shows another department than the one asked for")
 	}
 	out := shownPlace(listedDepartment{ID: d.ID, Parent: d.Parent, Order: d.Order})
 	out.Ext = map[string]any{}
@@ -88,7 +89,7 @@ func shownOrg(got record, id string) (*connectors.RemoteRecord, error) {
 	if raw, shown := got["name_en"]; shown {
 		value, err := departmentFields.fields["name_en"].shown(raw)
 		if err != nil {
-			return nil, malformedRead("department/get shows a name_en that is not as documented")
+			return nil, vendorcode.MalformedRead("department/get shows a name_en that is not as documented")
 		}
 		out.Fields["name_en"] = value
 	}
@@ -129,7 +130,7 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 		return c.membersByID(ctx, r, dept)
 	}
 	if err == nil && raw.List == nil {
-		err = malformedRead("user/list shows no list")
+		err = vendorcode.MalformedRead("user/list shows no list")
 	}
 	if err != nil {
 		return page, err
@@ -162,7 +163,7 @@ func shownPerson(got record) (connectors.RemoteRecord, error) {
 		}
 		value, err := personFields.fields[name].shown(raw)
 		if err != nil {
-			return out, malformedRead("user/list shows a " + name + " that is not as documented")
+			return out, vendorcode.MalformedRead("user/list shows a " + name + " that is not as documented")
 		}
 		if n, isNumber := value.(json.Number); isNumber && name == "main_department" {
 			value = n.String() // a reference, which payloads write as text
@@ -174,7 +175,7 @@ func shownPerson(got record) (connectors.RemoteRecord, error) {
 	}
 	id, _ := out.Fields["userid"].(string)
 	if out.ConsumerID = id; id == "" {
-		return out, malformedRead("user/list shows a person without userid")
+		return out, vendorcode.MalformedRead("user/list shows a person without userid")
 	}
 	var err error
 	out.Ext, err = shownExt(got[extAttr])
@@ -226,7 +227,7 @@ func shownExt(raw json.RawMessage) (map[string]any, error) {
 		} `json:"attrs"`
 	}
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return nil, malformedRead("the custom attributes are not as documented")
+		return nil, vendorcode.MalformedRead("the custom attributes are not as documented")
 	}
 	labels := make(map[string]any, len(got.Attrs))
 	for _, a := range got.Attrs {
@@ -248,10 +249,6 @@ func orgID(id string) (int64, error) {
 		return 0, orgflow.Faultf(orgflow.CodeInternal, "%q is no department id, which is a whole number of 1 or more", id)
 	}
 	return n, nil
-}
-
-func malformedRead(message string) *orgflow.Fault {
-	return &orgflow.Fault{Code: orgflow.CodeUnavailable, VendorCode: codeMalformed, Message: message}
 }
 
 // sortedIDs joins department ids as a payload does.

@@ -11,6 +11,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 )
 
 // walk reads all below the root, as a run does.
@@ -154,11 +155,11 @@ func TestReadsThatFail(t *testing.T) {
 		t.Errorf("the next try: %+v, %v", page, err)
 	}
 	broken, _ := scripted(t, map[string][]string{pathUserList: {`{"userlist":[{"name":"x"}]}`}})
-	if _, err := broken.ReadMembers(t.Context(), "2", ""); orgflow.AsFault(err).VendorCode != codeMalformed {
+	if _, err := broken.ReadMembers(t.Context(), "2", ""); orgflow.AsFault(err).VendorCode != vendorcode.Malformed {
 		t.Errorf("a person without userid: %v", err)
 	}
 	looping, _ := scripted(t, map[string][]string{pathUserList: {code(48009)}, pathUserListID: {`{"next_cursor":"a","dept_user":[]}`}})
-	if _, err := looping.ReadMembers(t.Context(), "2", ""); orgflow.AsFault(err).VendorCode != codeMalformed {
+	if _, err := looping.ReadMembers(t.Context(), "2", ""); orgflow.AsFault(err).VendorCode != vendorcode.Malformed {
 		t.Errorf("a cursor that repeats: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
 	"orgflow/connectors/wire"
 )
 
@@ -21,7 +22,7 @@ func (got record) seats() (seats, error) {
 	for name, into := range map[string]*[]int64{"department": &s.departments, isLeader: &s.flags, "order": &s.orders} {
 		var list wire.Ints
 		if err := wire.Field(got[name], &list); err != nil {
-			return s, malformedRead("user/get shows a " + name + " that is not as documented")
+			return s, vendorcode.MalformedRead("user/get shows a " + name + " that is not as documented")
 		}
 		*into = list
 	}
@@ -59,11 +60,11 @@ func checkSeats(body map[string]any) error {
 	}
 	for _, name := range []string{isLeader, "order"} {
 		if list, ok := body[name].([]int64); ok && len(list) != len(departments) {
-			return refuse(name, "must have one entry for each department")
+			return connectors.Refuse(name, "must have one entry for each department")
 		}
 	}
 	if main, ok := body["main_department"].(int64); ok && !slices.Contains(departments, main) {
-		return refuse("main_department", "must be one of the person's departments")
+		return connectors.Refuse("main_department", "must be one of the person's departments")
 	}
 	return nil
 }
