@@ -3,6 +3,7 @@ package connectors_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"orgflow"
@@ -37,6 +38,47 @@ func TestAnEffectGoesToTheFunctionOfItsKind(t *testing.T) {
 			t.Errorf("%+v %v, want the error, and the call counted beside it", r, err)
 		case kind == "thing" && orgflow.AsFault(err).Code != orgflow.CodeInternal:
 			t.Errorf("an unknown kind: %v", err)
+		}
+	}
+}
+
+func TestBaseAddress(t *testing.T) {
+	for in, want := range map[string]bool{
+		"https://api.example.com": true, "http://127.0.0.1:8080/x/": true, "https://a:b@example.com": true,
+		"api.example.com": false, "ftp://example.com": false, "https://": false, "https://example.com?a=b": false, "http://exa mple": false, "": false,
+	} {
+		if _, ok := connectors.BaseAddress(in); ok != want {
+			t.Errorf("%q: %v", in, ok)
+		}
+	}
+	if u, _ := connectors.BaseAddress("https://a:b@example.com"); u.User == nil {
+		t.Error("the user is not shown to the caller")
+	}
+}
+
+func TestOrgNumber(t *testing.T) {
+	if n, err := connectors.OrgNumber("9007199254740993"); n != 9007199254740993 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	for _, id := range []string{"", "0", "-7", "1.0", "x", "9223372036854775808"} {
+		if _, err := connectors.OrgNumber(id); orgflow.AsFault(err).Code != orgflow.CodeInternal {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+func TestSettingsAreReadStrictly(t *testing.T) {
+	var doc struct {
+		Dir  string `json:"dir"`
+		Page int    `json:"page"`
+	}
+	if err := (connectors.Settings{JSON: []byte(`{"dir": "d", "page": 7}`)}).Decode(&doc); err != nil || doc.Dir != "d" || doc.Page != 7 {
+		t.Errorf("%+v %v", doc, err)
+	}
+	for raw, want := range map[string]string{`{"folder": "d"}`: `"folder"`, `{"page": "hush"}`: "page must be of type int", `{`: "cannot be read"} {
+		f := orgflow.AsFault((connectors.Settings{JSON: []byte(raw)}).Decode(&doc))
+		if f.Code != orgflow.CodeInvalidConfig || !strings.Contains(f.Message, want) || strings.Contains(f.Message, "hush") {
+			t.Errorf("%s: %+v", raw, f)
 		}
 	}
 }

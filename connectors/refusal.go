@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"strconv"
 
 	"orgflow"
 )
@@ -23,6 +24,16 @@ func UnknownKind(kind orgflow.Kind) *orgflow.Fault {
 // UnknownOp is the fault for an operation that does not exist.
 func UnknownOp(op orgflow.Op) *orgflow.Fault {
 	return orgflow.Faultf(orgflow.CodeInternal, "unknown operation %q, allowed are insert, update and delete", op)
+}
+
+// OrgNumber reads a department id of a Directory's call where the consumer's
+// are whole numbers of 1 or more.
+func OrgNumber(id string) (int64, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || n < 1 {
+		return 0, orgflow.Faultf(orgflow.CodeInternal, "%q is no department id, which is a whole number of 1 or more", id)
+	}
+	return n, nil
 }
 
 // ApplyKind is Consumer.Apply made of one function per kind, which fill in

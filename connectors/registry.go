@@ -1,7 +1,10 @@
 package connectors
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,6 +20,23 @@ type Settings struct {
 	JSON      []byte
 	// Definition is the content of <name>.consumer.json, nil without one.
 	Definition []byte
+}
+
+// Decode reads a source's settings strictly: a key that into does not have,
+// or a value of another type, is CodeInvalidConfig. The fault names the key
+// and not its value, which may be a secret.
+func (s Settings) Decode(into any) error {
+	dec := json.NewDecoder(bytes.NewReader(s.JSON))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if err == nil {
+		return nil
+	}
+	wrong := err.Error()
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		wrong = kind.Field + " must be of type " + kind.Type.String()
+	}
+	return &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Message: "the source's settings cannot be read: " + wrong, Err: err}
 }
 
 // ConsumerFactory builds a consumer's connector.

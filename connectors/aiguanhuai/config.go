@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"orgflow"
+	"orgflow/connectors"
 	"orgflow/connectors/signing"
 	"orgflow/internal/transport"
 )
@@ -98,7 +98,7 @@ func (c Config) problems() []orgflow.Problem {
 	refuse := func(key, message string) {
 		problems = append(problems, orgflow.Problem{Pointer: pointer + key, Message: message})
 	}
-	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
+	if _, ok := connectors.BaseAddress(c.BaseURL); !ok {
 		refuse("base_url", "must be an http or https address without a query, to which /v3/oms is added")
 	}
 	if c.CorpID == "" {

@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/coerce"
 	"orgflow/connectors/veil"
 	"orgflow/connectors/wire"
 )
@@ -197,21 +198,11 @@ func (c *Client) place(id string) string {
 // list reads ids from a list or a comma-separated text, each once; the root
 // is not listed.
 func (c *Client) list(v any) []string {
-	var parts []string
-	if l, isList := v.([]any); isList {
-		for _, one := range l {
-			parts = append(parts, plain(one))
-		}
-	} else {
-		parts = strings.Split(plain(v), ",")
+	entries, _ := coerce.Entries(v, func(one any) (string, bool) { return plain(one), true })
+	for i := range entries {
+		entries[i] = c.place(entries[i])
 	}
-	out := []string{}
-	for _, id := range parts {
-		if id = c.place(strings.TrimSpace(id)); id != "" && !slices.Contains(out, id) {
-			out = append(out, id)
-		}
-	}
-	return out
+	return coerce.Unique(slices.DeleteFunc(entries, func(id string) bool { return id == "" }))
 }
 
 func isDate(s string) bool {

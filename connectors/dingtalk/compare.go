@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/wire"
 )
@@ -78,7 +79,7 @@ func (f field) same(want any, got json.RawMessage) bool {
 		return json.Unmarshal(got, &b) == nil && want == bool(b)
 	case wireDeptIDs, wireUserIDs:
 		var list wire.Texts
-		return json.Unmarshal(got, &list) == nil && sameSet(wire.Split(want.(string)), list)
+		return json.Unmarshal(got, &list) == nil && wire.SameSet(wire.Split(want.(string)), list)
 	case wireJSON:
 		return sameObject(want.(string), got)
 	case wireRows:
@@ -87,13 +88,6 @@ func (f field) same(want any, got json.RawMessage) bool {
 		var s wire.Text
 		return json.Unmarshal(got, &s) == nil && want == string(s)
 	}
-}
-
-func sameSet(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
 // sameObject compares JSON texts; get may answer the object itself.
@@ -136,21 +130,6 @@ func (f field) sameRow(want map[string]any, got record) bool {
 // sameMobile compares two numbers whatever country prefix and separators
 // they are written with.
 func sameMobile(a, b, stateCode string) bool {
-	a, b = bareMobile(a), bareMobile(b)
-	return a == b || a == bareMobile(stateCode)+b
-}
-
-// bareMobile keeps the digits, without the prefix of the mainland.
-func bareMobile(s string) string {
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
-	const mainland = 11
-	if len(digits) == mainland+2 && strings.HasPrefix(digits, "86") {
-		return digits[2:]
-	}
-	return digits
+	a, b = orgflow.BareMobile(a), orgflow.BareMobile(b)
+	return a == b || a == orgflow.BareMobile(stateCode)+b
 }

@@ -3,10 +3,10 @@ package dingtalk
 import (
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 
 	"orgflow"
+	"orgflow/connectors"
 	"orgflow/internal/transport"
 )
 
@@ -87,7 +87,7 @@ func (c Config) problems() []orgflow.Problem {
 		problems = append(problems, orgflow.Problem{Pointer: "/consumers/ding_talk/" + key, Message: message})
 	}
 	for key, value := range map[string]string{"base_url": c.BaseURL, "api_base_url": c.APIBaseURL} {
-		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
+		if _, ok := connectors.BaseAddress(value); !ok {
 			refuse(key, "must be an http or https address without a query, like https://oapi.dingtalk.com")
 		}
 	}

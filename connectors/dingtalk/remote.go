@@ -41,7 +41,7 @@ func (c *Client) ReadOrg(ctx context.Context, id string) (connectors.RemoteOrg, 
 }
 
 func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) (org connectors.RemoteOrg, err error) {
-	dept, err := orgID(id)
+	dept, err := connectors.OrgNumber(id)
 	if err != nil {
 		return org, err
 	}
@@ -127,7 +127,7 @@ func (c *Client) ReadMembers(ctx context.Context, org, cursor string) (connector
 }
 
 func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cursor string) (page connectors.RemotePage, err error) {
-	dept, err := orgID(org)
+	dept, err := connectors.OrgNumber(org)
 	if err != nil {
 		return page, err
 	}
@@ -175,7 +175,7 @@ func (c *Client) ReadRecord(ctx context.Context, kind orgflow.Kind, id string) (
 	var err error
 	if kind == orgflow.Org {
 		var dept int64
-		if dept, err = orgID(id); err == nil {
+		if dept, err = connectors.OrgNumber(id); err == nil {
 			got, err = c.remoteOrg(ctx, &spent, dept)
 		}
 		err = unseen(err, id)
@@ -298,14 +298,6 @@ func shownExt(raw json.RawMessage) (map[string]any, error) {
 		return nil, vendorcode.MalformedRead("the custom attributes are not the JSON text of an object")
 	}
 	return labels, nil
-}
-
-func orgID(id string) (int64, error) {
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil || n < 1 {
-		return 0, orgflow.Faultf(orgflow.CodeInternal, "%q is no department id, which is a whole number of 1 or more", id)
-	}
-	return n, nil
 }
 
 // unseen marks what the application may not see (50002, 50004): the read is

@@ -1,9 +1,6 @@
 package filesource
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"path/filepath"
 	"strings"
 	"time"
@@ -41,20 +38,10 @@ type settings struct {
 // the directory that a relative dir starts from.
 func FromSettings(s connectors.Settings, base string) (*Source, error) {
 	var doc settings
-	dec := json.NewDecoder(bytes.NewReader(s.JSON))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&doc); err != nil {
-		return nil, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Message: "the source's settings cannot be read: " + readable(err), Err: err}
+	if err := s.Decode(&doc); err != nil {
+		return nil, err
 	}
 	return New(Config{Dir: doc.Dir, Base: base, Encoding: doc.Encoding, PageSize: doc.PageSize})
-}
-
-func readable(err error) string {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return kind.Field + " must be of type " + kind.Type.String()
-	}
-	return err.Error()
 }
 
 // New checks the configuration and returns the source. It reads nothing. A

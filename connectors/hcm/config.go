@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"orgflow"
+	"orgflow/connectors"
 )
 
 // Mode says how the gateway knows us (HCM reference § 1.2).
@@ -172,9 +172,8 @@ func (a Auth) problems(ownToken bool) []orgflow.Problem {
 }
 
 func webAddress(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
-		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+	u, ok := connectors.BaseAddress(s)
+	return ok && u.User == nil && u.Fragment == ""
 }
 
 func headerValue(s string) bool {

@@ -1,9 +1,6 @@
 package hcm
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"time"
 
 	"orgflow"
@@ -43,10 +40,8 @@ type authSettings struct {
 // FromSettings builds a source from company.json, secrets resolved.
 func FromSettings(s connectors.Settings, opts ...Option) (*Source, error) {
 	var doc settings
-	dec := json.NewDecoder(bytes.NewReader(s.JSON))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&doc); err != nil {
-		return nil, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Message: "the source's settings cannot be read: " + readable(err), Err: err}
+	if err := s.Decode(&doc); err != nil {
+		return nil, err
 	}
 	if doc.SendMetaName {
 		return nil, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/source/send_meta_name",
@@ -56,13 +51,4 @@ func FromSettings(s connectors.Settings, opts ...Option) (*Source, error) {
 		BaseURL: doc.BaseURL, Auth: Auth(doc.Auth), PageSize: doc.PageSize, MaxPages: doc.MaxPages,
 		Timeout: time.Duration(doc.TimeoutSeconds * float64(time.Second)), QPS: doc.QPS, SendState: doc.SendState,
 	}, opts...)
-}
-
-// readable names the offending key and not its value, which may be a secret.
-func readable(err error) string {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return kind.Field + " must be of type " + kind.Type.String()
-	}
-	return err.Error()
 }

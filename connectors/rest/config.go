@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"orgflow"
+	"orgflow/connectors"
 	"orgflow/connectors/wire"
 	"orgflow/internal/transport"
 )
@@ -106,7 +106,7 @@ func (c Config) check(name string, d *Definition) (map[string]string, []orgflow.
 	refuse := func(key, format string, args ...any) {
 		problems = append(problems, orgflow.Problem{Pointer: at + key, Message: fmt.Sprintf(format, args...)})
 	}
-	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.User != nil {
+	if u, ok := connectors.BaseAddress(c.BaseURL); !ok || u.User != nil {
 		refuse("/base_url", "must be an http or https address without a query")
 	}
 	if c.QPS != nil && *c.QPS < 0 {

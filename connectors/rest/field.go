@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"orgflow/connectors/coerce"
 	"orgflow/connectors/wire"
 )
 
@@ -94,38 +95,26 @@ func (f Field) scalar(text string) (any, error) {
 
 // convertList reads a list or comma-separated text, each entry once.
 func (f Field) convertList(v any, root string) (any, error) {
-	var parts []string
-	if list, isList := v.([]any); isList {
-		for _, entry := range list {
-			parts = append(parts, plain(entry))
-		}
-	} else {
-		parts = strings.Split(plain(v), ",")
-	}
-	out := []any{}
+	parts, _ := coerce.Entries(v, func(one any) (string, bool) { return plain(one), true })
+	out := make([]any, 0, len(parts))
 	for _, part := range parts {
-		part = strings.TrimSpace(part)
 		if f.Root != nil && part == root {
 			part = *f.Root
 		}
-		if part == "" {
+		switch {
+		case part == "":
+			continue
+		case f.As != AsIntList:
+			out = append(out, part)
 			continue
 		}
-		var entry any = part
-		if f.As == AsIntList {
-			if _, err := strconv.ParseInt(part, 10, 64); err != nil {
-				return nil, fmt.Errorf("must be a list of whole numbers")
-			}
-			entry = json.Number(part)
+		if _, err := strconv.ParseInt(part, 10, 64); err != nil {
+			return nil, fmt.Errorf("must be a list of whole numbers")
 		}
-		if !slices.Contains(out, entry) {
-			out = append(out, entry)
-		}
+		out = append(out, json.Number(part))
 	}
-	if f.Max > 0 && len(out) > f.Max {
-		return nil, fmt.Errorf("must have at most %d entries", f.Max)
-	}
-	return out, nil
+	out = coerce.Unique(out)
+	return out, coerce.Count(len(out), f.Max, false)
 }
 
 func convertJSON(v any) (any, error) {

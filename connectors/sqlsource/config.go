@@ -1,9 +1,6 @@
 package sqlsource
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -59,24 +56,13 @@ type settings struct {
 // the directory that a relative path of a SQLite file starts from.
 func FromSettings(s connectors.Settings, base string) (*Source, error) {
 	var doc settings
-	dec := json.NewDecoder(bytes.NewReader(s.JSON))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&doc); err != nil {
-		return nil, &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Message: "the source's settings cannot be read: " + readable(err), Err: err}
+	if err := s.Decode(&doc); err != nil {
+		return nil, err
 	}
 	return New(Config{
 		URL: doc.URL, Base: base, Tables: doc.Tables, Keys: doc.Keys, PageSize: doc.PageSize,
 		Timeout: time.Duration(doc.TimeoutSeconds * float64(time.Second)), TimeZone: doc.TimeZone,
 	})
-}
-
-// readable names the offending key and not its value, which may be a secret.
-func readable(err error) string {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return kind.Field + " must be of type " + kind.Type.String()
-	}
-	return err.Error()
 }
 
 func (c Config) withDefaults() Config {

@@ -2,7 +2,6 @@ package wecom
 
 import (
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -76,11 +75,11 @@ func (f field) same(want any, got json.RawMessage) bool {
 	case wireDeptIDs:
 		var list wire.Ints
 		departments, ok := want.([]int64)
-		return ok && json.Unmarshal(got, &list) == nil && sameSet(departments, []int64(list))
+		return ok && json.Unmarshal(got, &list) == nil && wire.SameSet(departments, []int64(list))
 	case wireUserIDs:
 		var list wire.Texts
 		people, ok := want.([]string)
-		return ok && json.Unmarshal(got, &list) == nil && sameSet(people, []string(list))
+		return ok && json.Unmarshal(got, &list) == nil && wire.SameSet(people, []string(list))
 	case wireText:
 		var s wire.Text
 		return json.Unmarshal(got, &s) == nil && want == string(s)
@@ -140,37 +139,7 @@ func sameAttributes(want any, got json.RawMessage) bool {
 	return true
 }
 
-func sameSet[T int64 | string](a, b []T) bool {
-	in := func(list []T) map[T]bool {
-		set := map[T]bool{}
-		for _, v := range list {
-			set[v] = true
-		}
-		return set
-	}
-	return maps.Equal(in(a), in(b))
-}
-
 // containsFold looks for a userid: WeCom ignores their case.
 func containsFold(list []string, id string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, id) })
-}
-
-// sameMobile compares two numbers whatever country prefix and separators
-// they are written with.
-func sameMobile(a, b string) bool { return bareMobile(a) == bareMobile(b) }
-
-// bareMobile keeps the digits, without the prefix of the mainland.
-func bareMobile(s string) string {
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
-	const mainland = 11
-	if len(digits) == mainland+2 && strings.HasPrefix(digits, "86") {
-		return digits[2:]
-	}
-	return digits
 }

@@ -8,11 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"orgflow"
+	"orgflow/connectors"
 	"orgflow/internal/transport"
 )
 
@@ -156,7 +156,7 @@ func (c Config) withDefaults() (Config, error) {
 func (c Config) problems() []orgflow.Problem {
 	var problems []orgflow.Problem
 	refuse := func(key, message string) { problems = append(problems, problem(key, message)) }
-	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.User != nil {
+	if u, ok := connectors.BaseAddress(c.BaseURL); !ok || u.User != nil {
 		refuse("base_url", "must be an http or https address without a query, like https://qyapi.weixin.qq.com")
 	}
 	if c.CorpID == "" {

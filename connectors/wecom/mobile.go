@@ -20,7 +20,7 @@ func (c *Client) verifyMobile(ctx context.Context, r *connectors.Receipt, wanted
 	var taken bool
 	if raw, shown := got["mobile"]; shown && !wire.Blank(raw) { // new secrets are not shown it (§ 3)
 		var mobile wire.Text
-		taken = mobile.UnmarshalJSON(raw) == nil && sameMobile(wanted, string(mobile))
+		taken = mobile.UnmarshalJSON(raw) == nil && orgflow.BareMobile(wanted) == orgflow.BareMobile(string(mobile))
 	} else {
 		holder, known, err := c.userByMobile(ctx, r, wanted)
 		if err != nil {

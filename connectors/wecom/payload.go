@@ -1,17 +1,16 @@
 package wecom
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/wire"
 )
 
 // payload is an effect's fields in wire form.
@@ -152,7 +151,7 @@ func attribute(label string, v any) (map[string]any, error) {
 		}
 		return map[string]any{"type": 1, "name": label, "web": map[string]any{"url": link, "title": title}}, nil
 	}
-	s, ok := attributeText(v)
+	s, ok := wire.Scalar(v)
 	if v == nil {
 		return nil, nil
 	}
@@ -160,21 +159,6 @@ func attribute(label string, v any) (map[string]any, error) {
 		return nil, fmt.Errorf("attribute %q must be text of at most %d characters", label, attrMax)
 	}
 	return map[string]any{"type": 0, "name": label, "text": map[string]any{"value": s}}, nil
-}
-
-func attributeText(v any) (string, bool) {
-	switch value := v.(type) {
-	case string:
-		return value, true
-	case bool:
-		return strconv.FormatBool(value), true
-	case json.Number:
-		return value.String(), true
-	case float64:
-		return strconv.FormatFloat(value, 'f', -1, 64), true
-	}
-	n, ok := wholeNumber(v)
-	return strconv.FormatInt(n, 10), ok
 }
 
 // forUpdate returns the whole payload of an insert as the body of an update.

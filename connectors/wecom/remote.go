@@ -28,7 +28,7 @@ func (c *Client) ReadOrg(ctx context.Context, id string) (connectors.RemoteOrg, 
 }
 
 func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) (org connectors.RemoteOrg, err error) {
-	dept, err := orgID(id)
+	dept, err := connectors.OrgNumber(id)
 	if err != nil {
 		return org, err
 	}
@@ -114,7 +114,7 @@ func (c *Client) ReadMembers(ctx context.Context, org, cursor string) (connector
 }
 
 func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cursor string) (page connectors.RemotePage, err error) {
-	dept, err := orgID(org)
+	dept, err := connectors.OrgNumber(org)
 	if err != nil {
 		return page, err
 	}
@@ -241,14 +241,6 @@ func shownExt(raw json.RawMessage) (map[string]any, error) {
 		}
 	}
 	return labels, nil
-}
-
-func orgID(id string) (int64, error) {
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil || n < 1 {
-		return 0, orgflow.Faultf(orgflow.CodeInternal, "%q is no department id, which is a whole number of 1 or more", id)
-	}
-	return n, nil
 }
 
 // sortedIDs joins department ids as a payload does.

@@ -132,3 +132,16 @@ func TestScalar(t *testing.T) {
 		}
 	}
 }
+
+func TestSameSet(t *testing.T) {
+	a := []string{"b", "a", "b"}
+	if !wire.SameSet(a, []string{"a", "b"}) || !wire.SameSet([]int64{}, nil) {
+		t.Error("equal sets differ")
+	}
+	if wire.SameSet(a, []string{"a"}) || wire.SameSet([]int64{1}, []int64{1, 2}) {
+		t.Error("different sets are the same")
+	}
+	if a[0] != "b" {
+		t.Error("the list itself was sorted")
+	}
+}

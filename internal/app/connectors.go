@@ -61,47 +61,45 @@ func (a *App) consumers() map[string]connectors.ConsumerFactory {
 			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
 				return nil, fmt.Errorf("settings: %w", err)
 			}
-			calls, err := transport.NewPrometheus(a.Metrics)
+			opt, err := a.options(s, cfg.QPS, dingtalk.DefaultQPS)
 			if err != nil {
 				return nil, err
 			}
-			qps := float64(dingtalk.DefaultQPS)
-			if cfg.QPS != nil {
-				qps = *cfg.QPS
-			}
-			return dingtalk.New(cfg, dingtalk.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
+			return dingtalk.New(cfg, opt)
 		},
 		"we_com": func(s connectors.Settings) (connectors.Consumer, error) {
 			cfg, err := wecom.ParseConfig(s.JSON)
 			if err != nil {
 				return nil, err
 			}
-			calls, err := transport.NewPrometheus(a.Metrics)
+			opt, err := a.options(s, cfg.QPS, wecom.DefaultQPS)
 			if err != nil {
 				return nil, err
 			}
-			qps := float64(wecom.DefaultQPS)
-			if cfg.QPS != nil {
-				qps = *cfg.QPS
-			}
-			return wecom.New(cfg, wecom.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
+			return wecom.New(cfg, opt)
 		},
 		"ai_guan_huai": func(s connectors.Settings) (connectors.Consumer, error) {
 			var cfg aiguanhuai.Config
 			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
 				return nil, fmt.Errorf("settings: %w", err)
 			}
-			calls, err := transport.NewPrometheus(a.Metrics)
+			opt, err := a.options(s, cfg.QPS, aiguanhuai.DefaultQPS)
 			if err != nil {
 				return nil, err
 			}
-			qps := float64(aiguanhuai.DefaultQPS)
-			if cfg.QPS != nil {
-				qps = *cfg.QPS
-			}
-			return aiguanhuai.New(cfg, aiguanhuai.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, qps)})
+			return aiguanhuai.New(cfg, opt)
 		},
 	}
+}
+
+// options are what the program gives a connector; standard is the budget in
+// calls a second of a connection that names none.
+func (a *App) options(s connectors.Settings, qps *float64, standard float64) (transport.Options, error) {
+	calls, err := transport.NewPrometheus(a.Metrics)
+	if qps == nil {
+		qps = &standard
+	}
+	return transport.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, *qps)}, err
 }
 
 // limiter is a target's rate budget, shared by all workers through the

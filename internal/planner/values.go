@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,20 +21,7 @@ func (b *builder) normalValue(field string, v any) string {
 	if field != b.in.Profile.PersonFields.Mobile || s == "" {
 		return s
 	}
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
-	const mainland = 11
-	if len(digits) == mainland+2 && strings.HasPrefix(digits, "86") {
-		return digits[2:]
-	}
-	if digits == "" {
-		return s
-	}
-	return digits
+	return cmp.Or(orgflow.BareMobile(s), s)
 }
 
 // values lists the unique values of a payload; id is the one at the
