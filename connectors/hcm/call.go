@@ -16,17 +16,6 @@ import (
 // Sleep waits, or returns the context's error if that ends first.
 type Sleep func(ctx context.Context, d time.Duration) error
 
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 const (
 	maxTries  = 3 // of a transient failure (HCM reference § 1.6)
 	firstWait = 500 * time.Millisecond

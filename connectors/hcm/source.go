@@ -14,6 +14,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/transport"
 )
 
 // Source reads models through the gateway. It is safe for use by several
@@ -33,7 +34,7 @@ var _ connectors.Source = (*Source)(nil)
 // wrong configuration is an *orgflow.InvalidError that lists all problems.
 func New(cfg Config, opts ...Option) (*Source, error) {
 	cfg = cfg.withDefaults()
-	s := &Source{cfg: cfg, client: plainClient(cfg.HTTPClient), sleep: wait, log: slog.New(slog.DiscardHandler)}
+	s := &Source{cfg: cfg, client: plainClient(cfg.HTTPClient), sleep: transport.Sleep, log: slog.New(slog.DiscardHandler)}
 	s.tokens = &tokens{now: time.Now, life: time.Duration(cfg.Auth.TokenSeconds) * time.Second, timeout: cfg.Timeout, calls: 1}
 	for _, opt := range opts {
 		opt(s)

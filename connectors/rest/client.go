@@ -38,17 +38,6 @@ var (
 // sleeper waits, or says that the context ended first.
 type sleeper func(ctx context.Context, d time.Duration) error
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // New returns the consumer that a definition describes, or an
 // *orgflow.InvalidError listing all that is wrong with the connection. It is
 // a connectors.Directory, Batcher and Pusher where the definition says how.
@@ -73,7 +62,7 @@ func New(def *Definition, cfg Config, opt Options) (connectors.Consumer, error) 
 		}
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = transport.Sleep
 	}
 	c.link = opt.link(def, cfg.Rate(def))
 	if k := def.Auth.Kind; k == AuthToken || k == AuthOAuth2 {

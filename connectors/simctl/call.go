@@ -93,7 +93,7 @@ func (c *Call) Field(path string) (string, bool) {
 		}
 	}
 	if v, ok := lookup(c.fields, path); ok {
-		return text(v), true
+		return Plain(v), true
 	}
 	if f := c.Form(); f.Has(path) {
 		return f.Get(path), true
@@ -119,9 +119,9 @@ func lookup(m map[string]any, path string) (any, bool) {
 	return lookup(sub, rest)
 }
 
-// text renders a decoded JSON value the way it is compared: texts bare,
+// Plain renders a decoded JSON value the way it is compared: texts bare,
 // everything else as JSON.
-func text(v any) string {
+func Plain(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v

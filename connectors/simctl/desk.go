@@ -44,6 +44,9 @@ func wait(ctx context.Context, d time.Duration) {
 // Now is the simulator's clock.
 func (d *Desk) Now() time.Time { return d.now() }
 
+// Sleep waits as the simulator was told to.
+func (d *Desk) Sleep(ctx context.Context, pause time.Duration) { d.sleep(ctx, pause) }
+
 // SetLatency delays every call.
 func (d *Desk) SetLatency(l time.Duration) { d.latency.Store(int64(l)) }
 
@@ -76,6 +79,22 @@ func (d *Desk) Faults() []FaultStatus { return d.faults.status() }
 func (d *Desk) Commit(changes ...Change) error {
 	if j := d.journal.Load(); j != nil {
 		return j.Append(changes)
+	}
+	return nil
+}
+
+// Perform makes changes durable as one unit and then applies them, in order.
+// On an error nothing was changed. The caller sees to it that nobody else
+// applies changes meanwhile.
+func (d *Desk) Perform(apply func(Change), changes ...Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := d.Commit(changes...); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		apply(c)
 	}
 	return nil
 }

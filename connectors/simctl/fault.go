@@ -72,7 +72,7 @@ func scalar(b []byte) (string, error) {
 	}
 	switch v.(type) {
 	case string, json.Number, bool:
-		return text(v), nil
+		return Plain(v), nil
 	}
 	return "", errors.New("a text, number or boolean is expected")
 }

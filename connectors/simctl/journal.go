@@ -28,6 +28,33 @@ type Entry struct {
 // Gone reports whether the entry is a removal.
 func (e Entry) Gone() bool { return len(e.Value) == 0 || string(e.Value) == "null" }
 
+// Values reads the values of entries, by kind of change.
+type Values map[string]func(json.RawMessage) (any, error)
+
+// As reads a value as a T.
+func As[T any](raw json.RawMessage) (any, error) {
+	var v T
+	err := json.Unmarshal(raw, &v)
+	return v, err
+}
+
+// Change is the change that an entry tells of.
+func (v Values) Change(e Entry) (Change, error) {
+	c := Change{Kind: e.Kind, ID: e.ID}
+	if e.Gone() {
+		return c, nil
+	}
+	read, known := v[e.Kind]
+	if !known {
+		return c, fmt.Errorf("unknown kind of change %q", e.Kind)
+	}
+	var err error
+	if c.Value, err = read(e.Value); err != nil {
+		return c, fmt.Errorf("change of %s: %w", e.Kind, err)
+	}
+	return c, nil
+}
+
 // Journal is an append-only file with one line per effect: the JSON list of
 // all entities the effect changed, so that an effect is there whole or not
 // at all. Each line is handed to the kernel in one write before the HTTP

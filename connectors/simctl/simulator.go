@@ -8,9 +8,19 @@
 package simctl
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 )
+
+// Options are fixed for a simulator's life. The zero value is ready for use.
+type Options struct {
+	// Now is the simulator's clock; nil is the wall clock.
+	Now func() time.Time
+	// Sleep waits for latency and delays; nil waits for real.
+	Sleep func(context.Context, time.Duration)
+}
 
 // Simulator is one simulated system. All methods are safe for concurrent use.
 type Simulator interface {

@@ -6,11 +6,9 @@
 package aghsim
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"orgflow/connectors/signing"
 	"orgflow/connectors/simctl"
@@ -20,12 +18,7 @@ import (
 const Name = "aiguanhuai"
 
 // Options are fixed for a simulator's life. The zero value is ready for use.
-type Options struct {
-	// Now is the clock of tasks; nil is the wall clock.
-	Now func() time.Time
-	// Sleep waits for latency and delays; nil waits for real.
-	Sleep func(context.Context, time.Duration)
-}
+type Options = simctl.Options
 
 // Sim is one simulated enterprise at 爱关怀.
 type Sim struct {
@@ -90,15 +83,4 @@ func (s *Sim) Reset() error {
 
 // commit makes changes durable and applies them. The caller holds s.mu. On
 // an error nothing was changed.
-func (s *Sim) commit(changes ...simctl.Change) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	if err := s.desk.Commit(changes...); err != nil {
-		return err
-	}
-	for _, c := range changes {
-		s.held.apply(c)
-	}
-	return nil
-}
+func (s *Sim) commit(changes ...simctl.Change) error { return s.desk.Perform(s.held.apply, changes...) }

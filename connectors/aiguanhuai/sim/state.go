@@ -128,40 +128,23 @@ func (h *held) apply(c simctl.Change) {
 	}
 }
 
+// values are what the journal holds.
+var values = simctl.Values{
+	kindDept: simctl.As[*Department], kindPerson: simctl.As[*Person], kindTask: simctl.As[*task],
+	kindTaskDept: simctl.As[taskRecord], kindTaskPerson: simctl.As[taskRecord], kindCounters: simctl.As[counters],
+}
+
 // Replay implements simctl.Simulator.
 func (s *Sim) Replay(e simctl.Entry) error {
-	c := simctl.Change{Kind: e.Kind, ID: e.ID}
-	if !e.Gone() {
-		var err error
-		if c.Value, err = decodeEntry(e); err != nil {
-			return fmt.Errorf("change of %s: %w", e.Kind, err)
-		}
+	c, err := values.Change(e)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held.apply(c)
 	return nil
 }
-
-func decodeEntry(e simctl.Entry) (any, error) {
-	switch e.Kind {
-	case kindDept:
-		return into(e, &Department{})
-	case kindPerson:
-		return into(e, &Person{})
-	case kindTask:
-		return into(e, &task{})
-	case kindTaskDept, kindTaskPerson:
-		v, err := into(e, &taskRecord{})
-		return *v, err
-	case kindCounters:
-		v, err := into(e, &counters{})
-		return *v, err
-	}
-	return nil, fmt.Errorf("unknown kind of change %q", e.Kind)
-}
-
-func into[T any](e simctl.Entry, v *T) (*T, error) { return v, json.Unmarshal(e.Value, v) }
 
 // Dump implements simctl.Simulator.
 func (s *Sim) Dump() []simctl.Change {

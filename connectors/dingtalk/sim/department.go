@@ -36,6 +36,9 @@ type Department struct {
 	GroupContainHide  bool     `json:"group_contain_hidden_dept,omitempty"`
 }
 
+// Place implements simtree.Node.
+func (n *Department) Place() (id, parent int64, name string) { return n.ID, n.ParentID, n.Name }
+
 // createDept is /topapi/v2/department/create (§ 4.1, § 4.2).
 func (s *Sim) createDept(c *simctl.Call, a *args) (any, *refusal) {
 	n := &Department{Managers: []string{}}
@@ -89,7 +92,7 @@ func (s *Sim) updateDept(c *simctl.Call, a *args) (any, *refusal) {
 		return nil, r
 	}
 	if n.ParentID != old.ParentID || n.Name != old.Name {
-		if r := s.checkPlace(&n, s.dir.height(id)); r != nil {
+		if r := s.checkPlace(&n, s.dir.Height(id)); r != nil {
 			return nil, r
 		}
 	}
@@ -105,7 +108,7 @@ func (s *Sim) updateDept(c *simctl.Call, a *args) (any, *refusal) {
 
 // writableDept finds a department that may be updated.
 func (s *Sim) writableDept(id int64) (*Department, *refusal) {
-	old := s.dir.depts[id]
+	old := s.dir.Depts[id]
 	switch {
 	case id == schoolID:
 		return nil, refuse(40009, "不合法的部门id")
@@ -126,19 +129,19 @@ func (s *Sim) checkPlace(n *Department, levels int) *refusal {
 	if n.ParentID == schoolID {
 		return refuse(40009, "不合法的部门id")
 	}
-	if d.depts[n.ParentID] == nil {
+	if d.Depts[n.ParentID] == nil {
 		return refuse(60004, "父部门不存在")
 	}
-	if n.ID != 0 && d.within(n.ParentID, n.ID) {
+	if n.ID != 0 && d.Within(n.ParentID, n.ID) {
 		return refuse(60010, "不允许将部门设置为自己的子部门")
 	}
-	if id, taken := d.children[n.ParentID][n.Name]; taken && id != n.ID {
+	if id, taken := d.Kids[n.ParentID][n.Name]; taken && id != n.ID {
 		return refuse(s.settings.Load().DuplicateDeptCode, "该部门下已存在同名部门")
 	}
-	if d.depth(n.ParentID)+levels > maxDepth {
+	if d.Depth(n.ParentID)+levels > maxDepth {
 		return refuse(60002, "部门层级超过%d级", maxDepth)
 	}
-	if old := d.depts[n.ID]; (old == nil || old.ParentID != n.ParentID) && len(d.children[n.ParentID]) >= maxSubs {
+	if old := d.Depts[n.ID]; (old == nil || old.ParentID != n.ParentID) && len(d.Kids[n.ParentID]) >= maxSubs {
 		return refuse(60110, "子部门个数超过%d", maxSubs)
 	}
 	return nil
@@ -156,7 +159,7 @@ func (s *Sim) deleteDept(c *simctl.Call, a *args) (any, *refusal) {
 	switch {
 	case id == rootID:
 		return nil, refuse(60007, "不允许删除根部门")
-	case d.depts[id] == nil:
+	case d.Depts[id] == nil:
 		return nil, errDeptAbsent
 	case !d.visible(set, id):
 		return nil, errDeptScope
@@ -186,9 +189,9 @@ func (s *Sim) deleteDept(c *simctl.Call, a *args) (any, *refusal) {
 
 // sortedKids lists the direct sub-departments, smaller order first.
 func (d *directory) sortedKids(id int64) []*Department {
-	kids := make([]*Department, 0, len(d.children[id]))
-	for _, kid := range d.children[id] {
-		kids = append(kids, d.depts[kid])
+	kids := make([]*Department, 0, len(d.Kids[id]))
+	for _, kid := range d.Kids[id] {
+		kids = append(kids, d.Depts[kid])
 	}
 	slices.SortFunc(kids, func(x, y *Department) int {
 		return cmp.Or(cmp.Compare(x.Order, y.Order), cmp.Compare(x.ID, y.ID))

@@ -34,7 +34,7 @@ type deptView struct {
 
 // readableDept finds a department in the app's scope.
 func (s *Sim) readableDept(id int64) (*Department, *refusal) {
-	n := s.dir.depts[id]
+	n := s.dir.Depts[id]
 	switch {
 	case id == schoolID:
 		return nil, refuse(40009, "不合法的部门id")
@@ -85,7 +85,7 @@ func (d *directory) countBelow(id int64) int {
 	if id == rootID {
 		return len(d.users)
 	}
-	if len(d.children[id]) == 0 {
+	if len(d.Kids[id]) == 0 {
 		return len(d.members[id])
 	}
 	seen := map[string]bool{}
@@ -137,7 +137,7 @@ func (s *Sim) listSubID(_ *simctl.Call, a *args) (any, *refusal) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.dir.depts[id] == nil {
+	if s.dir.Depts[id] == nil {
 		return nil, errDeptAbsent
 	}
 	out := []int64{}
@@ -153,7 +153,7 @@ func (s *Sim) listSubID(_ *simctl.Call, a *args) (any, *refusal) {
 func (d *directory) chain(id int64) []int64 {
 	out := []int64{id}
 	for id != rootID {
-		id = d.depts[id].ParentID
+		id = d.Depts[id].ParentID
 		out = append(out, id)
 	}
 	return out
@@ -167,7 +167,7 @@ func (s *Sim) listParentByDept(_ *simctl.Call, a *args) (any, *refusal) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.dir.depts[id] == nil {
+	if s.dir.Depts[id] == nil {
 		return nil, errDeptAbsent
 	}
 	return struct {

@@ -1,13 +1,12 @@
 package dtsim
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"orgflow/connectors/simctl"
+	"orgflow/connectors/simtree"
 )
 
 // Kinds of journalled changes.
@@ -18,8 +17,6 @@ const (
 	kindInvite   = "invite"
 	kindLeaver   = "leaver"
 	kindCounters = "counters"
-	kindToken    = "token"
-	kindNoTokens = "no_tokens"
 )
 
 const (
@@ -35,8 +32,7 @@ const (
 // it are never modified, only replaced: a reader may keep them after the
 // lock is gone.
 type directory struct {
-	depts    map[int64]*Department
-	children map[int64]map[string]int64 // parent → name → id
+	simtree.Tree[*Department]
 	users    map[string]*record
 	members  map[int64]map[string]*record
 	byMobile map[string]string
@@ -72,43 +68,22 @@ type counters struct {
 }
 
 func newDirectory() *directory {
-	d := &directory{
-		depts: map[int64]*Department{}, children: map[int64]map[string]int64{}, users: map[string]*record{},
+	return &directory{
+		Tree: simtree.New(&Department{ID: rootID, Name: "模拟企业", Order: 1, Managers: []string{}}), users: map[string]*record{},
 		members: map[int64]map[string]*record{}, byMobile: map[string]string{}, byEmail: map[string]string{},
 		byPhone: map[string]string{}, byUnion: map[string]string{}, invites: map[string]*Invite{},
 		leavers: map[string]Leaver{}, lastDept: firstDept,
 	}
-	d.putDept(&Department{ID: rootID, Name: "模拟企业", Order: 1, Managers: []string{}})
-	return d
 }
 
 func (d *directory) putDept(n *Department) {
-	if old := d.depts[n.ID]; old != nil {
-		d.unlink(old)
-	}
-	d.depts[n.ID] = n
-	if n.ID != rootID {
-		if d.children[n.ParentID] == nil {
-			d.children[n.ParentID] = map[string]int64{}
-		}
-		d.children[n.ParentID][n.Name] = n.ID
-	}
+	d.Put(n)
 	d.lastDept = max(d.lastDept, n.ID)
 }
 
-func (d *directory) unlink(n *Department) {
-	if kids := d.children[n.ParentID]; kids[n.Name] == n.ID {
-		delete(kids, n.Name)
-	}
-}
-
 func (d *directory) dropDept(id int64) {
-	if old := d.depts[id]; old != nil {
-		d.unlink(old)
-		delete(d.depts, id)
-		delete(d.children, id)
-		delete(d.members, id)
-	}
+	d.Drop(id)
+	delete(d.members, id)
 }
 
 func (d *directory) putUser(u *record) {
@@ -160,7 +135,7 @@ func (d *directory) dropUser(id string) {
 }
 
 // apply performs a change in memory. It cannot fail: whoever makes changes
-// has checked them. Token changes of running calls are applied by tokens.
+// has checked them.
 func (s *Sim) apply(c simctl.Change) {
 	d := s.dir
 	switch v := c.Value.(type) {
@@ -191,65 +166,25 @@ func (s *Sim) apply(c simctl.Change) {
 	}
 }
 
+// values are what the journal holds of a directory.
+var values = simctl.Values{
+	kindDept: simctl.As[*Department], kindUser: simctl.As[*record], kindInvite: simctl.As[*Invite],
+	kindLeaver: simctl.As[Leaver], kindCounters: simctl.As[counters],
+}
+
 // Replay implements simctl.Simulator.
 func (s *Sim) Replay(e simctl.Entry) error {
-	c := simctl.Change{Kind: e.Kind, ID: e.ID}
-	var err error
-	if !e.Gone() {
-		if c.Value, err = decodeEntry(e); err != nil {
-			return err
-		}
+	if mine, err := s.tokens.Replay(e); mine {
+		return err
 	}
-	switch v := c.Value.(type) {
-	case token:
-		s.tokens.mu.Lock()
-		defer s.tokens.mu.Unlock()
-		s.tokens.put(v)
-		return nil
-	case nil:
-		if e.Kind == kindNoTokens {
-			s.tokens.mu.Lock()
-			defer s.tokens.mu.Unlock()
-			s.tokens.byApp, s.tokens.byValue, s.tokens.issued = nil, nil, 0
-			return nil
-		}
+	c, err := values.Change(e)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.apply(c)
 	return nil
-}
-
-func decodeEntry(e simctl.Entry) (any, error) {
-	var v any
-	switch e.Kind {
-	case kindDept:
-		v = &Department{}
-	case kindUser:
-		v = &record{}
-	case kindInvite:
-		v = &Invite{}
-	case kindLeaver:
-		v = &Leaver{}
-	case kindCounters:
-		v = &counters{}
-	case kindToken:
-		v = &token{}
-	default:
-		return nil, fmt.Errorf("unknown kind of change %q", e.Kind)
-	}
-	if err := json.Unmarshal(e.Value, v); err != nil {
-		return nil, fmt.Errorf("change of %s: %w", e.Kind, err)
-	}
-	switch v := v.(type) {
-	case *Leaver:
-		return *v, nil
-	case *counters:
-		return *v, nil
-	case *token:
-		return *v, nil
-	}
-	return v, nil
 }
 
 // deptChange and userChange name a change of one entity.

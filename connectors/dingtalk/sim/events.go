@@ -78,7 +78,7 @@ func (d *directory) events(changes []simctl.Change, at time.Time) []event {
 			out = append(out, event{kind: "user_modify_org", at: at, users: []string{c.ID}})
 		case c.Kind == kindDept && c.Value == nil:
 			removed = append(removed, id)
-		case c.Kind == kindDept && d.depts[id] == nil:
+		case c.Kind == kindDept && d.Depts[id] == nil:
 			out = append(out, event{kind: "org_dept_create", at: at, depts: []int64{id}})
 		case c.Kind == kindDept:
 			out = append(out, event{kind: "org_dept_modify", at: at, depts: []int64{id}})

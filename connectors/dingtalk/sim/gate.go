@@ -138,7 +138,7 @@ func (s *Sim) admit(c *simctl.Call) *refusal {
 		return refuse(40000, "access_token is blank")
 	}
 	now := s.desk.Now()
-	app, valid, known := s.tokens.app(value, now)
+	app, valid, known := s.tokens.Owner(value, now)
 	if !valid {
 		if known && set.ExpiredCode == 42001 {
 			return refuse(42001, "access_token已过期")

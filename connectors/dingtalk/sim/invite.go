@@ -107,7 +107,7 @@ func (s *Sim) accept(raw json.RawMessage) (any, error) {
 	}
 	u.DeptIDs = nil
 	for _, id := range invite.DeptIDs {
-		if d.depts[id] != nil {
+		if d.Depts[id] != nil {
 			u.DeptIDs = append(u.DeptIDs, id)
 		}
 	}

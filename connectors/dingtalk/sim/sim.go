@@ -9,32 +9,26 @@
 package dtsim
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"orgflow/connectors/simctl"
+	"orgflow/connectors/simtoken"
 )
 
 // Name is the simulator's mount point.
 const Name = "dingtalk"
 
 // Options are fixed for a simulator's life. The zero value is ready for use.
-type Options struct {
-	// Now is the clock of tokens, throttling and invitations; nil is the wall clock.
-	Now func() time.Time
-	// Sleep waits for latency and delays; nil waits for real.
-	Sleep func(context.Context, time.Duration)
-}
+type Options = simctl.Options
 
 // Sim is a simulated DingTalk organisation. It is an http.Handler for both
 // hosts of the API: /topapi/…, /department/…, /user/…, /gettoken and /auth/scopes as well as /v1.0/….
 type Sim struct {
 	desk     *simctl.Desk
 	settings atomic.Pointer[compiled]
-	tokens   tokens
+	tokens   simtoken.Store
 	throttle throttle
 	requests atomic.Uint64 // for request ids
 	courier  courier
@@ -48,10 +42,8 @@ var _ simctl.Handler = (*Sim)(nil)
 
 // New makes an organisation with nothing but its root department.
 func New(o Options) *Sim {
-	s := &Sim{desk: simctl.NewDesk(o.Now, o.Sleep), dir: newDirectory(), courier: courier{sleep: o.Sleep}}
-	if o.Sleep == nil {
-		s.courier.sleep = func(_ context.Context, d time.Duration) { time.Sleep(d) }
-	}
+	s := &Sim{desk: simctl.NewDesk(o.Now, o.Sleep), dir: newDirectory()}
+	s.courier.sleep = s.desk.Sleep
 	if err := s.install(DefaultSettings()); err != nil {
 		panic(err) // ours to get right
 	}
@@ -74,7 +66,7 @@ func (s *Sim) Reset() error {
 	if err := s.commit(simctl.Change{Kind: kindReset}); err != nil {
 		return err
 	}
-	if err := s.tokens.clear(s.desk); err != nil {
+	if err := s.tokens.Clear(s.desk); err != nil {
 		return err
 	}
 	s.throttle.clear()
@@ -82,7 +74,7 @@ func (s *Sim) Reset() error {
 }
 
 // ExpireTokens implements simctl.Simulator.
-func (s *Sim) ExpireTokens() error { return s.tokens.expire(s.desk) }
+func (s *Sim) ExpireTokens() error { return s.tokens.Expire(s.desk) }
 
 // Actions implements simctl.Simulator.
 func (s *Sim) Actions() map[string]simctl.Action {
@@ -92,12 +84,9 @@ func (s *Sim) Actions() map[string]simctl.Action {
 // commit makes changes durable and applies them. The caller holds s.mu. On
 // an error nothing was changed.
 func (s *Sim) commit(changes ...simctl.Change) error {
-	if err := s.desk.Commit(changes...); err != nil {
-		return err
-	}
 	events := s.dir.events(changes, s.desk.Now())
-	for _, c := range changes {
-		s.apply(c)
+	if err := s.desk.Perform(s.apply, changes...); err != nil {
+		return err
 	}
 	s.announce(events)
 	return nil

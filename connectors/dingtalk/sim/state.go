@@ -33,9 +33,9 @@ func (s *Sim) State() any {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	d := s.dir
-	out := State{Departments: []Department{}, Users: []StateUser{}, Invites: []Invite{}, TokensIssued: s.tokens.count()}
-	for _, id := range slices.Sorted(maps.Keys(d.depts)) {
-		out.Departments = append(out.Departments, *d.depts[id])
+	out := State{Departments: []Department{}, Users: []StateUser{}, Invites: []Invite{}, TokensIssued: s.tokens.Count()}
+	for _, id := range slices.Sorted(maps.Keys(d.Depts)) {
+		out.Departments = append(out.Departments, *d.Depts[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(d.users)) {
 		u := d.users[id].User
@@ -87,7 +87,7 @@ func build(in State) (*directory, error) {
 			return nil, fmt.Errorf("users[%d] (%s): %w", i, in.Users[i].UserID, err)
 		}
 	}
-	for _, n := range d.depts {
+	for _, n := range d.Depts {
 		for _, m := range n.Managers {
 			if d.members[n.ID][m] == nil {
 				return nil, fmt.Errorf("department %d: manager %s is not one of its members", n.ID, m)
@@ -129,7 +129,7 @@ func completed(depts []Department) (map[int64]*Department, error) {
 
 // addDept adds a department after those above it.
 func (d *directory) addDept(byID map[int64]*Department, n *Department, level int) error {
-	if d.depts[n.ID] == n {
+	if d.Depts[n.ID] == n {
 		return nil
 	}
 	if n.ID != rootID {
@@ -145,7 +145,7 @@ func (d *directory) addDept(byID map[int64]*Department, n *Department, level int
 				return err
 			}
 		}
-		if id, taken := d.children[n.ParentID][n.Name]; taken && id != n.ID {
+		if id, taken := d.Kids[n.ParentID][n.Name]; taken && id != n.ID {
 			return fmt.Errorf("departments %d and %d have one name and parent", id, n.ID)
 		}
 	}
@@ -162,7 +162,7 @@ func (d *directory) addUser(u *StateUser) error {
 		return fmt.Errorf("dept_id_list is empty")
 	}
 	for _, id := range r.DeptIDs {
-		if d.depts[id] == nil {
+		if d.Depts[id] == nil {
 			return fmt.Errorf("department %d is not there", id)
 		}
 	}
@@ -184,7 +184,7 @@ func (d *directory) addUser(u *StateUser) error {
 	}
 	d.putUser(r)
 	for _, l := range u.Leader {
-		n := d.depts[l.DeptID]
+		n := d.Depts[l.DeptID]
 		if l.Leader && n != nil && !slices.Contains(n.Managers, r.UserID) {
 			n.Managers = append(n.Managers, r.UserID) // n is not shared yet
 		}
@@ -196,8 +196,8 @@ func (d *directory) addUser(u *StateUser) error {
 // departments by id, users in the order they came.
 func (d *directory) changes() []simctl.Change {
 	out := []simctl.Change{{Kind: kindCounters, Value: counters{Dept: d.lastDept, User: d.lastUser}}}
-	for _, id := range slices.Sorted(maps.Keys(d.depts)) {
-		out = append(out, deptChange(d.depts[id]))
+	for _, id := range slices.Sorted(maps.Keys(d.Depts)) {
+		out = append(out, deptChange(d.Depts[id]))
 	}
 	users := slices.Collect(maps.Values(d.users))
 	slices.SortFunc(users, func(x, y *record) int { return cmp.Compare(x.Entered, y.Entered) })
@@ -218,8 +218,5 @@ func (s *Sim) Dump() []simctl.Change {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := append([]simctl.Change{{Kind: kindReset}}, s.dir.changes()...)
-	for _, k := range s.tokens.dump() {
-		out = append(out, simctl.Change{Kind: kindToken, ID: k.App, Value: k})
-	}
-	return out
+	return append(out, s.tokens.Dump()...)
 }

@@ -6,102 +6,21 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"orgflow/connectors/simctl"
+	"orgflow/connectors/simtoken"
 )
 
-// token is an application's current token (§ 2). Both token calls hand out
+// token returns an application's token (§ 2): while it lives the same one,
+// its life begun anew; afterwards a new one (§ 2.1). Both token calls hand out
 // the same one, and both hosts accept it (§ 2.4).
-type token struct {
-	App     string    `json:"app"`
-	Value   string    `json:"value"`
-	Expires time.Time `json:"expires"`
-	Issued  int       `json:"issued"` // tokens issued so far, to all apps
-}
-
-type tokens struct {
-	mu      sync.RWMutex
-	byApp   map[string]token
-	byValue map[string]string // also of tokens that are over
-	issued  int
-}
-
-// get returns the app's token: while it lives the same one, its life begun
-// anew; afterwards a new one (§ 2.1).
-func (t *tokens) get(d *simctl.Desk, app string, life time.Duration) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := d.Now()
-	k, ok := t.byApp[app]
-	issued := t.issued
-	if !ok || !now.Before(k.Expires) {
-		issued++
-		seed := mix(uint64(now.UnixNano())) ^ mix(uint64(issued))
-		k = token{App: app, Value: fmt.Sprintf("%016x%016x", seed, mix(seed))}
-	}
-	k.Expires, k.Issued = now.Add(life), issued
-	if err := d.Commit(simctl.Change{Kind: kindToken, ID: app, Value: k}); err != nil {
-		return "", err
-	}
-	t.put(k)
-	return k.Value, nil
-}
-
-func (t *tokens) put(k token) {
-	if t.byApp == nil {
-		t.byApp, t.byValue = map[string]token{}, map[string]string{}
-	}
-	t.byApp[k.App], t.byValue[k.Value], t.issued = k, k.App, max(t.issued, k.Issued)
-}
-
-// app returns whose valid token this is. known tells an expired token from one never issued.
-func (t *tokens) app(value string, now time.Time) (app string, valid, known bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	app, known = t.byValue[value]
-	k := t.byApp[app]
-	return app, known && k.Value == value && now.Before(k.Expires), known
-}
-
-func (t *tokens) expire(d *simctl.Desk) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, k := range t.byApp {
-		k.Expires = time.Time{}
-		if err := d.Commit(simctl.Change{Kind: kindToken, ID: k.App, Value: k}); err != nil {
-			return err
-		}
-		t.put(k)
-	}
-	return nil
-}
-
-func (t *tokens) clear(d *simctl.Desk) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := d.Commit(simctl.Change{Kind: kindNoTokens}); err != nil {
-		return err
-	}
-	t.byApp, t.byValue, t.issued = nil, nil, 0
-	return nil
-}
-
-func (t *tokens) count() int {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.issued
-}
-
-func (t *tokens) dump() []token {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	var out []token
-	for _, k := range t.byApp {
-		out = append(out, k)
-	}
-	return out
+func (s *Sim) token(app string, set *compiled) (string, error) {
+	k, err := s.tokens.Issue(s.desk, app, time.Duration(set.TokenSeconds)*time.Second, simtoken.Extend, func(n int, now time.Time) string {
+		seed := mix(uint64(now.UnixNano())) ^ mix(uint64(n))
+		return fmt.Sprintf("%016x%016x", seed, mix(seed))
+	})
+	return k.Value, err
 }
 
 // getToken is GET /gettoken (§ 2.1). Parameters count in the query only.
@@ -117,7 +36,7 @@ func (s *Sim) getToken(c *simctl.Call) simctl.Answer {
 	if want, ok := set.secrets[key]; !ok || want != secret {
 		return s.failed(c, wrong)
 	}
-	value, err := s.tokens.get(s.desk, key, set.tokenLife())
+	value, err := s.token(key, set)
 	if err != nil {
 		return s.failed(c, busy)
 	}
@@ -128,8 +47,6 @@ func (s *Sim) getToken(c *simctl.Call) simctl.Answer {
 		Expires int    `json:"expires_in"`
 	}{0, "ok", value, set.TokenSeconds})
 }
-
-func (c *compiled) tokenLife() time.Duration { return time.Duration(c.TokenSeconds) * time.Second }
 
 // newToken is POST /v1.0/oauth2/accessToken (§ 2.2).
 func (s *Sim) newToken(c *simctl.Call) simctl.Answer {
@@ -150,7 +67,7 @@ func (s *Sim) newToken(c *simctl.Call) simctl.Answer {
 	if want, ok := set.secrets[in.AppKey]; !ok || want != in.AppSecret {
 		return s.newFailed(http.StatusBadRequest, "invalidClientIdOrSecret", "无效的clientId或者clientSecret")
 	}
-	value, err := s.tokens.get(s.desk, in.AppKey, set.tokenLife())
+	value, err := s.token(in.AppKey, set)
 	if err != nil {
 		return s.newFailed(http.StatusInternalServerError, "systemError", "系统繁忙")
 	}
@@ -182,7 +99,7 @@ func (s *Sim) unifiedToken(c *simctl.Call, corp string) simctl.Answer {
 	case want != in.Secret:
 		return s.newFailed(http.StatusUnauthorized, "unauthorized.client", "unauthorized client")
 	}
-	value, err := s.tokens.get(s.desk, in.ID, set.tokenLife())
+	value, err := s.token(in.ID, set)
 	if err != nil {
 		return s.newFailed(http.StatusInternalServerError, "server.error", "系统繁忙")
 	}

@@ -108,7 +108,7 @@ func (d *directory) managerOf(u *User) string {
 func (d *directory) leads(u *User) []leaderIn {
 	out := make([]leaderIn, len(u.DeptIDs))
 	for i, id := range u.DeptIDs {
-		out[i] = leaderIn{id, slices.Contains(d.depts[id].Managers, u.UserID)}
+		out[i] = leaderIn{id, slices.Contains(d.Depts[id].Managers, u.UserID)}
 	}
 	return out
 }
@@ -133,7 +133,7 @@ func (s *Sim) listUsers(_ *simctl.Call, a *args) (any, *refusal) {
 	if r != nil {
 		return nil, r
 	}
-	set, managers := s.settings.Load(), s.dir.depts[dept].Managers
+	set, managers := s.settings.Load(), s.dir.Depts[dept].Managers
 	out := page[listView]{HasMore: next != nil, Next: next, List: make([]listView, len(users))}
 	for i, u := range users {
 		out.List[i] = listView{set.view(&u.User), u.order(dept), slices.Contains(managers, u.UserID)}
@@ -227,7 +227,7 @@ func (s *Sim) listID(_ *simctl.Call, a *args) (any, *refusal) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.dir.depts[id] == nil {
+	if s.dir.Depts[id] == nil {
 		return nil, errDeptAbsent
 	}
 	users, _ := s.dir.sorted(id, "")

@@ -122,7 +122,7 @@ func (s *Sim) placeUser(u *User, list string, most int) *refusal {
 		if id == schoolID {
 			return refuse(40009, "不合法的部门id")
 		}
-		if d.depts[id] == nil {
+		if d.Depts[id] == nil {
 			return errDeptAbsent
 		}
 		if !d.visible(set, id) {
@@ -208,7 +208,7 @@ func positionsDiffer(x, y *User) bool {
 func (d *directory) leaveDepts(u *record, keep []int64) []simctl.Change {
 	var out []simctl.Change
 	for _, id := range u.DeptIDs {
-		n := d.depts[id]
+		n := d.Depts[id]
 		if slices.Contains(keep, id) || (n.Owner != u.UserID && !slices.Contains(n.Managers, u.UserID)) {
 			continue
 		}

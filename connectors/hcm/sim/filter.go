@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"orgflow/connectors/simctl"
 )
 
 // condition is one key of a filter_dict, ready to be asked of a row.
@@ -142,21 +144,13 @@ func scalar(v any) bool {
 	return false
 }
 
-// plain renders a value for comparison: 2 and "2" are alike.
+// plain renders a value for comparison: 2 and "2" are alike, and no value is
+// the empty text.
 func plain(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case nil:
+	if v == nil {
 		return ""
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	return string(b)
+	return simctl.Plain(v)
 }
 
 // compare orders numbers as numbers, everything else as text (dates are

@@ -9,13 +9,11 @@
 package hcmsim
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"orgflow/connectors/simctl"
 )
@@ -24,12 +22,7 @@ import (
 const Name = "hcm"
 
 // Options are fixed for a simulator's life. The zero value is ready for use.
-type Options struct {
-	// Now is the clock of tokens; nil is the wall clock.
-	Now func() time.Time
-	// Sleep waits for latency and delays; nil waits for real.
-	Sleep func(context.Context, time.Duration)
-}
+type Options = simctl.Options
 
 // Sim is a simulated gateway: POST /api/{api name} and POST /oauth/token.
 type Sim struct {

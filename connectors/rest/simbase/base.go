@@ -4,7 +4,6 @@
 package simbase
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -20,12 +19,7 @@ import (
 )
 
 // Options are fixed for a simulator's life. The zero value is ready for use.
-type Options struct {
-	// Now is the clock of tokens and rate; nil is the wall clock.
-	Now func() time.Time
-	// Sleep waits for latency and delays; nil waits for real.
-	Sleep func(context.Context, time.Duration)
-}
+type Options = simctl.Options
 
 // Settings are the switches of PUT /_sim/<name>/options.
 type Settings struct {
@@ -192,18 +186,7 @@ func (b *Base) ExpireTokens() error {
 
 // Commit makes changes durable and applies them. The caller holds Mu. On an
 // error nothing was changed.
-func (b *Base) Commit(changes ...simctl.Change) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	if err := b.desk.Commit(changes...); err != nil {
-		return err
-	}
-	for _, c := range changes {
-		b.apply(c)
-	}
-	return nil
-}
+func (b *Base) Commit(changes ...simctl.Change) error { return b.desk.Perform(b.apply, changes...) }
 
 func (b *Base) apply(c simctl.Change) {
 	switch c.Kind {
@@ -226,27 +209,14 @@ func (b *Base) apply(c simctl.Change) {
 	}
 }
 
+// values are what the journal holds of a base.
+var values = simctl.Values{
+	kindToken: simctl.As[time.Time], kindCounter: simctl.As[int64], Orgs: simctl.As[Object], Persons: simctl.As[Object],
+}
+
 // Replay implements simctl.Simulator.
 func (b *Base) Replay(e simctl.Entry) error {
-	c := simctl.Change{Kind: e.Kind, ID: e.ID}
-	var err error
-	switch {
-	case e.Gone():
-	case e.Kind == kindToken:
-		var end time.Time
-		err = json.Unmarshal(e.Value, &end)
-		c.Value = end
-	case e.Kind == kindCounter:
-		var n int64
-		err = json.Unmarshal(e.Value, &n)
-		c.Value = n
-	case e.Kind == Orgs, e.Kind == Persons:
-		var o Object
-		err = json.Unmarshal(e.Value, &o)
-		c.Value = o
-	default:
-		err = fmt.Errorf("unknown kind of change %q", e.Kind)
-	}
+	c, err := values.Change(e)
 	if err != nil {
 		return err
 	}

@@ -34,9 +34,9 @@ func (s *Sim) createDept(c *simctl.Call, a *args) simctl.Answer {
 	switch {
 	case chosen && (given <= 1 || given > maxID):
 		return failed(coded(60123))
-	case chosen && d.depts[given] != nil:
+	case chosen && d.Depts[given] != nil:
 		return failed(coded(60008))
-	case len(d.depts) >= maxDepts:
+	case len(d.Depts) >= maxDepts:
 		return failed(coded(81001))
 	}
 	if r := d.checkPlace(n, 1); r != nil {
@@ -57,7 +57,7 @@ func (s *Sim) updateDept(c *simctl.Call, a *args) simctl.Answer {
 	id, _ := a.int("id")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.dir.depts[id]
+	old := s.dir.Depts[id]
 	if old == nil {
 		return failed(coded(60003))
 	}
@@ -72,7 +72,7 @@ func (s *Sim) updateDept(c *simctl.Call, a *args) simctl.Answer {
 		return failed(r)
 	}
 	if id != rootID && (n.Name != old.Name || n.ParentID != old.ParentID) {
-		if r := s.dir.checkPlace(&n, s.dir.height(id)); r != nil {
+		if r := s.dir.checkPlace(&n, s.dir.Height(id)); r != nil {
 			return failed(r)
 		}
 	}
@@ -108,19 +108,19 @@ func fillDept(n *Department, a *args) *refusal {
 // checkPlace checks parent, ring, siblings, levels and size for a department
 // whose subtree has that many levels.
 func (d *directory) checkPlace(n *Department, levels int) *refusal {
-	if d.depts[n.ParentID] == nil {
+	if d.Depts[n.ParentID] == nil {
 		return coded(60004)
 	}
-	if n.ID != 0 && d.within(n.ParentID, n.ID) {
+	if n.ID != 0 && d.Within(n.ParentID, n.ID) {
 		return coded(60010)
 	}
-	if id, taken := d.children[n.ParentID][n.Name]; taken && id != n.ID {
+	if id, taken := d.Kids[n.ParentID][n.Name]; taken && id != n.ID {
 		return coded(60008)
 	}
-	if d.depth(n.ParentID)+levels > maxDepth {
+	if d.Depth(n.ParentID)+levels > maxDepth {
 		return coded(81002)
 	}
-	if old := d.depts[n.ID]; (old == nil || old.ParentID != n.ParentID) && d.nodes(n.ParentID) >= maxNodes {
+	if old := d.Depts[n.ID]; (old == nil || old.ParentID != n.ParentID) && d.nodes(n.ParentID) >= maxNodes {
 		return coded(81001)
 	}
 	return nil
@@ -138,11 +138,11 @@ func (s *Sim) deleteDept(c *simctl.Call, a *args) simctl.Answer {
 	switch {
 	case id == rootID:
 		return failed(coded(60007))
-	case d.depts[id] == nil:
+	case d.Depts[id] == nil:
 		return failed(coded(60003))
 	case len(d.members[id]) > 0:
 		return failed(coded(60005))
-	case len(d.children[id]) > 0:
+	case len(d.Kids[id]) > 0:
 		return failed(coded(60006))
 	}
 	if err := s.commit(simctl.Change{Kind: kindDept, ID: strconv.FormatInt(id, 10)}); err != nil {
@@ -181,7 +181,7 @@ func (s *Sim) getDept(_ *simctl.Call, a *args) simctl.Answer {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n := s.dir.depts[id]
+	n := s.dir.Depts[id]
 	if n == nil {
 		return failed(coded(60003))
 	}
@@ -210,7 +210,7 @@ func (s *Sim) list(a *args, key string, show func(*directory, *Department) any) 
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.dir.depts[id] == nil {
+	if s.dir.Depts[id] == nil {
 		return failed(coded(60003))
 	}
 	out := []any{}
@@ -220,10 +220,10 @@ func (s *Sim) list(a *args, key string, show func(*directory, *Department) any) 
 
 // subtree calls f for a department and all below it, larger order first.
 func (d *directory) subtree(id int64, f func(*Department)) {
-	f(d.depts[id])
-	kids := make([]*Department, 0, len(d.children[id]))
-	for _, kid := range d.children[id] {
-		kids = append(kids, d.depts[kid])
+	f(d.Depts[id])
+	kids := make([]*Department, 0, len(d.Kids[id]))
+	for _, kid := range d.Kids[id] {
+		kids = append(kids, d.Depts[kid])
 	}
 	slices.SortFunc(kids, func(x, y *Department) int {
 		return cmp.Or(cmp.Compare(y.Order, x.Order), cmp.Compare(x.ID, y.ID))
@@ -233,33 +233,5 @@ func (d *directory) subtree(id int64, f func(*Department)) {
 	}
 }
 
-// depth is a department's level; the root's is 1.
-func (d *directory) depth(id int64) int {
-	n := 1
-	for ; id != rootID; n++ {
-		id = d.depts[id].ParentID
-	}
-	return n
-}
-
-// height is the number of levels of a department's subtree, itself included.
-func (d *directory) height(id int64) int {
-	h := 0
-	for _, kid := range d.children[id] {
-		h = max(h, d.height(kid))
-	}
-	return h + 1
-}
-
-// within reports whether a department is another or lies below it.
-func (d *directory) within(id, above int64) bool {
-	for ; id != above; id = d.depts[id].ParentID {
-		if id == rootID {
-			return false
-		}
-	}
-	return true
-}
-
 // nodes counts what is directly in a department.
-func (d *directory) nodes(id int64) int { return len(d.children[id]) + len(d.members[id]) }
+func (d *directory) nodes(id int64) int { return len(d.Kids[id]) + len(d.members[id]) }

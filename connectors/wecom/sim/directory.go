@@ -1,26 +1,23 @@
 package wcsim
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"orgflow/connectors/simctl"
+	"orgflow/connectors/simtree"
 )
 
 // Kinds of journalled changes.
 const (
-	kindReset    = "reset" // back to the root department alone
-	kindDept     = "dept"
-	kindUser     = "user"
-	kindToken    = "token"
-	kindNoTokens = "no_tokens"
-	kindMedia    = "media"
-	kindJob      = "job"
+	kindReset = "reset" // back to the root department alone
+	kindDept  = "dept"
+	kindUser  = "user"
+	kindMedia = "media"
+	kindJob   = "job"
 )
 
 const (
@@ -42,12 +39,14 @@ type Department struct {
 	Order    int64  `json:"order"`
 }
 
+// Place implements simtree.Node.
+func (n *Department) Place() (id, parent int64, name string) { return n.ID, n.ParentID, n.Name }
+
 // directory is the enterprise with its indexes. What is in it is never
 // modified, only replaced.
 type directory struct {
-	depts    map[int64]*Department
-	children map[int64]map[string]int64 // parent → name → id
-	users    map[string]*User           // by userid in lower case
+	simtree.Tree[*Department]
+	users    map[string]*User // by userid in lower case
 	members  map[int64]map[string]*User
 	byMobile map[string]string
 	byEmail  map[string]string
@@ -59,46 +58,25 @@ type directory struct {
 }
 
 func newDirectory() *directory {
-	d := &directory{
-		depts: map[int64]*Department{}, children: map[int64]map[string]int64{}, users: map[string]*User{},
+	return &directory{
+		Tree: simtree.New(&Department{ID: rootID, Name: "模拟企业"}), users: map[string]*User{}, lastDept: rootID,
 		members: map[int64]map[string]*User{}, byMobile: map[string]string{}, byEmail: map[string]string{},
 		media: map[string][]byte{}, jobs: map[string]*job{},
 	}
-	d.putDept(&Department{ID: rootID, Name: "模拟企业"})
-	return d
 }
 
 func (d *directory) user(id string) *User { return d.users[strings.ToLower(id)] }
 
 func (d *directory) putDept(n *Department) {
-	if old := d.depts[n.ID]; old != nil {
-		d.unlink(old)
-	}
-	d.depts[n.ID] = n
-	if n.ID != rootID {
-		if d.children[n.ParentID] == nil {
-			d.children[n.ParentID] = map[string]int64{}
-		}
-		d.children[n.ParentID][n.Name] = n.ID
-	}
+	d.Put(n)
 	if n.ID < 1<<30 { // those that callers choose high do not count up
 		d.lastDept = max(d.lastDept, n.ID)
 	}
 }
 
-func (d *directory) unlink(n *Department) {
-	if kids := d.children[n.ParentID]; kids[n.Name] == n.ID {
-		delete(kids, n.Name)
-	}
-}
-
 func (d *directory) dropDept(id int64) {
-	if old := d.depts[id]; old != nil {
-		d.unlink(old)
-		delete(d.depts, id)
-		delete(d.children, id)
-		delete(d.members, id)
-	}
+	d.Drop(id)
+	delete(d.members, id)
 }
 
 func (d *directory) putUser(u *User) {
@@ -158,46 +136,19 @@ func (s *Sim) apply(c simctl.Change) {
 	}
 }
 
+// values are what the journal holds of a directory.
+var values = simctl.Values{
+	kindDept: simctl.As[*Department], kindUser: simctl.As[*User], kindMedia: simctl.As[[]byte], kindJob: simctl.As[*job],
+}
+
 // Replay implements simctl.Simulator.
 func (s *Sim) Replay(e simctl.Entry) error {
-	c := simctl.Change{Kind: e.Kind, ID: e.ID}
-	var into any
-	if !e.Gone() {
-		switch e.Kind {
-		case kindDept:
-			into = &Department{}
-		case kindUser:
-			into = &User{}
-		case kindMedia:
-			into = &[]byte{}
-		case kindJob:
-			into = &job{}
-		case kindToken:
-			into = &token{}
-		default:
-			return fmt.Errorf("unknown kind of change %q", e.Kind)
-		}
-		if err := json.Unmarshal(e.Value, into); err != nil {
-			return fmt.Errorf("change of %s: %w", e.Kind, err)
-		}
+	if mine, err := s.tokens.Replay(e); mine {
+		return err
 	}
-	switch v := into.(type) {
-	case *token:
-		s.tokens.mu.Lock()
-		defer s.tokens.mu.Unlock()
-		s.tokens.put(*v)
-		return nil
-	case *[]byte:
-		c.Value = *v
-	case nil:
-		if e.Kind == kindNoTokens {
-			s.tokens.mu.Lock()
-			defer s.tokens.mu.Unlock()
-			s.tokens.bySecret, s.tokens.byValue, s.tokens.issued = nil, nil, 0
-			return nil
-		}
-	default:
-		c.Value = v
+	c, err := values.Change(e)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,8 +159,8 @@ func (s *Sim) Replay(e simctl.Entry) error {
 // changes lists what builds the directory from the root department alone.
 func (d *directory) changes() []simctl.Change {
 	var out []simctl.Change
-	for _, id := range slices.Sorted(maps.Keys(d.depts)) {
-		out = append(out, deptChange(d.depts[id]))
+	for _, id := range slices.Sorted(maps.Keys(d.Depts)) {
+		out = append(out, deptChange(d.Depts[id]))
 	}
 	for _, id := range slices.Sorted(maps.Keys(d.users)) {
 		out = append(out, userChange(d.users[id]))
@@ -228,10 +179,7 @@ func (s *Sim) Dump() []simctl.Change {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := append([]simctl.Change{{Kind: kindReset}}, s.dir.changes()...)
-	for _, k := range s.tokens.dump() {
-		out = append(out, simctl.Change{Kind: kindToken, ID: k.Secret, Value: k})
-	}
-	return out
+	return append(out, s.tokens.Dump()...)
 }
 
 func deptChange(n *Department) simctl.Change {

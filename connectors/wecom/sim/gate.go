@@ -86,7 +86,7 @@ func (s *Sim) allowed(c *simctl.Call, e endpoint, set *compiled, now time.Time) 
 	if value == "" {
 		return coded(41001)
 	}
-	secret, valid, known := s.tokens.secret(value, now)
+	secret, valid, known := s.tokens.Owner(value, now)
 	app := set.secrets[secret].App
 	switch {
 	case !valid && known:

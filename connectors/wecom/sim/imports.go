@@ -149,10 +149,10 @@ func numbers(list string) ([]int64, bool) {
 func (s *Sim) pendingDepartments(ids []int64) {
 	const pending = "其他（待设置部门）"
 	for _, id := range ids {
-		if s.dir.depts[id] != nil || id <= 1 || id > maxID {
+		if s.dir.Depts[id] != nil || id <= 1 || id > maxID {
 			continue
 		}
-		home, ok := s.dir.children[rootID][pending]
+		home, ok := s.dir.Kids[rootID][pending]
 		if !ok {
 			home = s.dir.lastDept + 1
 			_ = s.commit(deptChange(&Department{ID: home, Name: pending, ParentID: rootID}))
@@ -178,7 +178,7 @@ func (s *Sim) performParties(t table) []jobLine {
 	}
 	for again := true; again; { // leaves first
 		again = false
-		for id := range s.dir.depts {
+		for id := range s.dir.Depts {
 			if !named[id] && s.dir.nodes(id) == 0 {
 				_ = s.commit(simctl.Change{Kind: kindDept, ID: strconv.FormatInt(id, 10)})
 				again = true
@@ -199,11 +199,11 @@ func (s *Sim) importParty(t table, row []string, id int64) (action int, _ *refus
 		return 0, coded(60123)
 	}
 	levels := 1
-	old := s.dir.depts[id]
+	old := s.dir.Depts[id]
 	if old == nil {
 		action = 1
 	} else {
-		levels, n.NameEN = s.dir.height(id), old.NameEN
+		levels, n.NameEN = s.dir.Height(id), old.NameEN
 		if n.Name != old.Name {
 			action |= 2
 		}

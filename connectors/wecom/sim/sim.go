@@ -9,32 +9,26 @@ package wcsim
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"orgflow/connectors/simctl"
+	"orgflow/connectors/simtoken"
 )
 
 // Name is the simulator's mount point.
 const Name = "wecom"
 
 // Options are fixed for a simulator's life. The zero value is ready for use.
-type Options struct {
-	// Now is the clock of tokens and limits; nil is the wall clock.
-	Now func() time.Time
-	// Sleep waits for latency and delays; nil waits for real.
-	Sleep func(context.Context, time.Duration)
-}
+type Options = simctl.Options
 
 // Sim is a simulated enterprise at WeCom.
 type Sim struct {
 	desk     *simctl.Desk
 	settings atomic.Pointer[compiled]
-	tokens   tokens
+	tokens   simtoken.Store
 	limits   limits
 	flying   atomic.Int64 // calls under way
 	creating atomic.Int64 // of these, creations
@@ -104,7 +98,7 @@ func (s *Sim) Reset() error {
 	if err := s.commit(simctl.Change{Kind: kindReset}); err != nil {
 		return err
 	}
-	if err := s.tokens.clear(s.desk); err != nil {
+	if err := s.tokens.Clear(s.desk); err != nil {
 		return err
 	}
 	s.limits.clear()
@@ -112,7 +106,7 @@ func (s *Sim) Reset() error {
 }
 
 // ExpireTokens implements simctl.Simulator.
-func (s *Sim) ExpireTokens() error { return s.tokens.expire(s.desk) }
+func (s *Sim) ExpireTokens() error { return s.tokens.Expire(s.desk) }
 
 // Actions implements simctl.Simulator.
 func (s *Sim) Actions() map[string]simctl.Action {
@@ -121,12 +115,4 @@ func (s *Sim) Actions() map[string]simctl.Action {
 
 // commit makes changes durable and applies them. The caller holds s.mu. On
 // an error nothing was changed.
-func (s *Sim) commit(changes ...simctl.Change) error {
-	if err := s.desk.Commit(changes...); err != nil {
-		return err
-	}
-	for _, c := range changes {
-		s.apply(c)
-	}
-	return nil
-}
+func (s *Sim) commit(changes ...simctl.Change) error { return s.desk.Perform(s.apply, changes...) }

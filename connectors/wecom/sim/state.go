@@ -24,9 +24,9 @@ func (s *Sim) State() any {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	d := s.dir
-	out := State{Departments: []Department{}, Users: []User{}, Jobs: slices.Clone(d.jobOrder), TokensIssued: s.tokens.count()}
-	for _, id := range slices.Sorted(maps.Keys(d.depts)) {
-		out.Departments = append(out.Departments, *d.depts[id])
+	out := State{Departments: []Department{}, Users: []User{}, Jobs: slices.Clone(d.jobOrder), TokensIssued: s.tokens.Count()}
+	for _, id := range slices.Sorted(maps.Keys(d.Depts)) {
+		out.Departments = append(out.Departments, *d.Depts[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(d.users)) {
 		out.Users = append(out.Users, *d.users[id])
@@ -56,18 +56,18 @@ func build(in State) (*directory, error) {
 	d := newDirectory()
 	for i := range in.Departments {
 		n := &in.Departments[i]
-		if n.ID < 1 || n.ID > maxID || n.ID != rootID && d.depts[n.ID] != nil {
+		if n.ID < 1 || n.ID > maxID || n.ID != rootID && d.Depts[n.ID] != nil {
 			return nil, fmt.Errorf("departments[%d]: id %d is not within 1..%d or there twice", i, n.ID, int64(maxID))
 		}
-		if id, taken := d.children[n.ParentID][n.Name]; taken {
+		if id, taken := d.Kids[n.ParentID][n.Name]; taken {
 			return nil, fmt.Errorf("departments %d and %d have one name and parent", id, n.ID)
 		}
 		d.putDept(n)
 	}
-	for id, n := range d.depts {
+	for id, n := range d.Depts {
 		levels := 1
-		for up := n; up.ID != rootID; up = d.depts[up.ParentID] {
-			if levels++; levels > maxDepth || d.depts[up.ParentID] == nil {
+		for up := n; up.ID != rootID; up = d.Depts[up.ParentID] {
+			if levels++; levels > maxDepth || d.Depts[up.ParentID] == nil {
 				return nil, fmt.Errorf("department %d hangs in the air, below itself or deeper than %d levels", id, maxDepth)
 			}
 		}
@@ -88,7 +88,7 @@ func (d *directory) addUser(u *User) error {
 		return fmt.Errorf("department is empty")
 	}
 	for _, id := range u.Department {
-		if d.depts[id] == nil {
+		if d.Depts[id] == nil {
 			return fmt.Errorf("department %d is not there", id)
 		}
 	}

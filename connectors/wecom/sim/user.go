@@ -267,7 +267,7 @@ func (d *directory) seat(u *User, depts []int64, set *compiled) *refusal {
 	}
 	flags, orders := make([]int64, len(depts)), make([]int64, len(depts))
 	for i, id := range depts {
-		if d.depts[id] == nil {
+		if d.Depts[id] == nil {
 			return coded(60003)
 		}
 		old := slices.Index(u.Department, id)

@@ -65,7 +65,7 @@ func (s *Sim) listMembers(a *args, show func(*User) any) simctl.Answer {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.dir.depts[dept] == nil {
+	if s.dir.Depts[dept] == nil {
 		return failed(coded(60003))
 	}
 	found := map[string]*User{}

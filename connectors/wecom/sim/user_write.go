@@ -8,9 +8,19 @@ import (
 
 // createUser is user/create (§ 4).
 func (s *Sim) createUser(c *simctl.Call, a *args) simctl.Answer {
+	return s.writeUser(c, a, s.newUser, "created")
+}
+
+// updateUser is user/update: what is absent stays.
+func (s *Sim) updateUser(c *simctl.Call, a *args) simctl.Answer {
+	return s.writeUser(c, a, s.changedUser, "updated")
+}
+
+// writeUser puts the member that check makes of a call.
+func (s *Sim) writeUser(c *simctl.Call, a *args, check func(*args) (*User, *refusal), done string) simctl.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, r := s.newUser(a)
+	u, r := check(a)
 	if r != nil {
 		return failed(r)
 	}
@@ -18,7 +28,7 @@ func (s *Sim) createUser(c *simctl.Call, a *args) simctl.Answer {
 		return failed(coded(-1))
 	}
 	c.Wrote = true
-	return succeeded(a.wrote("created"), nil)
+	return succeeded(a.wrote(done), nil)
 }
 
 // newUser checks a new member. The caller holds s.mu.
@@ -75,21 +85,6 @@ func containsFold(list []string, id string) bool {
 	return false
 }
 
-// updateUser is user/update: what is absent stays.
-func (s *Sim) updateUser(c *simctl.Call, a *args) simctl.Answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u, r := s.changedUser(a)
-	if r != nil {
-		return failed(r)
-	}
-	if err := s.commit(userChange(u)); err != nil {
-		return failed(coded(-1))
-	}
-	c.Wrote = true
-	return succeeded(a.wrote("updated"), nil)
-}
-
 // changedUser checks a changed member. The caller holds s.mu.
 func (s *Sim) changedUser(a *args) (*User, *refusal) {
 	set, d := s.settings.Load(), s.dir
@@ -116,17 +111,7 @@ func (s *Sim) changedUser(a *args) (*User, *refusal) {
 
 // deleteUser is user/delete.
 func (s *Sim) deleteUser(c *simctl.Call, _ *args) simctl.Answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	changes, r := s.removal([]string{c.Query.Get("userid")})
-	if r != nil {
-		return failed(r)
-	}
-	if err := s.commit(changes...); err != nil {
-		return failed(coded(-1))
-	}
-	c.Wrote = true
-	return succeeded("deleted", nil)
+	return s.remove(c, []string{c.Query.Get("userid")})
 }
 
 // batchDelete is user/batchdelete: one invalid id makes the call fail whole.
@@ -138,9 +123,13 @@ func (s *Sim) batchDelete(c *simctl.Call, a *args) simctl.Answer {
 	if len(list) > 200 {
 		return failed(coded(40032))
 	}
+	return s.remove(c, list)
+}
+
+func (s *Sim) remove(c *simctl.Call, ids []string) simctl.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changes, r := s.removal(list)
+	changes, r := s.removal(ids)
 	if r != nil {
 		return failed(r)
 	}
@@ -151,6 +140,7 @@ func (s *Sim) batchDelete(c *simctl.Call, a *args) simctl.Answer {
 	return succeeded("deleted", nil)
 }
 
+// removal lists the changes that delete members. The caller holds s.mu.
 func (s *Sim) removal(ids []string) ([]simctl.Change, *refusal) {
 	var changes []simctl.Change
 	for _, id := range ids {
