@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +36,25 @@ func TestAnEntryIsReadAsItsKind(t *testing.T) {
 		if err != nil || c.Kind != tc.entry.Kind || c.ID != "7" || !reflect.DeepEqual(c.Value, tc.want) {
 			t.Errorf("%s: %+v %v, want %v", tc.entry.Kind, c, err, tc.want)
 		}
+	}
+}
+
+func TestAnEntryIsAppliedUnderTheLock(t *testing.T) {
+	var mu sync.Mutex
+	var got any
+	apply := func(c simctl.Change) {
+		if mu.TryLock() {
+			t.Error("the lock is free")
+		}
+		got = c.Value
+	}
+	values := simctl.Values{"n": simctl.As[int]}
+	if err := values.Replay(simctl.Entry{Kind: "n", Value: json.RawMessage("7")}, &mu, apply); err != nil || got != 7 || !mu.TryLock() {
+		t.Errorf("%v %v, or the lock is not free again", got, err)
+	}
+	mu.Unlock()
+	if err := values.Replay(simctl.Entry{Kind: "n", Value: json.RawMessage("x")}, &mu, apply); err == nil || !mu.TryLock() {
+		t.Errorf("%v, or the lock is not free again", err)
 	}
 }
 

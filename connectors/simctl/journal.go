@@ -55,6 +55,19 @@ func (v Values) Change(e Entry) (Change, error) {
 	return c, nil
 }
 
+// Replay applies the change that an entry tells of, under the simulator's
+// lock.
+func (v Values) Replay(e Entry, mu sync.Locker, apply func(Change)) error {
+	c, err := v.Change(e)
+	if err != nil {
+		return err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	apply(c)
+	return nil
+}
+
 // Journal is an append-only file with one line per effect: the JSON list of
 // all entities the effect changed, so that an effect is there whole or not
 // at all. Each line is handed to the kernel in one write before the HTTP

@@ -135,16 +135,7 @@ var values = simctl.Values{
 }
 
 // Replay implements simctl.Simulator.
-func (s *Sim) Replay(e simctl.Entry) error {
-	c, err := values.Change(e)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held.apply(c)
-	return nil
-}
+func (s *Sim) Replay(e simctl.Entry) error { return values.Replay(e, &s.mu, s.held.apply) }
 
 // Dump implements simctl.Simulator.
 func (s *Sim) Dump() []simctl.Change {

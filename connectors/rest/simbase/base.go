@@ -215,16 +215,7 @@ var values = simctl.Values{
 }
 
 // Replay implements simctl.Simulator.
-func (b *Base) Replay(e simctl.Entry) error {
-	c, err := values.Change(e)
-	if err != nil {
-		return err
-	}
-	b.Mu.Lock()
-	defer b.Mu.Unlock()
-	b.apply(c)
-	return nil
-}
+func (b *Base) Replay(e simctl.Entry) error { return values.Replay(e, &b.Mu, b.apply) }
 
 // Dump implements simctl.Simulator.
 func (b *Base) Dump() []simctl.Change {

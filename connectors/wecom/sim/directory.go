@@ -146,14 +146,7 @@ func (s *Sim) Replay(e simctl.Entry) error {
 	if mine, err := s.tokens.Replay(e); mine {
 		return err
 	}
-	c, err := values.Change(e)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.apply(c)
-	return nil
+	return values.Replay(e, &s.mu, s.apply)
 }
 
 // changes lists what builds the directory from the root department alone.
