@@ -65,6 +65,15 @@ func TestANameBelongsToWhoeverHasItNow(t *testing.T) {
 	}
 }
 
+func TestTwoSwapTheirNames(t *testing.T) {
+	tree := chain()
+	tree.Put(&dept{2, 1, "c"})
+	tree.Put(&dept{4, 1, "a"})
+	if got := tree.Kids[1]; len(got) != 2 || got["c"] != 2 || got["a"] != 4 {
+		t.Errorf("below the root: %v", got)
+	}
+}
+
 // Whatever was put, moved, renamed and dropped: who is listed below a
 // department names it as the parent.
 func TestKidsAreThoseThatNameTheirParent(t *testing.T) {
