@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,19 @@ type dialect struct {
 	forUpdate string // row lock of a SELECT that an UPDATE follows
 	hasTable  string // query: does the table named by ? exist
 	micros    string // expression: microseconds since 1970 by the database's clock
+	clock     string // expression: the time by the database's clock
+	later     string // expression: clock and ? microseconds
+	// skipLocked locks rows of o that an UPDATE follows and leaves out those
+	// that another transaction has locked.
+	skipLocked string
+	// turn waits until no other transaction has the name ? and keeps it until
+	// this one ends; empty where there is one writer anyway.
+	turn string
+	// elapsed is an expression: the microseconds between two times.
+	elapsed   func(from, to string) string
+	asJSON    string           // expression: the text ? for a JSON column
+	duplicate func(error) bool // a unique index refused the row
+	tableRows func(context.Context, *tx, TableKey) ([]string, error)
 	retry     func(error) bool
 	transient func(error) bool
 	// inList returns a condition on col and its one argument, so that the
@@ -51,6 +65,18 @@ var postgres = dialect{
 	forUpdate: " FOR UPDATE",
 	hasTable:  `SELECT to_regclass(?) IS NOT NULL`,
 	micros:    `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`,
+	clock:     `clock_timestamp()`,
+	later:     `clock_timestamp() + CAST(? AS bigint) * interval '1 microsecond'`,
+
+	skipLocked: " FOR UPDATE OF o SKIP LOCKED",
+	turn:       `SELECT pg_advisory_xact_lock(hashtextextended(?, 0))`,
+	elapsed: func(from, to string) string {
+		return "CAST(extract(epoch FROM (" + to + ") - (" + from + ")) * 1000000 AS bigint)"
+	},
+	asJSON:    `CAST(? AS jsonb)`,
+	duplicate: func(err error) bool { return pgCode(err, "23505") },
+	tableRows: pgTableRows,
+
 	retry:     pgConflict,
 	transient: pgTransient,
 	inList: func(col, typ string, values []any) (string, any) {
@@ -68,6 +94,13 @@ var sqliteDialect = dialect{
 	files:     migrations.SQLite,
 	hasTable:  `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ?`,
 	micros:    `CAST(unixepoch('subsec') * 1000000 AS integer)`,
+	clock:     `CAST(unixepoch('subsec') * 1000000 AS integer)`,
+	later:     `CAST(unixepoch('subsec') * 1000000 AS integer) + ?`,
+	elapsed:   func(from, to string) string { return "(" + to + " - " + from + ")" },
+	asJSON:    `?`,
+	duplicate: sqliteDuplicate,
+	tableRows: sqliteTableRows,
+
 	retry:     func(error) bool { return false }, // one writer, busy_timeout: nothing to win
 	transient: sqliteTransient,
 	inList: func(col, _ string, values []any) (string, any) {
@@ -157,6 +190,16 @@ func appendElement(b []byte, v any) []byte {
 func pgConflict(err error) bool {
 	var e *pq.Error
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+}
+
+func pgCode(err error, code pq.ErrorCode) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+func sqliteDuplicate(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
 // pgTransient: connection exceptions, resources, shutdown, or no server at all.

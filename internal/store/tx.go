@@ -109,3 +109,13 @@ func (s *Store) wrap(what string, err error) error {
 }
 
 func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// snapshot runs f over one state of the database, for reading.
+func (s *Store) snapshot(ctx context.Context, what string, f func(*tx) error) error {
+	t, err := s.ro.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return s.wrap(what, err)
+	}
+	defer t.Rollback() //nolint:errcheck // nothing was written
+	return s.wrap(what, f(&tx{Tx: t, s: s}))
+}

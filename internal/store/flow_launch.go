@@ -1,0 +1,238 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Serial says how numbers are given to flows that come without one: a
+// counter per company, code and period that leaves nothing out.
+type Serial struct {
+	// Period is the layout (package time) of what the counter begins again
+	// with: PeriodMonth, or "" for one counter for ever.
+	Period string
+	Zone   *time.Location // nil: Asia/Shanghai
+	// Number makes the number of the seq-th flow of a period. It is pure, and
+	// two seqs never have the same number.
+	Number func(period string, seq int64) string
+}
+
+// PeriodMonth is the period of a counter that begins again every month.
+const PeriodMonth = "200601"
+
+// shanghai needs no table of zones: China has had no daylight saving time
+// since 1991.
+var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+func (n Serial) periodOf(t time.Time) string {
+	zone := n.Zone
+	if zone == nil {
+		zone = shanghai
+	}
+	return t.In(zone).Format(n.Period)
+}
+
+// NewFlow is what a flow is launched from.
+type NewFlow struct {
+	CompanyID      int64
+	No             string // empty: the next one of Serial
+	Serial         Serial
+	Code           string // of its definition
+	Version        int    // of its definition
+	DataID         string
+	OneOpenPerData bool // one flow per code and form row, for ever
+	Title          string
+	Initiator      Initiator
+	StateDoc       []byte
+}
+
+// LaunchOutcome says what LaunchFlow found.
+type LaunchOutcome string
+
+// Outcomes of a launch. All but the first changed nothing and return the
+// flow that is in the way.
+const (
+	LaunchCreated     LaunchOutcome = "created"
+	LaunchExisting    LaunchOutcome = "existing"     // the same number, or none given, for the same code and form row
+	LaunchNumberTaken LaunchOutcome = "number_taken" // another code or form row has the number
+	LaunchDataTaken   LaunchOutcome = "data_taken"   // OneOpenPerData: the form row has a flow with another number
+)
+
+const (
+	maxSkips  = 50 // numbers of callers that one transaction passes over
+	maxRounds = 40 // transactions of one launch
+)
+
+// errInTheWay rolls back the counter of a launch that another one has won.
+var errInTheWay = errors.New("another flow is in the way")
+
+// LaunchFlow stores a flow, state STARTING, round 1, revision 0, and gives it
+// a number if it has none. Counter and flow are written in one transaction,
+// the counter as late as possible: its row is locked until the commit, so
+// that a rollback leaves no gap. A number that a caller used before its turn
+// is passed over. The period is that of the database's clock.
+//
+// It may be repeated with a number, or with OneOpenPerData: the second call
+// answers LaunchExisting. Otherwise it makes another flow.
+func (s *Store) LaunchFlow(ctx context.Context, n NewFlow) (Flow, LaunchOutcome, error) {
+	what := fmt.Sprintf("launch flow %s of row %s", n.Code, n.DataID)
+	if err := errors.Join(required("/flowCode", n.Code, "/dataId", n.DataID, "/state_doc", string(n.StateDoc)),
+		check("/flowRunningNumber", n.No, "/userCode", n.Initiator.Code)); err != nil {
+		return Flow{}, "", fmt.Errorf("launch flow: %w", err)
+	}
+	if n.No == "" && n.Serial.Number == nil {
+		return Flow{}, "", fmt.Errorf("%s: neither a number nor a way to make one", what)
+	}
+	for range maxRounds {
+		l := launch{NewFlow: n}
+		err := s.inTx(ctx, what, func(t *tx) error { return l.run(ctx, t) })
+		if err != nil && !errors.Is(err, errInTheWay) {
+			return Flow{}, "", err
+		}
+		if l.outcome != "" {
+			return l.flow, l.outcome, nil
+		}
+	}
+	return Flow{}, "", fmt.Errorf("%s: no number is free; check the pattern of its serial", what)
+}
+
+type launch struct {
+	NewFlow
+	flow    Flow
+	outcome LaunchOutcome // empty: only numbers that are taken were passed over
+}
+
+func (l *launch) run(ctx context.Context, t *tx) error {
+	l.outcome = ""
+	if found, err := l.inTheWay(ctx, t, l.No); err != nil || found {
+		return err
+	}
+	now, err := t.time(ctx)
+	if err != nil {
+		return err
+	}
+	if l.No != "" {
+		created, err := l.insert(ctx, t, l.No, now)
+		if err != nil || created {
+			return err
+		}
+		// A launch at the same moment was faster.
+		if found, err := l.inTheWay(ctx, t, l.No); err != nil || found {
+			return err
+		}
+		return fmt.Errorf("flow %s was refused, but nothing is in its way", l.No)
+	}
+	return l.numbered(ctx, t, now)
+}
+
+// numbered gives the flow the next number that is free.
+func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
+	period := l.Serial.periodOf(now.Time)
+	for range maxSkips {
+		var seq int64
+		err := t.get(ctx, &seq, `
+			INSERT INTO flow_serial (company_id, code, period, last) VALUES (?, ?, ?, 1)
+			ON CONFLICT (company_id, code, period) DO UPDATE SET last = flow_serial.last + 1 RETURNING last`,
+			l.CompanyID, l.Code, period)
+		if err != nil {
+			return err
+		}
+		no := l.Serial.Number(period, seq)
+		if err := required("/flowRunningNumber", no); err != nil {
+			return err
+		}
+		created, err := l.insert(ctx, t, no, now)
+		if err != nil || created {
+			return err
+		}
+		if found, err := l.inTheWay(ctx, t, ""); err != nil {
+			return err
+		} else if found {
+			return errInTheWay
+		}
+	}
+	return nil // the numbers passed over are taken: the counter may stay behind them
+}
+
+// insert stores the flow unless its number or its form row is taken. It waits
+// for a launch that is about to take one of them.
+func (l *launch) insert(ctx context.Context, t *tx, no string, now stamp) (bool, error) {
+	var uniq any
+	if l.OneOpenPerData {
+		uniq = l.DataID
+	}
+	var row flowRow
+	err := t.get(ctx, &row, `
+		INSERT INTO flow_instance (company_id, no, code, version, data_id, uniq_key, title,
+			initiator, initiator_name, initiator_dept, state, state_doc, started_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'STARTING', ?, ?)
+		ON CONFLICT DO NOTHING RETURNING `+flowColumns,
+		l.CompanyID, no, l.Code, l.Version, l.DataID, uniq, clean(l.Title),
+		l.Initiator.Code, clean(l.Initiator.Name), clean(l.Initiator.Dept), string(l.StateDoc), now)
+	if noRows(err) {
+		return false, nil
+	}
+	l.flow, l.outcome = row.flow(), LaunchCreated
+	return err == nil, err
+}
+
+// inTheWay looks for the flow that has the number, if one is given, or the
+// form row, if only one flow may have it.
+func (l *launch) inTheWay(ctx context.Context, t *tx, no string) (bool, error) {
+	var row flowRow
+	if no != "" {
+		err := t.get(ctx, &row, `SELECT `+flowColumns+` FROM flow_instance WHERE company_id = ? AND no = ?`, l.CompanyID, no)
+		if err == nil {
+			l.flow, l.outcome = row.flow(), LaunchNumberTaken
+			if row.Code == l.Code && row.DataID == l.DataID {
+				l.outcome = LaunchExisting
+			}
+			return true, nil
+		}
+		if !noRows(err) {
+			return false, err
+		}
+	}
+	if !l.OneOpenPerData {
+		return false, nil
+	}
+	err := t.get(ctx, &row, `SELECT `+flowColumns+` FROM flow_instance WHERE company_id = ? AND code = ? AND uniq_key = ?`,
+		l.CompanyID, l.Code, l.DataID)
+	if noRows(err) {
+		return false, nil
+	}
+	l.flow, l.outcome = row.flow(), LaunchDataTaken
+	if no == "" {
+		l.outcome = LaunchExisting
+	}
+	return err == nil, err
+}
+
+// ConfirmStarted says that the flow's workflow runs: STARTING becomes
+// RUNNING. In any other state it changes nothing.
+func (s *Store) ConfirmStarted(ctx context.Context, k FlowKey) error {
+	_, err := s.exec(ctx, "confirm the start of flow "+k.No,
+		`UPDATE flow_instance SET state = 'RUNNING' WHERE company_id = ? AND no = ? AND state = 'STARTING'`, k.CompanyID, k.No)
+	return err
+}
+
+// StartingFlows returns up to limit flows that have been STARTING for longer
+// than d, ordered by company and number, behind a flow; the zero FlowKey
+// begins. Their workflows may never have been started.
+func (s *Store) StartingFlows(ctx context.Context, d time.Duration, behind FlowKey, limit int) ([]Flow, error) {
+	before, err := s.ago(ctx, "flows that start", d)
+	if err != nil {
+		return nil, err
+	}
+	var rows []flowRow
+	err = s.list(ctx, "flows that start", &rows, `SELECT `+flowColumns+` FROM flow_instance
+		WHERE state = 'STARTING' AND started_at < ? AND (company_id, no) > (?, ?) ORDER BY company_id, no LIMIT ?`,
+		before, behind.CompanyID, behind.No, pageSize(limit))
+	flows := make([]Flow, len(rows))
+	for i, r := range rows {
+		flows[i] = r.flow()
+	}
+	return flows, err
+}
