@@ -88,15 +88,12 @@ func pgTableRows(ctx context.Context, t *tx, k TableKey) ([]string, error) {
 }
 
 func sqliteTableRows(ctx context.Context, t *tx, k TableKey) ([]string, error) {
-	schema, name, ok := strings.Cut(k.Table, ".")
-	if !ok {
-		schema, name = "main", k.Table
-	}
+	name, ok := strings.CutPrefix(k.Table, "main.") // the only schema there is
 	var columns []string
-	if err := t.list(ctx, &columns, `SELECT name FROM pragma_table_info(?, ?)`, name, schema); err != nil {
+	if err := t.list(ctx, &columns, `SELECT name FROM pragma_table_info(?)`, name); err != nil {
 		return nil, err
 	}
-	if len(columns) == 0 {
+	if len(columns) == 0 || !ok && strings.Contains(name, ".") {
 		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "the database has no table %s", k.Table)
 	}
 	var list []string

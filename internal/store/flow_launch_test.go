@@ -40,8 +40,8 @@ func twoStores(t testing.TB, url string) []*store.Store {
 // repetitions of each race, on each database.
 const repetitions = 50
 
-// 100 launches at one moment, every fifth of which is rolled back after it
-// has taken its number, give the others 0001…0080 without a gap.
+// 100 launches at one moment have the numbers 0001…0100. When every fifth is
+// rolled back after it has taken its number, the others have 0001…0080.
 func TestNumbersOfParallelLaunchesLeaveNothingOut(t *testing.T) {
 	for name, url := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +49,9 @@ func TestNumbersOfParallelLaunchesLeaveNothingOut(t *testing.T) {
 			for r := range repetitions {
 				code := fmt.Sprintf("code%d", r)
 				for _, failing := range []int{0, 5} {
+					if failing > 0 && r%5 > 0 {
+						continue
+					}
 					numbers := launchTogether(t, stores, fmt.Sprintf("%s_%d", code, failing), 100, failing)
 					for i, no := range numbers {
 						if want := fmt.Sprintf("%s_%d_202611_%04d", code, failing, i+1); no != want {
