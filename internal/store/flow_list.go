@@ -99,31 +99,36 @@ func parseFlowCursor(cursor string) (stamp, FlowKey, error) {
 
 // addCurrentNodes looks up which nodes of the flows are ACTIVE.
 func (s *Store) addCurrentNodes(ctx context.Context, flows []Flow) error {
-	numbers := make([]string, len(flows))
-	for i, f := range flows {
-		numbers[i] = f.No
-	}
-	if len(flows) == 0 {
-		return nil
-	}
-	var rows []struct {
-		FlowKey
-		NodeSeq int `db:"node_seq"`
-	}
-	in, arg := s.dialect.inList("flow_no", "text", anys(numbers))
-	err := s.list(ctx, "current nodes of flows", &rows,
-		`SELECT company_id, flow_no AS no, node_seq FROM flow_node_visit WHERE state = 'ACTIVE' AND `+in, arg)
-	if err != nil {
-		return err
-	}
 	nodes := map[FlowKey][]int{}
-	for _, r := range rows {
-		nodes[r.FlowKey] = append(nodes[r.FlowKey], r.NodeSeq)
+	for company, numbers := range byCompany(flows) {
+		in, arg := s.dialect.inList("flow_no", "text", numbers)
+		var rows []struct {
+			No      string `db:"flow_no"`
+			NodeSeq int    `db:"node_seq"`
+		}
+		err := s.list(ctx, "current nodes of flows", &rows,
+			`SELECT flow_no, node_seq FROM flow_node_visit WHERE company_id = ? AND state = 'ACTIVE' AND `+in, company, arg)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			k := FlowKey{company, r.No}
+			nodes[k] = append(nodes[k], r.NodeSeq)
+		}
 	}
 	for i := range flows {
 		flows[i].CurrentNodes = sortedSet(nodes[flows[i].FlowKey])
 	}
 	return nil
+}
+
+// byCompany returns the numbers of the flows of each company.
+func byCompany(flows []Flow) map[int64][]any {
+	out := map[int64][]any{}
+	for _, f := range flows {
+		out[f.CompanyID] = append(out[f.CompanyID], f.No)
+	}
+	return out
 }
 
 func sortedSet(list []int) []int {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"strconv"
 	"strings"
 
@@ -53,6 +52,15 @@ type visitRow struct {
 	LeftAt    stamp  `db:"left_at"`
 }
 
+const visitColumns = `id, round, node_seq, type, name, state, cause, entered_at, left_at`
+
+func (r visitRow) visit() FlowVisit {
+	return FlowVisit{
+		ID: r.ID, Round: r.Round, NodeSeq: r.NodeSeq, Type: r.Type, Name: r.Name, State: orgflow.VisitState(r.State), Cause: r.Cause,
+		EnteredAt: r.EnteredAt.Time, LeftAt: r.LeftAt.Time,
+	}
+}
+
 // GetFlow returns a flow with its visits and tasks, all of one revision, or
 // ErrNotFound.
 func (s *Store) GetFlow(ctx context.Context, k FlowKey) (FlowDetail, error) {
@@ -66,8 +74,7 @@ func (s *Store) GetFlow(ctx context.Context, k FlowKey) (FlowDetail, error) {
 		if err := t.get(ctx, &flow, `SELECT `+flowColumns+` FROM flow_instance WHERE company_id = ? AND no = ?`, k.CompanyID, k.No); err != nil {
 			return err
 		}
-		err := t.list(ctx, &visits, `SELECT id, round, node_seq, type, name, state, cause, entered_at, left_at FROM flow_node_visit
-			WHERE company_id = ? AND flow_no = ? ORDER BY id`, k.CompanyID, k.No)
+		err := t.list(ctx, &visits, `SELECT `+visitColumns+` FROM flow_node_visit WHERE company_id = ? AND flow_no = ? ORDER BY id`, k.CompanyID, k.No)
 		if err != nil {
 			return err
 		}
@@ -76,10 +83,7 @@ func (s *Store) GetFlow(ctx context.Context, k FlowKey) (FlowDetail, error) {
 	d := FlowDetail{Flow: flow.flow(), Visits: make([]FlowVisit, len(visits)), Tasks: make([]FlowTask, len(tasks))}
 	var active []int
 	for i, v := range visits {
-		d.Visits[i] = FlowVisit{
-			ID: v.ID, Round: v.Round, NodeSeq: v.NodeSeq, Type: v.Type, Name: v.Name, State: orgflow.VisitState(v.State), Cause: v.Cause,
-			EnteredAt: v.EnteredAt.Time, LeftAt: v.LeftAt.Time,
-		}
+		d.Visits[i] = v.visit()
 		if d.Visits[i].State == orgflow.VisitActive {
 			active = append(active, v.NodeSeq)
 		}
@@ -105,6 +109,19 @@ type eventRow struct {
 	Data      string `db:"data"`
 }
 
+const eventColumns = `rev, n, type, round, node_seq, visit, task_id, actor, actor_name, at, data`
+
+func (r eventRow) event() FlowEvent {
+	e := FlowEvent{
+		Rev: r.Rev, N: r.N, Type: r.Type, Round: r.Round, NodeSeq: r.NodeSeq, Visit: r.Visit, Task: r.Task,
+		Actor: r.Actor, ActorName: r.ActorName, At: r.At.Time,
+	}
+	if r.Data != "" {
+		e.Data = json.RawMessage(r.Data)
+	}
+	return e
+}
+
 // FlowEvents returns a flow's timeline, oldest first, and the cursor of the
 // next page, empty on the last one. Events never change and new ones come at
 // the end, so pages do not move.
@@ -118,8 +135,7 @@ func (s *Store) FlowEvents(ctx context.Context, k FlowKey, cursor string, limit 
 	}
 	limit = pageSize(limit)
 	var rows []eventRow
-	err = s.list(ctx, "timeline of flow "+k.No, &rows, `
-		SELECT rev, n, type, round, node_seq, visit, task_id, actor, actor_name, at, data FROM flow_event
+	err = s.list(ctx, "timeline of flow "+k.No, &rows, `SELECT `+eventColumns+` FROM flow_event
 		WHERE company_id = ? AND flow_no = ? AND (rev, n) > (?, ?) ORDER BY rev, n LIMIT ?`, k.CompanyID, k.No, rev, n, limit+1)
 	if err != nil {
 		return nil, "", err
@@ -127,15 +143,21 @@ func (s *Store) FlowEvents(ctx context.Context, k FlowKey, cursor string, limit 
 	rows, next := cut(rows, limit, func(r eventRow) string { return fmt.Sprintf("%d.%d", r.Rev, r.N) })
 	events := make([]FlowEvent, len(rows))
 	for i, r := range rows {
-		events[i] = FlowEvent{
-			Rev: r.Rev, N: r.N, Type: r.Type, Round: r.Round, NodeSeq: r.NodeSeq, Visit: r.Visit, Task: r.Task,
-			Actor: r.Actor, ActorName: r.ActorName, At: r.At.Time,
-		}
-		if r.Data != "" {
-			events[i].Data = json.RawMessage(r.Data)
-		}
+		events[i] = r.event()
 	}
 	return events, next, nil
+}
+
+// LastEvent returns the newest event of a type in a flow's timeline, or
+// ErrNotFound.
+func (s *Store) LastEvent(ctx context.Context, k FlowKey, event string) (FlowEvent, error) {
+	if !sound(k.No) || !sound(event) {
+		return FlowEvent{}, fmt.Errorf("event: %w", ErrNotFound)
+	}
+	var row eventRow
+	err := s.get(ctx, fmt.Sprintf("last event %s of flow %s", event, k.No), &row, `SELECT `+eventColumns+` FROM flow_event
+		WHERE company_id = ? AND flow_no = ? AND type = ? ORDER BY rev DESC, n DESC LIMIT 1`, k.CompanyID, k.No, event)
+	return row.event(), err
 }
 
 func parseEventCursor(cursor string) (rev, n int64, err error) {
@@ -149,27 +171,4 @@ func parseEventCursor(cursor string) (rev, n int64, err error) {
 		return 0, 0, ErrBadCursor
 	}
 	return rev, n, nil
-}
-
-// ExportFlows streams the flows a filter selects, newest first, page by page,
-// so that no connection is held meanwhile; Cursor and Limit do not matter.
-// The stream ends with the first error.
-func (s *Store) ExportFlows(ctx context.Context, f FlowFilter) iter.Seq2[Flow, error] {
-	return func(yield func(Flow, error) bool) {
-		for f.Cursor, f.Limit = "", 500; ; {
-			flows, next, err := s.ListFlows(ctx, f)
-			if err != nil {
-				yield(Flow{}, err)
-				return
-			}
-			for _, flow := range flows {
-				if !yield(flow, nil) {
-					return
-				}
-			}
-			if f.Cursor = next; next == "" {
-				return
-			}
-		}
-	}
 }

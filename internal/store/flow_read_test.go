@@ -71,9 +71,9 @@ func TestFlowsAreListedByWhatIsAsked(t *testing.T) {
 		var exported []string
 		for f, err := range s.ExportFlows(context.Background(), store.FlowFilter{CompanyID: company}) {
 			must(t, err)
-			exported = append(exported, f.No)
+			exported = append(exported, fmt.Sprintf("%s %d %d", f.No, len(f.Visits), len(f.Tasks)))
 		}
-		if d := cmp.Diff([]string{"3.x", "2", "1"}, exported); d != "" {
+		if d := cmp.Diff([]string{"3.x 0 0", "2 0 0", "1 2 2"}, exported); d != "" {
 			t.Errorf("exported: %s", d)
 		}
 		for _, cursor := range []string{"x", "1.2", "1.x.3", "1.2.\x00"} {
@@ -107,7 +107,15 @@ func TestTheTimelineHasPages(t *testing.T) {
 		if d := cmp.Diff([]string{"1.1 launched", "1.2 opened", "2.1 e0", "2.2 e1", "2.3 e2"}, got); d != "" {
 			t.Error(d)
 		}
-		_, _, err := s.FlowEvents(ctx, k, "1", 2)
+		p = next(t, s, k, "")
+		p.Events = []store.FlowEvent{{Type: "opened", Round: 2, At: noon.Add(time.Hour)}}
+		commit(t, s, p)
+		if e, err := s.LastEvent(ctx, k, "opened"); err != nil || e.Rev != 3 || e.Round != 2 || !e.At.Equal(noon.Add(time.Hour)) {
+			t.Errorf("last event %+v, %v", e, err)
+		}
+		_, err := s.LastEvent(ctx, k, "relaunched")
+		wantErr(t, "an event that did not happen", err, store.ErrNotFound)
+		_, _, err = s.FlowEvents(ctx, k, "1", 2)
 		wantErr(t, "a cursor of another list", err, store.ErrBadCursor)
 		if events, _, err := s.FlowEvents(ctx, store.FlowKey{CompanyID: 7, No: "F1"}, "", 2); len(events) > 0 || err != nil {
 			t.Errorf("another company's timeline: %v, %v", events, err)

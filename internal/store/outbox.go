@@ -106,10 +106,10 @@ func (t *tx) putMessages(ctx context.Context, p FlowStep) error {
 func (t *tx) enqueue(ctx context.Context, company int64, list []NewMessage) (int, error) {
 	values := make([]any, 0, len(list)*len(insertMessages.cols))
 	for _, m := range list {
-		if err := required("/dedup_key", m.DedupKey, "/channel", m.Channel, "/to_user", m.ToUser, "/body", m.Body); err != nil {
+		if err := required("/dedup_key", m.DedupKey, "/channel", m.Channel, "/to_user", m.ToUser, "/subject", m.Subject, "/body", m.Body); err != nil {
 			return 0, err
 		}
-		if err := check("/subject", m.Subject, "/kind", m.Kind, "/flow_no", m.No); err != nil {
+		if err := check("/kind", m.Kind, "/flow_no", m.No); err != nil {
 			return 0, err
 		}
 		values = append(values, company, m.DedupKey, m.Channel, m.ToUser, m.Subject, m.Kind, m.No, optionalID(m.Task), m.Body, t.s.now())
