@@ -192,9 +192,9 @@ func pgConflict(err error) bool {
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
 }
 
-func pgCode(err error, code pq.ErrorCode) bool {
+func pgCode(err error, code string) bool {
 	var e *pq.Error
-	return errors.As(err, &e) && e.Code == code
+	return errors.As(err, &e) && string(e.Code) == code
 }
 
 func sqliteDuplicate(err error) bool {
