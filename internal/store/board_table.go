@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"orgflow"
@@ -131,17 +130,10 @@ func jsonObjects(rows *sql.Rows, columns []string) ([]string, error) {
 			if i == 0 {
 				sep = "{"
 			}
-			b.WriteString(sep + jsonText(c) + ":" + values[i])
+			name, _ := encode(c) // a text: cannot fail
+			b.WriteString(sep + name + ":" + values[i])
 		}
 		bodies = append(bodies, b.String()+"}")
 	}
 	return bodies, rows.Err()
-}
-
-func jsonText(s string) string {
-	text, err := encode(s)
-	if err != nil { // a string always has a JSON form
-		return strconv.Quote(s)
-	}
-	return text
 }
