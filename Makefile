@@ -1,7 +1,7 @@
 # make test    everything that must hold: format, vet, static analysis, all tests
 # make lint    the linters of .golangci.yml, and the determinism check
 # make race    the tests under the race detector only
-# make bench   the benchmarks and a table of ratios
+# make bench   the benchmarks, and tables of ratios and of memory
 # make chaos   a worker process killed at every operation boundary of a plan;
 #              about 20 minutes. CHAOS_POINTS=1-50 restricts it to a range of
 #              points, CHAOS_LANES=24 says how many runs are under way at a time
@@ -57,17 +57,13 @@ race:
 heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
 
-# The comparison with a plain script, then the benchmarks of single packages,
-# where each line is compared with the first of its group (PostgreSQL with
-# SQLite, for instance).
+# The comparison with a plain script, then the benchmarks of single packages:
+# a table of times, where each line is compared with the first of its group
+# (PostgreSQL with SQLite, for instance), and one of memory with 10,000 and
+# 100,000 records.
 bench:
 	go run $(FLAGS) ./bench
-	@go test $(FLAGS) -run '^$$' -bench . -benchmem $(LIGHT) | tee /dev/stderr | awk ' \
-	  /^Benchmark/ { name = $$1; sub(/-[0-9]+$$/, "", name); group = name; sub(/\/.*/, "", group); \
-	    if (!(group in base)) base[group] = $$3; \
-	    lines[++n] = sprintf("%-60s %14s ns/op %8.2f x", substr(name, 10), $$3, $$3 / base[group]) } \
-	  END { print "\nbenchmark                                                              time         ratio to the first of its group"; \
-	    for (i = 1; i <= n; i++) print lines[i] }'
+	@go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 60m $(LIGHT) | tee /dev/stderr | awk -f bench/table.awk
 
 # "make heavy" kills at a sample of the points.
 chaos:

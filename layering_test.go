@@ -33,6 +33,7 @@ var rules = []rule{
 	{pkg: "meta", ours: []string{"", "internal/mapping", "schemas"}, mustNot: []string{temporal, sql}},
 	{pkg: "schemas", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},
+	{pkg: "connectors/conformance", ours: []string{"", "connectors/simctl"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/dingtalk", ours: []string{"", "connectors", "connectors/coerce", "connectors/veil", "connectors/vendorcode", "connectors/wire", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/wecom", ours: []string{"", "connectors", "connectors/coerce", "connectors/veil", "connectors/vendorcode", "connectors/wire", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/aiguanhuai", ours: []string{"", "connectors", "connectors/coerce", "connectors/signing", "connectors/veil", "connectors/vendorcode", "connectors/wire", "internal/transport"}, mustNot: []string{temporal, sql}},

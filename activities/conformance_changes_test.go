@@ -52,6 +52,7 @@ func everything() rows {
 	r.joins(person{ID: 1020, Dept: 13, Title: "顾问", Mobile: "10000001004", Manager: 1021})
 	r.joins(person{ID: 1021, Dept: 15, Title: "经理", Manager: 1001})
 	r.person(1008).Mobile, r.org(11).Manager = "10099999999", 1002
+	r.title = "，高级"
 	return r
 }
 

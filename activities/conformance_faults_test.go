@@ -15,7 +15,7 @@ import (
 // Conformance: a record that the consumer refuses fails alone, and comes
 // with the next run once it is accepted.
 func TestConsumersFailOneBadRecordAlone(t *testing.T) {
-	eachConsumer(t, "", func(t *testing.T, s subject) {
+	eachConsumer(t, lacksRefusal, func(t *testing.T, s subject) {
 		w, r := newTrial(t, s), staff()
 		w.bad(w, "E1006")
 		w.hold(r)

@@ -34,6 +34,10 @@ type subject struct {
 	// lacks says why it cannot do what a scenario is about; or why an answer
 	// that looks malformed is one that its vendor documents.
 	lacks map[string]string
+	// files are templates of its own; extras are that many more persons, so
+	// that there are enough of them for what is done with many only.
+	files  map[string]string
+	extras int
 }
 
 // What a consumer may lack by its nature, as keys of subject.lacks.
@@ -42,7 +46,8 @@ const (
 	lacksManagers = "managers"
 	lacksParents  = "parents"
 	lacksTokens   = "tokens"
-	lacksReads    = "reads" // it cannot show what it holds
+	lacksReads    = "reads"   // it cannot show what it holds
+	lacksRefusal  = "refusal" // nobody can make it refuse one record
 )
 
 // holding is what a simulator holds, by the consumer's ids.
@@ -66,7 +71,20 @@ type heldPerson struct {
 var subjects = []subject{
 	dingTalk("v2", "/topapi/v2"),
 	dingTalk("v1", ""),
-	{
+	weComSubject(),
+	weComClosed(),
+	weComImporting(),
+	weComDescribed(),
+	aiGuanHuai("incremental", "update"),
+	aiGuanHuai("full", "add-prepare", "add", "add-complete"),
+	aiGuanHuaiDescribed("incremental", "update"),
+	aiGuanHuaiDescribed("full", "add-prepare", "add", "add-complete"),
+	emmCloud(),
+	scim(),
+}
+
+func weComSubject() subject {
+	return subject{
 		name: "WeCom", code: "we_com",
 		settings:  `{"base_url": "BASE", "corpid": "wwsim0000000000001", "corpsecret": "wecomsim-contacts", "root_department_id": 1, "qps": 0}`,
 		simulator: func(now func() time.Time) simctl.Simulator { return wcsim.New(wcsim.Options{Now: now}) },
@@ -86,11 +104,7 @@ var subjects = []subject{
 		lacks: map[string]string{
 			noCode: "an answer without errcode is a success (WeCom reference § 1)",
 		},
-	},
-	aiGuanHuai("incremental", "update"),
-	aiGuanHuai("full", "add-prepare", "add", "add-complete"),
-	emmCloud(),
-	scim(),
+	}
 }
 
 // sampled is a table, or a fifth of it under the race detector: SQLite is

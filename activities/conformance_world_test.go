@@ -49,6 +49,9 @@ func openTrial(t *testing.T, s subject, path string, state json.RawMessage) *tri
 	server := httptest.NewServer(simctl.NewHost(w.sim))
 	t.Cleanup(server.Close)
 	w.base = server.URL
+	for name, content := range s.files {
+		w.write(name, content)
+	}
 	section := strings.ReplaceAll(s.settings, "BASE", w.base+"/"+w.sim.Name())
 	head, _, _ := strings.Cut(companyJSON, `"consumers"`)
 	w.write("company.json", head+`"consumers": {"`+s.code+`": `+section+`}}`)
@@ -104,6 +107,7 @@ func (w *trial) fault(fault string) { w.control(http.MethodPost, "faults", fault
 type rows struct {
 	orgs   []org
 	people []person
+	title  string // of a subject's extras
 }
 
 // staff is the company most scenarios begin with: two levels, leaders, and
@@ -134,7 +138,16 @@ func (r *rows) leaves(ids ...int) {
 
 func (r *rows) joins(p person) { r.people = append(r.people, p) }
 
-func (w *trial) hold(r rows) { w.source.hold(r.orgs, r.people) }
+func (w *trial) hold(r rows) { w.source.hold(r.orgs, w.everybody(r)) }
+
+// everybody are the rows' people and the subject's extras.
+func (w *trial) everybody(r rows) []person {
+	all := slices.Clone(r.people)
+	for i := range w.extras {
+		all = append(all, person{ID: 5001 + i, Dept: 12, Title: "职员" + r.title})
+	}
+	return all
+}
 
 // picture is an organisation by source ids: what it shall be, or is.
 type picture map[string]any
@@ -152,7 +165,7 @@ func (w *trial) wanted(r rows) picture {
 		}
 		out[fmt.Sprintf("org %d", o.ID)] = d
 	}
-	for _, p := range r.people {
+	for _, p := range w.everybody(r) {
 		var row struct{ Name, Mobile string }
 		if err := json.Unmarshal(p.row(), &row); err != nil {
 			w.t.Fatal(err)

@@ -79,7 +79,7 @@ func (a *answer) decide(newFamily bool) string {
 		return string(a.SubCode)
 	case a.ErrCode != nil && set(*a.ErrCode):
 		return string(*a.ErrCode)
-	case a.ErrCode != nil && *a.ErrCode == "0" && a.status < http.StatusBadRequest:
+	case a.ErrCode != nil && *a.ErrCode == "0" && a.status >= 200 && a.status < http.StatusMultipleChoices:
 		return ""
 	case set(a.Code):
 		return string(a.Code)

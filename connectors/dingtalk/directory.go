@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"encoding/json"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -137,9 +138,9 @@ func (c *Client) GetUser(ctx context.Context, userid string) (User, error) {
 // for cursor 0 (§ 4.5 user/list).
 func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, error) {
 	var raw struct {
-		HasMore wire.Bool `json:"has_more"`
-		Next    *wire.Int `json:"next_cursor"`
-		List    []rawUser `json:"list"`
+		HasMore json.RawMessage `json:"has_more"`
+		Next    *wire.Int       `json:"next_cursor"`
+		List    []rawUser       `json:"list"`
 	}
 	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": cursor, "size": pageSize}}
 	if _, _, err := c.call(ctx, new(connectors.Receipt), q, &raw); err != nil {
@@ -148,23 +149,27 @@ func (c *Client) ListUsers(ctx context.Context, dept, cursor int64) (UserPage, e
 	if raw.List == nil {
 		return UserPage{}, vendorcode.MalformedRead("user/list shows no list")
 	}
-	page := UserPage{More: bool(raw.HasMore), Users: make([]User, 0, len(raw.List))}
+	page := UserPage{Users: make([]User, 0, len(raw.List))}
 	for i := range raw.List {
 		page.Users = append(page.Users, raw.List[i].user())
 	}
 	var err error
-	if page.Next, err = furtherCursor(page.More, raw.Next, cursor); err != nil {
+	if page.Next, err = furtherCursor(raw.HasMore, raw.Next, cursor); err != nil {
 		return UserPage{}, err
 	}
+	page.More = page.Next > 0
 	return page, nil
 }
 
 // furtherCursor is where the next page of user/list begins, 0 behind the
-// last one. A page that says there is more and does not say where must not
-// look like the end.
-func furtherCursor(more bool, next *wire.Int, cursor int64) (int64, error) {
+// last one. A page that does not say whether there is more, or says so and
+// not where, must not look like the end.
+func furtherCursor(hasMore json.RawMessage, next *wire.Int, cursor int64) (int64, error) {
+	var more wire.Bool
 	switch {
-	case !more:
+	case wire.Blank(hasMore) || json.Unmarshal(hasMore, &more) != nil:
+		return 0, vendorcode.MalformedRead("user/list does not say whether there is more")
+	case !bool(more):
 		return 0, nil
 	case next == nil || int64(*next) <= cursor:
 		return 0, &orgflow.Fault{

@@ -51,7 +51,7 @@ func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) 
 		}
 	}
 	var subs struct {
-		IDs *wire.Ints `json:"dept_id_list"`
+		IDs *idList `json:"dept_id_list"`
 	}
 	q := request{path: pathDeptListSubID, body: map[string]any{"dept_id": dept}}
 	if _, _, err := c.call(ctx, r, q, &subs); err != nil {
@@ -138,9 +138,9 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 		}
 	}
 	var raw struct {
-		HasMore wire.Bool `json:"has_more"`
-		Next    *wire.Int `json:"next_cursor"`
-		List    []record  `json:"list"`
+		HasMore json.RawMessage `json:"has_more"`
+		Next    *wire.Int       `json:"next_cursor"`
+		List    []record        `json:"list"`
 	}
 	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": from, "size": pageSize}}
 	if _, _, err := c.call(ctx, r, q, &raw); err != nil {
@@ -149,7 +149,7 @@ func (c *Client) readMembers(ctx context.Context, r *connectors.Receipt, org, cu
 	if raw.List == nil {
 		return page, vendorcode.MalformedRead("user/list shows no list")
 	}
-	next, err := furtherCursor(bool(raw.HasMore), raw.Next, from)
+	next, err := furtherCursor(raw.HasMore, raw.Next, from)
 	if err != nil {
 		return page, err
 	}
@@ -308,4 +308,15 @@ func unseen(err error, dept string) error {
 		f.Message = "the read is incomplete, department " + dept + " cannot be seen: " + f.Message
 	}
 	return err
+}
+
+// idList reads a list of ids that shows what is there: nothing but a list
+// may be an empty one.
+type idList []int64
+
+func (l *idList) UnmarshalJSON(b []byte) error {
+	if len(b) == 0 || b[0] != '[' {
+		return wire.ErrType
+	}
+	return (*wire.Ints)(l).UnmarshalJSON(b)
 }

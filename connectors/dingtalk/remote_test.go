@@ -124,7 +124,7 @@ func TestANumberAbroadBearsItsPrefix(t *testing.T) {
 			{"86", "10000000001", "10000000001"}, {"", "10000000001", "10000000001"}, {"+86", "10000000001", "10000000001"},
 			{"1", "5550100", "+1-5550100"}, {"+852", "55501000", "+852-55501000"}, {"852", "+852-55501000", "+852-55501000"},
 		} {
-			s := newStub(t).on(pathUserList, fmt.Sprintf(`{"errcode":0,"result":{"list":[{"userid":"u","state_code":%q,"mobile":%q}]}}`, c.code, c.mobile))
+			s := newStub(t).on(pathUserList, fmt.Sprintf(`{"errcode":0,"result":{"has_more":false,"list":[{"userid":"u","state_code":%q,"mobile":%q}]}}`, c.code, c.mobile))
 			got, err := s.client().ReadMembers(t.Context(), "1", "")
 			if err != nil || got.Records[0].Fields["mobile"] != c.want {
 				t.Errorf("%+v: %v, %v", c, got.Records, err)
@@ -191,11 +191,11 @@ func TestWhatCannotBeReadIsNeverTakenForAbsent(t *testing.T) {
 			"an empty department":                {pathDeptGet, `{"errcode":0,"result":{}}`, orgflow.CodeUnavailable, "department/get"},
 			"an order that is no number":         {pathDeptGet, `{"errcode":0,"result":{"dept_id":7,"order":"x"}}`, orgflow.CodeUnavailable, "order"},
 			"ids that are no numbers":            {pathDeptListSubID, `{"errcode":0,"result":{"dept_id_list":["x"]}}`, orgflow.CodeUnavailable, "not as documented"},
-			"a person without userid":            {pathUserList, `{"errcode":0,"result":{"list":[{"name":"A"}]}}`, orgflow.CodeUnavailable, "without userid"},
-			"attributes that are no JSON":        {pathUserList, `{"errcode":0,"result":{"list":[{"userid":"A","extension":"x"}]}}`, orgflow.CodeUnavailable, "custom attributes"},
-			"attributes that are not an object":  {pathUserList, `{"errcode":0,"result":{"list":[{"userid":"A","extension":"[1]"}]}}`, orgflow.CodeUnavailable, "custom attributes"},
-			"a country code that is not a text":  {pathUserList, `{"errcode":0,"result":{"list":[{"userid":"A","state_code":{}}]}}`, orgflow.CodeUnavailable, "state_code"},
-			"departments that are not a list":    {pathUserList, `{"errcode":0,"result":{"list":[{"userid":"A","dept_id_list":{}}]}}`, orgflow.CodeUnavailable, "dept_id_list"},
+			"a person without userid":            {pathUserList, `{"errcode":0,"result":{"has_more":false,"list":[{"name":"A"}]}}`, orgflow.CodeUnavailable, "without userid"},
+			"attributes that are no JSON":        {pathUserList, `{"errcode":0,"result":{"has_more":false,"list":[{"userid":"A","extension":"x"}]}}`, orgflow.CodeUnavailable, "custom attributes"},
+			"attributes that are not an object":  {pathUserList, `{"errcode":0,"result":{"has_more":false,"list":[{"userid":"A","extension":"[1]"}]}}`, orgflow.CodeUnavailable, "custom attributes"},
+			"a country code that is not a text":  {pathUserList, `{"errcode":0,"result":{"has_more":false,"list":[{"userid":"A","state_code":{}}]}}`, orgflow.CodeUnavailable, "state_code"},
+			"departments that are not a list":    {pathUserList, `{"errcode":0,"result":{"has_more":false,"list":[{"userid":"A","dept_id_list":{}}]}}`, orgflow.CodeUnavailable, "dept_id_list"},
 			"calls that come too fast":           {pathUserList, failure("90018"), orgflow.CodeThrottled, "90018"},
 			"an id that only another store knew": {path, "", orgflow.CodeInternal, "no department id"},
 		} {

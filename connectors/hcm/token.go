@@ -147,7 +147,7 @@ func readToken(a Auth, status int, body []byte) (string, time.Duration, error) {
 	var doc map[string]any
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
-	if err := dec.Decode(&doc); err != nil {
+	if err := dec.Decode(&doc); err != nil || dec.More() {
 		return "", 0, tokenFault(status, fmt.Sprintf("a body that is no JSON object: %q", glimpse(body)))
 	}
 	token, _ := at(doc, a.TokenField).(string)

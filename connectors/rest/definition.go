@@ -273,6 +273,9 @@ type Poll struct {
 type Find struct {
 	Call
 	Items string `json:"items"` // path of the list; {} there is a list of one
+	// Total is the path of the number of records found. Only where it is 0
+	// may the list be null or left out.
+	Total string `json:"total,omitempty"`
 	// Match lists what an entry must show: path → template.
 	Match map[string]string `json:"match,omitempty"`
 }

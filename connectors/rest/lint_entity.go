@@ -29,6 +29,7 @@ func (l *linter) entity(at string, kind orgflow.Kind, e *Entity) {
 		f, at := &e.Find[i], fmt.Sprintf("%s/find/%d", at, i)
 		l.call(at, &f.Call, n)
 		l.path(at+"/items", f.Items)
+		l.path(at+"/total", f.Total)
 		for p, t := range f.Match {
 			l.path(at+"/match/"+escape(p), p)
 			l.template(at+"/match/"+escape(p), t, n)

@@ -127,7 +127,7 @@ func (c *Client) find(ctx context.Context, out *connectors.Receipt, by *Find, r 
 	case no != nil:
 		return nil, no.fault
 	}
-	items, err := itemsOf(a, by.Items)
+	items, err := itemsOf(a, by.Items, by.Total)
 	if err != nil {
 		return nil, c.malformed(&by.Call, err.Error())
 	}
@@ -190,16 +190,18 @@ func matches(match map[string]string, item any, s scope) bool {
 	return true
 }
 
-// itemsOf is the list at a path; an object there is a list of one.
-func itemsOf(a *answer, p string) ([]any, error) {
-	v, there := at(a.body, p)
+// itemsOf is the list at a path; an object there is a list of one. What is
+// no list is an empty one only where the number at total says so: an answer
+// that shows nothing must not look like one that there is nothing to show.
+func itemsOf(a *answer, p, total string) ([]any, error) {
+	v, _ := at(a.body, p)
 	switch v := v.(type) {
 	case []any:
 		return v, nil
 	case map[string]any:
 		return []any{v}, nil
 	case nil:
-		if there { // null is how some say that there is nothing
+		if total != "" && textAt(a.body, total) == "0" {
 			return nil, nil
 		}
 	}

@@ -41,7 +41,11 @@ func (c *Client) page(ctx context.Context, out *connectors.Receipt, l *List, s b
 	if err != nil {
 		return onePage{}, err
 	}
-	items, err := itemsOf(a, l.Items)
+	total := ""
+	if p != nil {
+		total = p.Total
+	}
+	items, err := itemsOf(a, l.Items, total)
 	if err != nil {
 		return onePage{}, c.malformed(&l.Call, err.Error())
 	}

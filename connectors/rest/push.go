@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"slices"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -26,10 +27,15 @@ func (p pusher) BeginPush(ctx context.Context) (connectors.PushTask, error) {
 	return task, nil
 }
 
-// AddToPush implements connectors.Pusher.
+// AddToPush implements connectors.Pusher. A record that shall go is left
+// out: who is not in the task is disabled when it is completed.
 func (p pusher) AddToPush(ctx context.Context, task string, effects []connectors.Effect) connectors.Batch {
 	d := p.c.delivery(effects)
 	d.task = task
+	d.ready = slices.DeleteFunc(d.ready, func(i int) bool {
+		d.out.Results[i].Receipt.ConsumerID = d.records[i].id
+		return d.records[i].op == orgflow.Delete
+	})
 	for from := 0; from < len(d.ready); {
 		kind := d.records[d.ready[from]].kind
 		to := from + 1

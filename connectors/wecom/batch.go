@@ -121,6 +121,9 @@ func (c *Client) PollImport(ctx context.Context, job connectors.ImportJob) (resu
 	if got.Type != "" && string(got.Type) != job.Kind {
 		return result, r, orgflow.Faultf(orgflow.CodeInternal, "job %s is of kind %s, not %s", job.ID, got.Type, job.Kind)
 	}
+	if got.Status < 1 || got.Status > 3 {
+		return result, r, vendorcode.MalformedRead("the answer to batch/getresult does not say how far the job is")
+	}
 	result = connectors.ImportResult{Done: got.Status == 3, Total: int(got.Total), Percentage: int(got.Percentage)}
 	if !result.Done {
 		return result, r, nil // lines mean nothing before (WeCom reference § 6)
@@ -150,10 +153,13 @@ func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, 
 	if kind == ReplaceDepartments {
 		line.ID = string(got.PartyID)
 	}
-	if got.ErrCode == "" || got.ErrCode == "0" {
+	a := answer{code: string(got.ErrCode), ErrMsg: got.ErrMsg}
+	switch {
+	case line.ID == "" || got.ErrCode == "": // which line, or what became of it, is not said
+		a.code = vendorcode.Malformed
+	case got.ErrCode == "0":
 		return line, nil
 	}
-	a := answer{code: string(got.ErrCode), ErrMsg: got.ErrMsg}
 	line.Fault = c.fault(&a, request{path: pathJobResult, write: true}, c.link.Now())
 	if kind == SyncPeople {
 		line.Again = worthACall(line.Fault)

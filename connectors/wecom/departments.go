@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"orgflow"
@@ -287,11 +288,14 @@ func (c *Client) simpleList(ctx context.Context, r *connectors.Receipt, id int64
 		List []listedDepartment `json:"department_id"`
 	}
 	_, err := c.call(ctx, r, request{path: pathDeptSimpleList, query: idQuery(id)}, &got)
-	if err == nil && got.List == nil {
-		err = vendorcode.MalformedRead("department/simplelist shows no list")
+	if err == nil && (got.List == nil || slices.ContainsFunc(got.List, listedDepartment.hollow)) {
+		err = vendorcode.MalformedRead("department/simplelist shows no list, or a department without id or parent")
 	}
 	return got.List, err
 }
+
+// hollow: nobody can say where it is, so that it would be left out.
+func (d listedDepartment) hollow() bool { return d.ID < 1 || d.ID != defaultRoot && d.Parent < 1 }
 
 func idQuery(id int64) url.Values { return url.Values{"id": {strconv.FormatInt(id, 10)}} }
 

@@ -36,6 +36,12 @@ func (c *Client) readOrg(ctx context.Context, r *connectors.Receipt, id string) 
 	if err != nil {
 		return org, err
 	}
+	if len(list) == 0 {
+		return org, &orgflow.Fault{
+			Code: orgflow.CodePartialRead, Message: "the read is incomplete, department " + id + " cannot be seen: department/simplelist shows nothing, not even it",
+			Advice: "check root_department_id in company.json and the range of the secret in the WeCom admin console",
+		}
+	}
 	var self *listedDepartment
 	for i, d := range list {
 		switch {

@@ -115,8 +115,8 @@ func filter(text string) (func(simbase.Object) bool, *refusal) {
 
 func (s *Sim) create(c *simctl.Call, kind resource) (simctl.Answer, *refusal) {
 	var o simbase.Object
-	if err := json.Unmarshal(c.Body, &o); err != nil {
-		return simctl.Answer{}, refuse(http.StatusBadRequest, "invalidSyntax", "the body is not JSON")
+	if err := json.Unmarshal(c.Body, &o); err != nil || o == nil {
+		return simctl.Answer{}, refuse(http.StatusBadRequest, "invalidSyntax", "the body is not a JSON object")
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -237,8 +237,8 @@ func changed(c *simctl.Call, before simbase.Object) (simbase.Object, *refusal) {
 		return patch(c.Body, before)
 	}
 	var o simbase.Object
-	if err := json.Unmarshal(c.Body, &o); err != nil {
-		return nil, refuse(http.StatusBadRequest, "invalidSyntax", "the body is not JSON")
+	if err := json.Unmarshal(c.Body, &o); err != nil || o == nil {
+		return nil, refuse(http.StatusBadRequest, "invalidSyntax", "the body is not a JSON object")
 	}
 	o["id"] = before["id"]
 	return o, nil
