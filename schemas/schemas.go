@@ -35,11 +35,14 @@ const (
 	Rows      = "rows"       // rows of a what-if, by service
 	// Definition is <name>.consumer.json, a declarative consumer.
 	Definition = "definition"
+	// FlowDef is companies/<id>/flows/*.json, the definition of an approval
+	// flow.
+	FlowDef = "flow-def"
 )
 
 // Kinds lists the kinds in the order of the documentation.
 func Kinds() []string {
-	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Definition}
+	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Definition, FlowDef}
 }
 
 //go:embed *.schema.json
