@@ -7,7 +7,11 @@
 // arguments; the callers read and write them.
 package approval
 
-import "orgflow"
+import (
+	"slices"
+
+	"orgflow"
+)
 
 // SchemaV1 is the only value of a definition's "schema".
 const SchemaV1 = "flow-def/1"
@@ -66,6 +70,11 @@ type Form struct {
 	// Title is the flow's title with the placeholders of Title rendering:
 	// "{userName}的{name}".
 	Title string `json:"title,omitempty"`
+}
+
+// Remembers tells whether a field is in the snapshot.
+func (f Form) Remembers(field string) bool {
+	return f.Snapshot == nil || slices.Contains(f.Snapshot, field)
 }
 
 // Launch says who may start the flow, and how often.
@@ -132,10 +141,5 @@ func (d *Definition) MissingOf(n *Node) Missing {
 
 // Relaunchable tells whether a flow in a state may be relaunched.
 func (d *Definition) Relaunchable(s orgflow.FlowState) bool {
-	for _, from := range d.Policy.Relaunch.From {
-		if from == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.Policy.Relaunch.From, s)
 }

@@ -1,0 +1,4 @@
+package approval
+type Templates map[string]string
+func (c *checker) serial() {}
+func (c *checker) notices() {}
