@@ -38,11 +38,18 @@ const (
 	// FlowDef is companies/<id>/flows/*.json, the definition of an approval
 	// flow.
 	FlowDef = "flow-def"
+	// FlowExport is a definition with its hash, on its way elsewhere.
+	FlowExport = "flow-export"
+	// FlowTemplates is companies/<id>/flow-templates.json, texts of messages.
+	FlowTemplates = "flow-templates"
+	// WorkCalendar is companies/<id>/calendar.json, working hours and days.
+	WorkCalendar = "work-calendar"
 )
 
 // Kinds lists the kinds in the order of the documentation.
 func Kinds() []string {
-	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Definition, FlowDef}
+	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Definition,
+		FlowDef, FlowExport, FlowTemplates, WorkCalendar}
 }
 
 //go:embed *.schema.json

@@ -1,8 +1,6 @@
 package approval
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"orgflow"
@@ -28,23 +26,4 @@ func Decode(file string, raw []byte) (*Definition, []orgflow.Problem) {
 	}
 	d.SetDefaults()
 	return d, nil
-}
-
-// Canonical returns the bytes a definition is stored, hashed and exported as:
-// object keys sorted, no insignificant space, numbers and texts as they were
-// written.
-func Canonical(raw []byte) (json.RawMessage, error) {
-	dec := json.NewDecoder(bytes.NewReader(schemas.TrimBOM(raw)))
-	dec.UseNumber()
-	var tree any
-	if err := dec.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("definition: %w", err)
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(tree); err != nil {
-		return nil, fmt.Errorf("definition: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
