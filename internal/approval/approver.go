@@ -54,6 +54,7 @@ type Approver struct {
 
 	Expr string `json:"expr,omitempty"` // expr
 
+	// Pick is of rules that may find several; "" is all.
 	Pick Pick `json:"pick,omitempty"`
 }
 
@@ -74,7 +75,7 @@ type Pick string
 const (
 	PickAll    Pick = "all"    // each of them
 	PickRandom Pick = "random" // one of them, chosen when the node is entered
-	PickClaim  Pick = "claim"  // each of them; the first to act has it, whatever the sign mode
+	PickClaim  Pick = "claim"  // each of them; the first to act has it. Sign mode any only
 )
 
 // ChainEnd is the last level of a supervisor chain. In JSON it is a number

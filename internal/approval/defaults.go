@@ -69,7 +69,7 @@ func (n *Node) setDefaults() {
 
 func (n *Node) setSignDefaults() {
 	orDefault(&n.Sign.Mode, SignAny)
-	if n.Sign.Early == nil {
+	if n.Sign.Early == nil && (n.Sign.Mode == SignAll || n.Sign.Mode == SignVote) {
 		n.Sign.Early = new(true)
 	}
 	if n.Sign.Mode == SignVote {
@@ -89,7 +89,11 @@ func (n *Node) setSignDefaults() {
 func setApproverDefaults(rules []Approver) {
 	for i := range rules {
 		a := &rules[i]
-		orDefault(&a.Pick, PickAll)
+		switch a.By {
+		case RuleSupervisor, RuleSupervisorChain, RuleInitiatorSelect, RulePreviousSelect:
+		default:
+			orDefault(&a.Pick, PickAll)
+		}
 		switch a.By {
 		case RuleDeptMembers, RuleDeptManager:
 			orDefault(&a.Of, OfInitiator)
