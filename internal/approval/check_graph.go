@@ -112,11 +112,7 @@ func (c *checker) branches() map[int][]Way {
 	c.joins()
 	ways := c.graph.Ways(c.crossing)
 	for i, n := range c.d.Nodes {
-		path := ways[n.Seq]
-		switch {
-		case n.Type == NodeEnd && len(path) > 0:
-			c.add(at("nodes", i), "node %d ends the flow inside a branch of fork %d; the branch must lead to the fork's join", n.Seq, path[len(path)-1].Fork)
-		case n.Type == NodeJoin:
+		if n.Type == NodeJoin {
 			c.strayJoin(i, n, ways)
 		}
 	}
@@ -126,6 +122,10 @@ func (c *checker) branches() map[int][]Way {
 func (c *checker) crossing(node, edge int, found, wanted []Way) {
 	pointer := at("nodes", node, "next", edge, "to")
 	to := c.d.Nodes[node].Next[edge].To
+	if n, _ := c.d.Node(to); n.Type == NodeJoin && len(found) > 0 && found[len(found)-1].Fork != n.Of {
+		c.add(pointer, "must not reach the join of fork %d: fork %d is open here and must be joined before", n.Of, found[len(found)-1].Fork)
+		return
+	}
 	common := 0
 	for common < len(found) && common < len(wanted) && found[common] == wanted[common] {
 		common++

@@ -9,9 +9,6 @@ import (
 func (c *checker) policy() {
 	p := c.d.Policy
 	c.missing("/policy/approverMissing", p.ApproverMissing)
-	if p.Urge.MinInterval.IsZero() {
-		c.add("/policy/urge/minInterval", "must be longer than nothing")
-	}
 	c.duration("/policy/urge/minInterval", p.Urge.MinInterval, WallClock)
 	for i, who := range c.d.Admins {
 		c.who(at("admins", i), who)

@@ -65,7 +65,7 @@ func (c *checker) timeouts() {
 	for i, n := range c.d.Nodes {
 		for k, t := range n.Timeouts {
 			pointer := at("nodes", i, "timeouts", k)
-			c.span(pointer+"/after", t.After, t.Calendar)
+			c.duration(pointer+"/after", t.After, t.Calendar)
 			c.timeoutAction(pointer, t, n)
 			c.repetition(pointer, t)
 		}
@@ -102,25 +102,19 @@ func (c *checker) repetition(pointer string, t Timeout) {
 	if t.Every.IsZero() && t.Max > 1 {
 		c.add(pointer+"/every", `is required with "max"`)
 	}
-	if !t.Every.IsZero() {
-		c.span(pointer+"/every", t.Every, t.Calendar)
+	if t.Every.IsZero() {
+		return
 	}
-	if !t.Every.IsZero() && t.Max == 1 {
+	c.duration(pointer+"/every", t.Every, t.Calendar)
+	if t.Max == 1 {
 		c.add(pointer+"/max", `must be at least 2 beside "every"`)
 	}
-}
-
-// span: a duration that is not nothing.
-func (c *checker) span(pointer string, d Duration, calendar Calendar) {
-	if d.IsZero() {
-		c.add(pointer, "must be longer than nothing")
-	}
-	c.duration(pointer, d, calendar)
 }
 
 // maxSpan is the longest duration in days: ten years.
 const maxSpan = 3660
 
+// duration: it fits its calendar.
 func (c *checker) duration(pointer string, d Duration, calendar Calendar) {
 	if calendar == WorkCalendar && d.Months != 0 {
 		c.add(pointer, `months and years have no length in the "work" calendar; use days or hours`)
@@ -135,7 +129,7 @@ func (c *checker) automatic() {
 	for i, n := range c.d.Nodes {
 		switch n.Type {
 		case NodeDelay:
-			c.span(at("nodes", i, "after"), n.After, n.Calendar)
+			c.duration(at("nodes", i, "after"), n.After, n.Calendar)
 		case NodeSubflow:
 			c.subflow(i, n)
 		default:

@@ -212,23 +212,19 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"schema": "flow-def/1", "flowCode": "a", "name": "A", "form": {"board": "b"}, "nodes": [{"seq": 1, "type": "join", "of": 1, "next": [{"to": 1}]}]}`))
 	f.Add([]byte(`{"schema": "flow-def/1", "flowCode": "a", "name": "A", "form": {"board": "b"}, "nodes": [
 		{"seq": 0, "type": "start", "next": [{"to": 1, "when": "form.a"}]}, {"seq": 1, "type": "fork", "mode": "inclusive", "next": [{"to": 2}, {"to": 3}]},
-		{"seq": 2, "type": "delay", "after": "PT0S", "next": [{"to": 1}]}, {"seq": 3, "type": "join", "of": 2, "next": [{"to": 9}]}]}`))
+		{"seq": 2, "type": "delay", "after": "PT1S", "next": [{"to": 1}]}, {"seq": 3, "type": "join", "of": 2, "next": [{"to": 9}]}]}`))
 	k := known(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d, problems := approval.Decode("", raw)
 		if len(problems) > 0 {
 			return
 		}
-		problems = approval.Check(d, k)
-		for _, p := range problems {
+		for _, p := range approval.Check(d, k) {
 			if p.Message == "" {
 				t.Errorf("empty problem at %s", p.Pointer)
 			}
 		}
-		if len(problems) > 0 {
-			return
-		}
-		// What may be published can be written and read again.
+		// What was read can be written and read again.
 		out, err := json.Marshal(d)
 		if err != nil {
 			t.Fatal(err)

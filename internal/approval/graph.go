@@ -153,8 +153,8 @@ type Way struct {
 func (g *Graph) Ways(report func(node, edge int, found, wanted []Way)) map[int][]Way {
 	paths := make([][]Way, len(g.nodes))
 	known := make([]bool, len(g.nodes))
-	if start, ok := g.index[StartSeq]; ok {
-		known[start] = true
+	for i, n := range g.nodes {
+		known[i] = n.Type == NodeEnd || n.Seq == StartSeq // outside of all branches
 	}
 	for _, i := range g.order {
 		if !known[i] {
