@@ -30,6 +30,7 @@ var rules = []rule{
 	{pkg: "", mustNot: []string{temporal, sql, netHTTP, "github.com", "golang.org"}},
 	{pkg: "internal/mapping", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/planner", ours: []string{"", "internal/mapping"}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "internal/approval", ours: []string{"", "schemas"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "meta", ours: []string{"", "internal/mapping", "schemas"}, mustNot: []string{temporal, sql}},
 	{pkg: "schemas", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},

@@ -80,8 +80,11 @@ func (t Template) Render(f TextFacts, s Setting) (Text, error) {
 		return Text{}, err
 	}
 	value := func(name string) string {
-		if name == "link" {
+		switch name {
+		case "link":
 			return link
+		case "mark":
+			return f.mark()
 		}
 		return cut(cmp.Or(f.value(name, s), "—"), maxValue)
 	}
@@ -95,8 +98,6 @@ func (f TextFacts) value(name string, s Setting) string {
 	}
 	zone := cmp.Or(s.Zone, time.UTC)
 	switch name {
-	case "mark":
-		return f.mark()
 	case "no":
 		return f.Number
 	case "flowCode":
@@ -148,7 +149,10 @@ func (f TextFacts) words(name string) string {
 // number and what changes when it is submitted again.
 func (f TextFacts) mark() string {
 	if f.TaskNo != "" {
-		return strings.Join(slices.DeleteFunc([]string{"任务 " + f.TaskNo, f.TaskRev}, empty), " · ")
+		if f.TaskRev == "" {
+			return "任务 " + f.TaskNo
+		}
+		return "任务 " + f.TaskNo + " · 版本 " + f.TaskRev
 	}
 	parts := []string{"编号 " + f.Number, fmt.Sprintf("第%d轮", f.Round)}
 	if f.Visit > 0 {
