@@ -148,6 +148,9 @@ var refused = []struct {
 		"/nodes/3/approvers/0/by: taskDeptManagers needs a decision right before: on a way to this node the last one that waits is node 20 (delay)"}},
 	{"the call's departments on one of two ways", doc("", `{"seq": 0, "type": "start", "next": [{"to": 10, "when": "form.amount > 1"}, {"to": 20, "default": true}]}`, "approve 10→20", `{"seq": 20, "type": "cc", "to": [{"by": "previousSelect"}], "next": [{"to": 99}]}`, "end"), []string{
 		"/nodes/2/to/0/by: previousSelect needs a decision right before: on a way to this node the last one that waits is node 0 (start)"}},
+	{"the call's departments behind copies in a circle", doc("", "start", `{"seq": 10, "type": "cc", "to": [{"by": "initiator"}], "next": [{"to": 20}]}`,
+		`{"seq": 20, "type": "cc", "to": [{"by": "taskDeptManagers"}], "next": [{"to": 10, "when": "true"}, {"to": 99, "default": true}]}`, "end"), []string{
+		"/nodes/1/next: node 10 leads back to itself", "/nodes/2/next: node 20 leads back to itself", "/nodes/2/to/0/by: taskDeptManagers needs a decision right before"}},
 	{"copies to a chain", doc("", "start", `{"seq": 10, "type": "cc", "to": [{"by": "supervisorChain"}, {"by": "role", "code": "finance", "pick": "claim"}], "next": [{"to": 99}]}`, "end"), []string{
 		"/nodes/1/to/0: does not make sense for copies", "/nodes/1/to/1: does not make sense for copies"}},
 

@@ -63,6 +63,9 @@ func TestTheHashIsThatOfTheMeaning(t *testing.T) {
 			t.Errorf(`{"a": 1} and %s are the same`, other)
 		}
 	}
+	if got, err := approval.Canonical([]byte(`{"b": 1.0, "a": "a < b & c"}`)); err != nil || string(got) != `{"a":"a < b & c","b":1.0}` {
+		t.Errorf("canonical %s, %v", got, err)
+	}
 	if _, err := approval.Canonical([]byte(`[1]`)); err == nil {
 		t.Error("a list was taken for a definition")
 	}

@@ -114,10 +114,9 @@ func (s Sign) unanimous(c counts) Tally {
 	return TallyRejected
 }
 
-// vote looks at the extremes. Moving an open ballot from against to silent to
-// for never makes a result worse, except that a silent one shrinks the base
-// when only votes count; so the result is fixed when the worst and the best
-// way agree.
+// vote looks at the extremes: more approvals and fewer rejects never make a
+// result worse, and who stays silent lies between, also where only the votes
+// count. So the result is fixed when the worst and the best way agree.
 func (s Sign) vote(c counts) Tally {
 	if s.Reject == NoVeto && c.has(CastReject) {
 		return TallyRejected
@@ -125,13 +124,11 @@ func (s Sign) vote(c counts) Tally {
 	if c.has(CastOpen) && !s.EndsEarly() {
 		return TallyOpen
 	}
-	result := s.final(c.with(CastReject))
-	for _, way := range []Cast{CastApprove, CastSilent} {
-		if s.final(c.with(way)) != result {
-			return TallyOpen
-		}
+	worst, best := s.final(c.with(CastReject)), s.final(c.with(CastApprove))
+	if worst != best {
+		return TallyOpen
 	}
-	return result
+	return worst
 }
 
 // final decides counts without open ballots.
