@@ -63,6 +63,10 @@ var messageCases = []struct{ name, kind, doc string }{
 	{"schedule: neither", schemas.Schedule, `{"id":"a","job":{}}`},
 	{"schedule: both", schemas.Schedule, `{"id":"a b","cron":"* * * * *","calendar":[{"hour":2}],"job":{},"catchup_window":"10 minutes"}`},
 	{"schedule: calendar", schemas.Schedule, `{"id":"a","calendar":[{"hour":true,"weekday":1}],"job":{},"overlap":"queue"}`},
+	{"flow: document", schemas.FlowDef, `{"schema":"flow-def/2","flowcode":"a","flowCode":"a b","name":"","form":{"board":"b","table":"a;b"},"nodes":[],"vars":{"a-b":null},"admins":["boss"]}`},
+	{"flow: nodes", schemas.FlowDef, `{"schema":"flow-def/1","flowCode":"a","name":"A","form":{"board":"b"},"nodes":[{"type":"start"},{"seq":-1,"type":"approval"},{"seq":1,"type":"start","next":[]},{"seq":2,"type":"cc","approvers":[]},{"seq":3,"type":"end","next":[{"to":1}]}]}`},
+	{"flow: rules and signs", schemas.FlowDef, `{"schema":"flow-def/1","flowCode":"a","name":"A","form":{"board":"b"},"nodes":[{"seq":1,"type":"approve","next":[{"to":0,"wen":"x"}],"approvers":[{"by":"manager"},{"by":"user"},{"by":"role","users":["E1"]},{"by":"supervisorChain","to":"bottom"}],"sign":{"mode":"vote","pass":{"percent":0,"weights":{"E1":0}},"ties":"pass"},"onReject":{"to":"start"},"approverMissing":{"do":"pass","users":["E1"]},"timeouts":[{"after":"24h","do":"remind"},{"after":"PT0S","do":"nudge"}],"notify":{"onTask":{"channels":["dingtalk","wecom"],"to":["boss"]},"onApproved":{}}}]}`},
+	{"flow: sign without mode", schemas.FlowDef, `{"schema":"flow-def/1","flowCode":"a","name":"A","form":{"board":"b"},"policy":{"approverMissing":{"do":"toUsers"},"relaunch":{"from":["APPROVED"]}},"nodes":[{"seq":1,"type":"handle","next":[{"to":2}],"approvers":[{"by":"initiator"}],"sign":{"early":true},"onReject":{"to":"end"}},{"seq":2,"type":"trigger","http":{"url":"ftp://x","method":"GET"},"next":[{"to":3}]}]}`},
 	{"unknown kind", "jobs", `{}`},
 }
 

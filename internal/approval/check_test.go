@@ -226,3 +226,18 @@ func TestRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestProblemsHaveTheirPlaceInTheFile(t *testing.T) {
+	raw := doc("", "start", "approve 10→98", "end")
+	_, problems := approval.Read("flow.json", []byte(raw), known(t))
+	want := []string{
+		"flow.json:2:84: /nodes/1/next/0/to: there is no node 98",
+		"flow.json:3:1: /nodes/2: node 99 cannot be reached from the start"}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
