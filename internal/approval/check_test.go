@@ -16,10 +16,10 @@ import (
 func doc(extra string, nodes ...string) string {
 	for i, n := range nodes {
 		var seq, to int
-		switch {
-		case n == "start":
+		switch n {
+		case "start":
 			nodes[i] = `{"seq": 0, "type": "start", "next": [{"to": 10}]}`
-		case n == "end":
+		case "end":
 			nodes[i] = `{"seq": 99, "type": "end"}`
 		default:
 			if _, err := fmt.Sscanf(n, "approve %d→%d", &seq, &to); err == nil {

@@ -2,6 +2,7 @@ package approval_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,7 +125,7 @@ func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
 	if diff := cmp.Diff(wantApprove, d.Nodes[1]); diff != "" {
 		t.Error(diff)
 	}
-	if n := d.Nodes[2]; n.HTTP.Method != "POST" || n.OnFailure != approval.FailureFaults {
+	if n := d.Nodes[2]; n.HTTP.Method != http.MethodPost || n.OnFailure != approval.FailureFaults {
 		t.Errorf("trigger %+v", n)
 	}
 	if n := d.Nodes[3]; n.Wait != approval.WaitChild || n.OnChildReject != approval.ChildRejects {

@@ -76,7 +76,7 @@ func TestExportsThatAreRefused(t *testing.T) {
 		"altered":                    {"form.amount \\u003e 50000", "form.amount \\u003e 90000", "/sha256: is not the hash of the definition"},
 		"no hash":                    {`"sha256": `, `"sha": `, `/sha: unknown key "sha"`},
 		"unknown format":             {`"flow-export/1"`, `"flow-export/2"`, `/schema: must be "flow-export/1"`},
-		"mistakes of the definition": {`"mode": "parallel"`, `"mode": "paralel"`, `/definition/nodes/3/mode: must be one of "parallel"`},
+		"mistakes of the definition": {`"mode": "parallel"`, `"mode": "both"`, `/definition/nodes/3/mode: must be one of "parallel"`},
 	} {
 		raw := strings.Replace(string(exported(t)), c.from, c.to, 1)
 		_, _, _, problems := approval.Import("x.json", []byte(raw))

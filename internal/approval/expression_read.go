@@ -75,8 +75,9 @@ func chain(e ast.Expr) ([]string, bool) {
 		key, text := call.Args()[1].AsLiteral().Value().(string)
 		path, ok := chain(call.Args()[0])
 		return append(path, key), ok && text
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 // path notes a field that is read or tested.

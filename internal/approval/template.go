@@ -88,8 +88,9 @@ func fieldsOf(e Event) []string {
 		return slices.Concat(textFields, []string{"actor", "opinion"})
 	case OnFaulted:
 		return slices.Concat(textFields, []string{"reason"})
+	default:
+		return textFields
 	}
-	return textFields
 }
 
 // CheckBoardTask tells what is wrong with the template of board tasks.
