@@ -14,7 +14,8 @@ type Known struct {
 	Role func(code string) bool
 	// Flow tells whether a flow code is published.
 	Flow func(code string) bool
-	// Templates are the company's message templates.
+	// Templates are the company's message templates over the shipped ones;
+	// nil is the shipped ones.
 	Templates Templates
 }
 
@@ -36,6 +37,9 @@ func Read(file string, raw []byte, known Known) (*Definition, []orgflow.Problem)
 // Check lists everything that stands against publishing a decoded definition
 // (approval reference B.2, "Publish-time checks").
 func Check(d *Definition, known Known) []orgflow.Problem {
+	if known.Templates == nil {
+		known.Templates = defaultTemplates()
+	}
 	c := &checker{d: d, known: known, graph: NewGraph(d)}
 	c.seqs()
 	c.edges()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"orgflow"
 	"orgflow/schemas"
@@ -27,14 +28,16 @@ const BoardTask = "task"
 //go:embed templates.json
 var shipped []byte
 
-// DefaultTemplates returns the templates that are shipped.
-func DefaultTemplates() (Templates, error) {
+var defaultTemplates = sync.OnceValue(func() Templates {
 	t, problems := ReadTemplates("templates.json", shipped)
 	if len(problems) > 0 {
-		return nil, &orgflow.InvalidError{Code: orgflow.CodeInternal, Problems: problems}
+		panic(fmt.Sprintf("approval: the shipped templates are invalid: %v", problems))
 	}
-	return t, nil
-}
+	return t
+})
+
+// DefaultTemplates returns the templates that are shipped.
+func DefaultTemplates() Templates { return maps.Clone(defaultTemplates()) }
 
 // ReadTemplates reads a file of templates and returns every problem that is
 // seen without knowing where they are used; Check sees the others.
