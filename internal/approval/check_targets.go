@@ -141,7 +141,7 @@ func (c *checker) subflow(node int, n Node) {
 	switch {
 	case n.Flow == c.d.FlowCode:
 		c.add(at("nodes", node, "flow"), "must not be the flow itself")
-	case !c.known.Flow(n.Flow):
+	case c.known.Flow == nil || !c.known.Flow(n.Flow):
 		c.add(at("nodes", node, "flow"), "there is no published flow %q", n.Flow)
 	}
 	if n.DataField != "" {

@@ -227,6 +227,21 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestWithoutKnowledgeNothingIsKnown(t *testing.T) {
+	d, problems := approval.Decode("", example(t))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var got []string
+	for _, p := range approval.Check(d, approval.Known{}) {
+		got = append(got, p.Pointer)
+	}
+	want := []string{"/admins/0", "/nodes/2/approvers/1/code", "/nodes/7/to/1/code", "/nodes/5/flow"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestProblemsHaveTheirPlaceInTheFile(t *testing.T) {
 	raw := doc("", "start", "approve 10→98", "end")
 	_, problems := approval.Read("flow.json", []byte(raw), known(t))

@@ -12,7 +12,7 @@ import (
 // Canonical returns the bytes a definition is stored, hashed and exported as:
 // object keys sorted, no insignificant space, numbers as they were written,
 // the version left out, for publishing assigns it. Two files that differ in
-// nothing else are the same definition.
+// nothing else are the same definition. raw is one that Decode accepts.
 func Canonical(raw []byte) (json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(schemas.TrimBOM(raw)))
 	dec.UseNumber()

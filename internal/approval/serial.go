@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // serials and calendars name zones; a bare container has no table of them
 )
 
 // Numbering makes and reads the flow numbers of one definition. It knows no
