@@ -220,7 +220,7 @@ func (s *slice) job(ctx context.Context, file connectors.Import, in map[int]bool
 func (s *slice) settle(ctx context.Context, in func(waiting) bool) error {
 	err := s.decide(ctx, func(w waiting) (*orgflow.Fault, bool) {
 		line, told := s.told[strings.ToLower(s.idOf(w))]
-		return line.Fault, in(w) && told && !line.Again
+		return s.veiled(line.Fault, w), in(w) && told && !line.Again
 	})
 	if err != nil {
 		return err
@@ -239,6 +239,17 @@ func (s *slice) settle(ctx context.Context, in func(waiting) bool) error {
 	s.own = nil
 	clear(s.told)
 	return nil
+}
+
+// veiled is a line's fault without what it tells of the person: it is stored
+// and shown (fault.go of the root).
+func (s *slice) veiled(fault *orgflow.Fault, w waiting) *orgflow.Fault {
+	if fault == nil {
+		return nil
+	}
+	own := *fault
+	own.Message = s.importer.Veil(fault.Message, w.ready.effect)
+	return &own
 }
 
 // decide records outcomes: of whom final says true, its fault or success.

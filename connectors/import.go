@@ -28,6 +28,10 @@ type Importer interface {
 	// again, at a pace of some seconds. A job whose results are not to be had
 	// any more is CodeNotFound: its lines have to be settled one by one.
 	PollImport(ctx context.Context, job ImportJob) (ImportResult, Receipt, error)
+	// Veil takes what an effect tells of its person out of a vendor's text.
+	// A line's text comes as it is: whoever asks for a job need not have the
+	// file.
+	Veil(text string, e Effect) string
 }
 
 // ImportPlan says how effects are to be sent. Who is neither in a file nor
@@ -62,8 +66,8 @@ type ImportResult struct {
 
 // ImportLine is the outcome of one line.
 type ImportLine struct {
-	ID    string // consumer id, in whatever case the consumer writes it
-	Fault *orgflow.Fault
+	ID    string         // consumer id, in whatever case the consumer writes it
+	Fault *orgflow.Fault // its message is not veiled
 	// Again: Apply may do better with the record, or say more of it.
 	Again bool
 }

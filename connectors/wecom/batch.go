@@ -18,23 +18,21 @@ import (
 	"orgflow/connectors/wire"
 )
 
-// Kinds of imports, in the words of getresult. replace_user is not among
-// them: it deletes everybody the file does not name, past the safeguards on
-// deletes.
-const (
-	SyncPeople         = "sync_user"     // creates and updates the file's people
-	ReplaceDepartments = "replace_party" // makes the tree what the file says
-)
+// SyncPeople is the one kind of import orgflow starts, in the word of
+// getresult: it creates and updates the file's people and deletes nobody, so
+// that WeCom's guard on mass deletes (45026) never judges it. The full
+// imports, replace_user and replace_party, are not used: they delete whoever
+// is not in the file, past plan and safeguards (WeCom reference § 6).
+const SyncPeople = "sync_user"
 
 // importPause is how long to wait where another import runs (302008).
 const importPause = time.Minute
 
 // Paths of imports (WeCom reference § 6).
 const (
-	pathUpload       = "/cgi-bin/media/upload"
-	pathSyncUser     = "/cgi-bin/batch/syncuser"
-	pathReplaceParty = "/cgi-bin/batch/replaceparty"
-	pathJobResult    = "/cgi-bin/batch/getresult"
+	pathUpload    = "/cgi-bin/media/upload"
+	pathSyncUser  = "/cgi-bin/batch/syncuser"
+	pathJobResult = "/cgi-bin/batch/getresult"
 )
 
 // StartImport uploads the file and starts its job. Repeating it after an
@@ -42,29 +40,22 @@ const (
 // with CodeThrottled (302008), and afterwards it finds everything as the file
 // says.
 func (c *Client) StartImport(ctx context.Context, imp connectors.Import) (job connectors.ImportJob, r connectors.Receipt, err error) {
-	path, known := map[string]string{SyncPeople: pathSyncUser, ReplaceDepartments: pathReplaceParty}[imp.Kind]
-	if !known || len(imp.IDs) == 0 {
+	if imp.Kind != SyncPeople || len(imp.IDs) == 0 {
 		return job, r, orgflow.Faultf(orgflow.CodeInternal, "an import of kind %q with %d lines cannot be started", imp.Kind, len(imp.IDs))
-	}
-	if imp.Kind == ReplaceDepartments && c.cfg.RootDepartmentID != 1 {
-		return job, r, connectors.Refuse("/consumers/we_com/root_department_id", "a full import replaces the tree of the whole enterprise, so it is for a root_department_id of 1 only")
 	}
 	media, err := c.upload(ctx, &r, imp.File)
 	if err != nil {
 		return job, r, err
 	}
-	body := map[string]any{"media_id": media}
-	if imp.Kind == SyncPeople {
-		body["to_invite"] = c.cfg.ToInvite
-	}
+	body := map[string]any{"media_id": media, "to_invite": c.cfg.ToInvite}
 	var started struct {
 		JobID wire.Text `json:"jobid"`
 	}
-	if _, err := c.call(ctx, &r, request{path: path, body: body, write: true, serial: true}, &started); err != nil {
+	if _, err := c.call(ctx, &r, request{path: pathSyncUser, body: body, write: true, serial: true}, &started); err != nil {
 		return job, r, err
 	}
 	if started.JobID == "" {
-		return job, r, &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer to " + path + " carries no jobid"}
+		return job, r, &orgflow.Fault{Code: orgflow.CodeUnknownOutcome, VendorCode: vendorcode.Malformed, Message: "the answer to batch/syncuser carries no jobid"}
 	}
 	return connectors.ImportJob{ID: string(started.JobID), Kind: imp.Kind}, r, nil
 }
@@ -129,7 +120,7 @@ func (c *Client) PollImport(ctx context.Context, job connectors.ImportJob) (resu
 		return result, r, nil // lines mean nothing before (WeCom reference § 6)
 	}
 	for _, raw := range got.Result {
-		line, err := c.line(job.Kind, raw)
+		line, err := c.line(raw)
 		if err != nil {
 			return connectors.ImportResult{}, r, err
 		}
@@ -139,10 +130,9 @@ func (c *Client) PollImport(ctx context.Context, job connectors.ImportJob) (resu
 }
 
 // line reads one line's outcome.
-func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, error) {
+func (c *Client) line(raw json.RawMessage) (connectors.ImportLine, error) {
 	var got struct {
 		UserID  wire.Text `json:"userid"`
-		PartyID wire.Text `json:"partyid"`
 		ErrCode wire.Text `json:"errcode"`
 		ErrMsg  wire.Text `json:"errmsg"`
 	}
@@ -150,9 +140,6 @@ func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, 
 		return connectors.ImportLine{}, vendorcode.MalformedRead("a line of the job's result is not as documented")
 	}
 	line := connectors.ImportLine{ID: string(got.UserID)}
-	if kind == ReplaceDepartments {
-		line.ID = string(got.PartyID)
-	}
 	a := answer{code: string(got.ErrCode), ErrMsg: got.ErrMsg}
 	switch {
 	case line.ID == "" || got.ErrCode == "": // which line, or what became of it, is not said
@@ -160,11 +147,9 @@ func (c *Client) line(kind string, raw json.RawMessage) (connectors.ImportLine, 
 	case got.ErrCode == "0":
 		return line, nil
 	}
-	line.Fault = c.fault(&a, request{path: pathJobResult, write: true}, c.link.Now())
-	if kind == SyncPeople {
-		line.Again = worthACall(line.Fault)
-		line.Fault = blameDepartments(line.Fault)
-	}
+	f := c.fault(&a, request{path: pathJobResult, write: true}, c.link.Now())
+	line.Again = worthACall(f)
+	line.Fault = blameDepartments(f)
 	return line, nil
 }
 

@@ -233,7 +233,7 @@ func TestJobsThatAreForgotten(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
-	if _, _, err := c.PollImport(t.Context(), connectors.ImportJob{ID: jobs[5].ID, Kind: ReplaceDepartments}); err == nil {
+	if _, _, err := c.PollImport(t.Context(), connectors.ImportJob{ID: jobs[5].ID, Kind: "replace_party"}); err == nil {
 		t.Error("a job of another kind was taken for ours")
 	}
 	result, _, err := c.PollImport(t.Context(), jobs[5])
@@ -256,76 +256,32 @@ func TestLinesOfAResult(t *testing.T) {
 		"48002":  {Fault: &orgflow.Fault{Code: orgflow.CodeForbidden}, Again: true},
 		"99999":  {Fault: &orgflow.Fault{Code: orgflow.CodeInternal}},
 	} {
-		line, err := c.line(SyncPeople, []byte(`{"userid":"A1","errcode":`+code+`,"errmsg":"x"}`))
+		line, err := c.line([]byte(`{"userid":"A1","errcode":` + code + `,"errmsg":"x"}`))
 		if err != nil || line.Again != want.Again || (line.Fault == nil) != (want.Fault == nil) || line.Fault != nil && line.Fault.Code != want.Fault.Code {
 			t.Errorf("%s: %+v %v", code, line, err)
 		}
 	}
 }
 
-func TestAnImportOfDepartments(t *testing.T) {
-	c := newCorp(t, "")
-	own := ChosenID(orgKey)
-	rows := []ImportDepartment{{ID: 2, ParentID: 1, Name: "研发中心"}, {ID: own, ParentID: 2, Name: "测试部", Order: 5}, {ID: 3, ParentID: own, Name: "销售"}}
-	for name, x := range map[string]struct {
-		rows     []ImportDepartment
-		existing []int64
-	}{
-		"one is missing": {rows[:2], []int64{1, 2, 3}}, "child before parent": {[]ImportDepartment{rows[1], rows[0]}, nil},
-		"twice": {append(rows[:1:1], rows[0]), nil}, "root": {[]ImportDepartment{{ID: 1, Name: "x"}}, nil}, "name": {[]ImportDepartment{{ID: 2, ParentID: 1, Name: "a|b"}}, nil},
-	} {
-		if _, err := ImportDepartments(x.rows, x.existing); orgflow.AsFault(err) == nil || orgflow.AsFault(err).Code != orgflow.CodeInvalidRecord {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	imp, err := ImportDepartments(rows, []int64{1, 2, 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	job, _, err := c.StartImport(t.Context(), imp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result, _, err := c.PollImport(t.Context(), job)
-	if err != nil || !result.Done {
-		t.Fatal(result, err)
-	}
-	for _, line := range result.Lines {
-		if line.Fault != nil {
-			t.Errorf("%s: %v", line.ID, line.Fault)
-		}
-	}
-	got := map[string]int64{}
-	for _, d := range c.state().Departments {
-		got[d.Name] = d.ParentID
-	}
-	if d := cmp.Diff(map[string]int64{"公司": 0, "研发中心": 1, "测试部": 2, "销售": own}, got); d != "" {
-		t.Error(d)
-	}
-	c.cfg.RootDepartmentID = 2
-	if _, _, err := c.StartImport(t.Context(), imp); err == nil {
-		t.Error("the tree of the enterprise would be replaced by that of a part")
-	}
-}
-
-func TestMassDelete(t *testing.T) {
-	for _, x := range []struct {
-		deletes, members int
-		want             bool
-	}{{51, 255, false}, {52, 255, true}, {50, 250, false}, {50, 249, true}, {49, 61, true}, {49, 62, false}, {4, 5, false}, {5, 6, true}, {0, 0, false}} {
-		if got := MassDelete(x.deletes, x.members); got != x.want {
-			t.Errorf("%d of %d: %v", x.deletes, x.members, got)
-		}
-	}
-}
-
 func TestImportsThatCannotStart(t *testing.T) {
 	c := newCorp(t, "")
-	if _, _, err := c.StartImport(t.Context(), connectors.Import{Kind: "replace_user", File: []byte("x"), IDs: []string{"a"}}); err == nil {
-		t.Error("a full import of people deletes past the safeguards")
+	for _, full := range []string{"replace_user", "replace_party"} {
+		if _, _, err := c.StartImport(t.Context(), connectors.Import{Kind: full, File: []byte("x"), IDs: []string{"a"}}); err == nil {
+			t.Errorf("%s deletes past the safeguards", full)
+		}
 	}
 	bad := connectors.Import{Kind: SyncPeople, File: []byte("not a file of people\nx\n"), IDs: []string{"x"}}
 	if _, _, err := c.StartImport(t.Context(), bad); orgflow.AsFault(err).VendorCode != "40092" {
 		t.Error(err)
+	}
+}
+
+// The words of a line are veiled by who still knows what stood in it.
+func TestVeil(t *testing.T) {
+	c := newCorp(t, "")
+	e := person("A1", map[string]any{"mobile": "10000000001", "email": "a1@example.com", "alias": "小甲", "name": "甲一"})
+	got := c.Veil("60104: 甲一 小甲 a1@example.com 10000000001 is taken by A2", e)
+	if got != "60104: *** *** *** *** is taken by A2" {
+		t.Error(got)
 	}
 }

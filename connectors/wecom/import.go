@@ -8,6 +8,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
 )
 
 var _ connectors.Importer = (*Client)(nil)
@@ -68,6 +69,14 @@ func personID(e connectors.Effect) string {
 	}
 	id, _ := e.Fields["userid"].(string)
 	return id
+}
+
+// Veil implements connectors.Importer.
+func (c *Client) Veil(text string, e connectors.Effect) string {
+	if p, err := personFields.build(e); err == nil { // it went into a file
+		text = veil.Text(text, veil.Values(p.body, personal))
+	}
+	return veil.Text(text, veil.Values(e.Fields, personal)) // as the template gave it
 }
 
 // standing is what a file has to know of the enterprise.
