@@ -25,8 +25,14 @@ const (
 	OverlapAllowAll       Overlap = "allow_all"
 )
 
-// defaultCatchup is how late a missed run may still start.
-const defaultCatchup = 10 * time.Minute
+const (
+	// defaultCatchup is how late a missed run may still start.
+	defaultCatchup = 10 * time.Minute
+	// minCatchup is the shortest window Temporal keeps to.
+	minCatchup = 10 * time.Second
+	// maxComment is how many bytes Temporal keeps of a calendar's comment.
+	maxComment = 200
+)
 
 // Schedule is a job and when it runs: one file below
 // companies/<id>/schedules, with its defaults filled in.
@@ -125,13 +131,23 @@ func (s *Store) schedule(company int64, f file) (Schedule, []orgflow.Problem) {
 	}
 	for i, c := range doc.Calendar {
 		calendar, pointer, err := c.calendar()
+		if err == nil && len(c.Comment) > maxComment {
+			pointer, err = "comment", fmt.Errorf("is longer than %d bytes", maxComment)
+		}
 		add(fmt.Sprintf("/calendar/%d/%s", i, pointer), err)
 		out.Calendar = append(out.Calendar, calendar)
 	}
 	out.CatchupWindow, err = duration(doc.CatchupWindow, defaultCatchup)
+	if err == nil && out.CatchupWindow < minCatchup {
+		err = fmt.Errorf("must be %s or more", minCatchup)
+	}
 	add("/catchup_window", err)
 	out.Jitter, err = duration(doc.Jitter, 0)
 	add("/jitter", err)
+	if out.PauseOnFailure && out.Overlap == OverlapAllowAll {
+		// Temporal does not follow runs that may overlap.
+		add("/pause_on_failure", fmt.Errorf(`has no effect with overlap %q; leave one of the two out`, OverlapAllowAll))
+	}
 	job, found := s.scheduledJob(company, f, doc.Job)
 	out.Job = job
 	return out, append(problems, found...)

@@ -1,6 +1,7 @@
 package meta_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,8 +16,9 @@ const nightlyJob = `{"services": ["org_new"], "consumer": "ding_talk", "company_
 func schedulesOf(t *testing.T, content string) ([]meta.Schedule, []orgflow.Problem) {
 	t.Helper()
 	return openWith(t, map[string]string{
-		"companies/129/schedules/nightly-ding-talk.json": "{}", // the shipped one
-		"companies/129/schedules/s.json":                 content,
+		"companies/129/schedules/nightly-departments.json": "{}", // the shipped ones
+		"companies/129/schedules/nightly-persons.json":     "{}",
+		"companies/129/schedules/s.json":                   content,
 	}).Schedules(129)
 }
 
@@ -63,6 +65,11 @@ func TestBrokenSchedules(t *testing.T) {
 		"cron step":     {`{"id": "s", "cron": "0 */0 * * *", "job": ` + nightlyJob + `}`, `1:21: /cron: the hour of the cron line ` + range0},
 		"calendar":      {`{"id": "s", "calendar": [{"hour": "9-25"}], "job": ` + nightlyJob + `}`, `1:35: /calendar/0/hour: ` + range0},
 		"time zone":     {`{"id": "s", "cron": "0 3 * * *", "time_zone": "Mars", "job": ` + nightlyJob + `}`, `1:47: /time_zone: must be an IANA time zone such as "Asia/Shanghai" or "UTC"`},
+		"catch-up":      {`{"id": "s", "cron": "0 3 * * *", "catchup_window": "5s", "job": ` + nightlyJob + `}`, `1:52: /catchup_window: must be 10s or more`},
+		"comment":       {`{"id": "s", "calendar": [{"comment": "` + strings.Repeat("夜", 67) + `"}], "job": ` + nightlyJob + `}`, `1:38: /calendar/0/comment: is longer than 200 bytes`},
+		"no effect":     {`{"id": "s", "cron": "0 3 * * *", "overlap": "allow_all", "pause_on_failure": true, "job": ` + nightlyJob + `}`, `1:78: /pause_on_failure: has no effect with overlap "allow_all"; leave one of the two out`},
+		"overlap":       {`{"id": "s", "cron": "0 3 * * *", "overlap": "both", "job": ` + nightlyJob + `}`, `1:45: /overlap: must be one of "skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"`},
+		"cron and more": {`{"id": "s", "cron": "0 3 * * *", "calendar": [{"hour": 3}], "job": ` + nightlyJob + `}`, `1:1: must have exactly one of "cron" and "calendar"`},
 		"workflow":      {`{"id": "s", "cron": "0 3 * * *", "workflow": "OrgPull", "job": ` + nightlyJob + `}`, `1:46: /workflow: must be "SyncRun"`},
 	}
 	for name, c := range cases {
@@ -89,10 +96,32 @@ func TestTwoSchedulesOfOneID(t *testing.T) {
 		"companies/129/schedules/a.json": `{"id": "x", "cron": "@daily", "job": ` + nightlyJob + `}`,
 	})
 	got, problems := s.Schedules(129)
-	if len(got) != 2 || got[0].File.Name != "a.json" || got[1].ID != "nightly-ding-talk" {
+	if len(got) != 3 || got[0].File.Name != "a.json" || got[1].ID != "nightly-departments" {
 		t.Errorf("schedules = %v", got)
 	}
 	if len(problems) != 1 || problems[0].Message != "is the id of companies/129/schedules/a.json too; every schedule of a company needs its own" {
 		t.Errorf("problems = %v", problems)
+	}
+}
+
+// Departments run at night, and persons half an hour later: they wait for
+// departments that take longer. Neither is kept from running by a run that
+// awaits approval.
+func TestShippedSchedules(t *testing.T) {
+	got, problems := openWith(t, nil).Schedules(129)
+	if len(got) != 2 || len(problems) > 0 {
+		t.Fatalf("%d schedules, %v", len(got), problems)
+	}
+	departments, persons := got[0], got[1]
+	if diff := cmp.Diff([]string{"10 2 * * *"}, departments.Cron); diff != "" || !cmp.Equal([]string{"org_new"}, departments.Job.Services) {
+		t.Errorf("departments: %v %s", departments.Job.Services, diff)
+	}
+	if diff := cmp.Diff([]string{"40 2 * * *"}, persons.Cron); diff != "" || !cmp.Equal([]string{"person_new"}, persons.Job.Services) || persons.Job.Params.OnRunning != orgflow.RunningWait {
+		t.Errorf("persons: %+v %s", persons.Job, diff)
+	}
+	for _, s := range got {
+		if !s.Paused || s.Overlap != meta.OverlapAllowAll || s.TimeZone != "Asia/Shanghai" || s.Job.Target() != departments.Job.Target() {
+			t.Errorf("%s: %+v", s.ID, s)
+		}
 	}
 }

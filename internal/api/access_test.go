@@ -32,6 +32,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/sync-runs/{id}/undo":                                config.AccessOperate,
 		"POST /api/v1/sync-runs/{id}/approve":                             config.AccessApprove,
 		"POST /api/v1/sync-runs/{id}/reject":                              config.AccessApprove,
+		"POST /api/v1/schedules/{id}/backfill":                            config.AccessOperate,
 		"POST /api/v1/schedules/{id}/pause":                               config.AccessOperate,
 		"POST /api/v1/schedules/{id}/resume":                              config.AccessOperate,
 		"POST /api/v1/schedules/{id}/trigger":                             config.AccessOperate,
@@ -56,6 +57,9 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		}
 		if method == "POST" && strings.HasSuffix(path, "what-if") {
 			body = `{"job":` + job + `,"rows":{}}`
+		}
+		if strings.HasSuffix(path, "backfill") {
+			body = `{"from":"2026-11-18T00:00:00Z","to":"2026-11-19T00:00:00Z"}`
 		}
 		for has := config.AccessNone; has <= config.AccessAdmin; has++ {
 			want := "ok"

@@ -153,6 +153,9 @@ func (w *world) ResumeSchedule(ctx context.Context, id string, s Steering) error
 func (w *world) TriggerSchedule(ctx context.Context, id string, s Steering) error {
 	return w.steer(ctx, "trigger", id, s)
 }
+func (w *world) BackfillSchedule(ctx context.Context, id string, from, to time.Time, s Steering) error {
+	return w.steer(ctx, "backfill "+from.UTC().Format(time.RFC3339)+" "+to.UTC().Format(time.RFC3339), id, s)
+}
 
 func (w *world) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
 	s := w.summary

@@ -163,7 +163,12 @@ type Schedules interface {
 	ApplySchedules(ctx context.Context, dryRun bool) ([]ScheduleChange, error)
 	PauseSchedule(ctx context.Context, id string, s Steering) error
 	ResumeSchedule(ctx context.Context, id string, s Steering) error
+	// TriggerSchedule starts one run now. Where the overlap policy skips it
+	// because a former one has not ended, the fault is CodeTargetBusy.
 	TriggerSchedule(ctx context.Context, id string, s Steering) error
+	// BackfillSchedule starts the runs of the times from from to to, both
+	// included, one after the other. from is before to.
+	BackfillSchedule(ctx context.Context, id string, from, to time.Time, s Steering) error
 }
 
 // Schedule is an existing schedule and what it does next.

@@ -199,6 +199,7 @@ func TestSteering(t *testing.T) {
 	call(h, "POST", "/api/v1/schedules/s1/pause", `{"reason":"holiday"}`, auth)
 	call(h, "POST", "/api/v1/schedules/s1/resume", "", auth)
 	call(h, "POST", "/api/v1/schedules/s1/trigger", "", auth)
+	call(h, "POST", "/api/v1/schedules/s1/backfill", `{"from":"2026-11-18T00:00:00+08:00","to":"2026-11-19T00:00:00Z","reason":"outage"}`, auth)
 	want := []string{
 		`cancel r1 by local () key ""`,
 		`cancel r2 by E1 (wrong filter) key "admin-key"`,
@@ -207,9 +208,15 @@ func TestSteering(t *testing.T) {
 		`pause s1 by admin-key (holiday) key "admin-key"`,
 		`resume s1 by admin-key () key "admin-key"`,
 		`trigger s1 by admin-key () key "admin-key"`,
+		`backfill 2026-11-17T16:00:00Z 2026-11-19T00:00:00Z s1 by admin-key (outage) key "admin-key"`,
 	}
 	if got := strings.Join(w.steered, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", got)
+	}
+	for _, wrong := range []string{`{"from":"2026-11-19T00:00:00Z","to":"2026-11-19T08:00:00+08:00"}`, `{"from":"2026-11-19T00:00:00Z"}`, `{"from":"yesterday","to":"2026-11-19T00:00:00Z"}`, ""} {
+		if res := call(h, "POST", "/api/v1/schedules/s1/backfill", wrong, auth); res.Code < 400 || res.Code > 499 {
+			t.Errorf("backfill %s: %d %s", wrong, res.Code, res.Body)
+		}
 	}
 	res := call(h, "POST", "/api/v1/schedules", `{"dry_run":true}`, auth)
 	if !w.dryRun || strings.TrimSpace(res.Body.String()) != `{"dry_run":true,"changes":[{"id":"nightly","action":"create"}]}` {

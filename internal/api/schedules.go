@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -37,6 +38,32 @@ func (s *server) scheduleRoutes() {
 			return &body[accepted]{accepted{ID: in.ID, Status: "accepted"}}, nil
 		})
 	}
+	register(s, huma.Operation{
+		OperationID: "backfill-schedule", Method: http.MethodPost, Path: "/api/v1/schedules/{id}/backfill",
+		DefaultStatus: http.StatusAccepted, Tags: []string{"schedules"}, Summary: "Run a schedule for a time that has passed",
+		Description: "Starts the runs of all times from `from` to `to`, both included, one after the other. Each reads the source as it is now.",
+	}, config.AccessOperate, s.backfillSchedule)
+}
+
+type backfillInput struct {
+	ID   string `path:"id" maxLength:"255" doc:"id of the schedule"`
+	Body struct {
+		From   time.Time `json:"from" doc:"first time" example:"2026-11-18T00:00:00+08:00"`
+		To     time.Time `json:"to" doc:"last time, after the first" example:"2026-11-21T00:00:00+08:00"`
+		By     string    `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key"`
+		Reason string    `json:"reason,omitempty" maxLength:"1024"`
+	}
+}
+
+func (s *server) backfillSchedule(ctx context.Context, in *backfillInput) (*body[accepted], error) {
+	if !in.Body.From.Before(in.Body.To) {
+		return nil, &Error{Code: codeInvalidParameter, Field: "/to", Message: "to must be after from"}
+	}
+	by := steering(ctx, &steerBody{By: in.Body.By, Reason: in.Body.Reason})
+	if err := s.Schedules.BackfillSchedule(ctx, in.ID, in.Body.From, in.Body.To, by); err != nil {
+		return nil, err
+	}
+	return &body[accepted]{accepted{ID: in.ID, Status: "accepted"}}, nil
 }
 
 type steerScheduleInput struct {

@@ -80,8 +80,11 @@ func (s *Schedules) ApplySchedules(ctx context.Context, dryRun bool) ([]api.Sche
 		return nil, err
 	}
 	plan, err := schedules.Plan(ctx, want)
+	if errors.Is(err, temporalx.ErrOtherOwner) {
+		return nil, &orgflow.Fault{Code: orgflow.CodeConflict, Message: err.Error(), Advice: "nothing was changed", Err: err}
+	}
 	if err != nil {
-		return nil, err
+		return nil, unavailable("compare the schedules", err)
 	}
 	if !dryRun {
 		if err := schedules.Apply(ctx, plan); err != nil {
@@ -107,7 +110,11 @@ func (s *Schedules) wanted() ([]temporalx.Schedule, error) {
 		schedules, found := s.app.Meta.Schedules(company)
 		problems = append(problems, found...)
 		for _, file := range schedules {
-			want = append(want, s.schedule(file))
+			w := s.schedule(file)
+			if err := w.Validate(); err != nil {
+				problems = append(problems, orgflow.Problem{File: file.File.Name, Message: err.Error()})
+			}
+			want = append(want, w)
 		}
 	}
 	if len(problems) > 0 {
@@ -159,9 +166,9 @@ func (s *Schedules) TriggerSchedule(ctx context.Context, id string, by api.Steer
 	return s.steer(ctx, "trigger", id, by, func(to *temporalx.Schedules, note string) error { return to.Trigger(ctx, id) })
 }
 
-// Backfill starts the runs a schedule has between two times.
-func (s *Schedules) Backfill(ctx context.Context, id string, from, to time.Time) error {
-	return s.steer(ctx, "backfill", id, api.Steering{}, func(schedules *temporalx.Schedules, _ string) error {
+// BackfillSchedule starts the runs a schedule has from one time to another.
+func (s *Schedules) BackfillSchedule(ctx context.Context, id string, from, to time.Time, by api.Steering) error {
+	return s.steer(ctx, "backfill", id, by, func(schedules *temporalx.Schedules, _ string) error {
 		return schedules.Backfill(ctx, id, from, to)
 	})
 }
@@ -176,6 +183,12 @@ func (s *Schedules) steer(ctx context.Context, action, id string, by api.Steerin
 	err = do(schedules, note)
 	if errors.Is(err, temporalx.ErrNoSchedule) {
 		return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: fmt.Sprintf("there is no schedule %q", id), Advice: "starter schedules list shows all", Err: err}
+	}
+	if skipped, ok := errors.AsType[*temporalx.SkippedError](err); ok {
+		return &orgflow.Fault{
+			Code: orgflow.CodeTargetBusy, Message: skipped.Error(),
+			Advice: "wait for that run, decide on it if it awaits approval, or cancel it; or start the job beside it with starter sync", Err: err,
+		}
 	}
 	if err != nil {
 		return unavailable(action+" schedule "+id, err)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"orgflow"
 	"orgflow/internal/api"
@@ -27,20 +26,13 @@ type Backend struct {
 	Runs      api.Runs
 	Steer     api.Steerer
 	WhatIf    api.WhatIf
-	Schedules Schedules
+	Schedules api.Schedules
 	Meta      Meta
 	// Migrate brings the database schema up to date and returns its version
 	// before and after.
 	Migrate func(ctx context.Context) (before, after int64, err error)
 	// Serve runs API and console until ctx ends.
 	Serve func(ctx context.Context) error
-}
-
-// Schedules is what the API offers, and backfilling.
-type Schedules interface {
-	api.Schedules
-	// Backfill runs a schedule as if the time between from and to were now.
-	Backfill(ctx context.Context, id string, from, to time.Time) error
 }
 
 // Meta looks at mapping files without touching any system.

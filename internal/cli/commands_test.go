@@ -188,7 +188,7 @@ func TestSteering(t *testing.T) {
 		{"schedules", "pause", "s1", "--by", "E1", "--reason", "holiday"},
 		{"schedules", "resume", "s1"},
 		{"schedules", "trigger", "s1"},
-		{"schedules", "backfill", "s1", "--from", "2026-11-18", "--to", "2026-11-19T08:30"},
+		{"schedules", "backfill", "s1", "--from", "2026-11-18", "--to", "2026-11-19T08:30", "--by", "E1", "--reason", "outage"},
 		{"schedules", "backfill", "s1", "--from", "2026-11-18T00:00:00Z", "--to", "2026-11-18 09:00", "--time-zone", "UTC"},
 	} {
 		if code := w.run(line...); code != 0 {
@@ -197,7 +197,7 @@ func TestSteering(t *testing.T) {
 	}
 	want := []string{
 		"cancel r1 by tester because wrong filter", "pause r1 by E1 because maintenance", "resume r1 by tester because ", "pause s1 by E1 because holiday", "resume s1 by tester because ", "trigger s1 by tester because ",
-		"backfill s1 2026-11-17T16:00:00Z 2026-11-19T00:30:00Z", "backfill s1 2026-11-18T00:00:00Z 2026-11-18T09:00:00Z",
+		"backfill s1 2026-11-17T16:00:00Z 2026-11-19T00:30:00Z by E1 because outage", "backfill s1 2026-11-18T00:00:00Z 2026-11-18T09:00:00Z by tester because ",
 	}
 	if diff := cmp.Diff(want, w.steered); diff != "" {
 		t.Error(diff)

@@ -219,9 +219,8 @@ func (w *world) ApplySchedules(_ context.Context, dry bool) ([]api.ScheduleChang
 	return w.diff, nil
 }
 
-func (w *world) Backfill(_ context.Context, id string, from, to time.Time) error {
-	w.steered = append(w.steered, "backfill "+id+" "+from.UTC().Format(time.RFC3339)+" "+to.UTC().Format(time.RFC3339))
-	return nil
+func (w *world) BackfillSchedule(_ context.Context, id string, from, to time.Time, s api.Steering) error {
+	return w.steer("backfill", id+" "+from.UTC().Format(time.RFC3339)+" "+to.UTC().Format(time.RFC3339), s)
 }
 
 func (w *world) Lint(_ context.Context, company int64) ([]orgflow.Problem, error) {

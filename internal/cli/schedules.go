@@ -15,13 +15,13 @@ func (p *program) schedulesCommand() *cobra.Command {
 	return group("schedules", "Temporal Schedules from files",
 		"  starter schedules apply --dry-run\n  starter schedules list",
 		p.schedulesApply(), p.schedulesList(),
-		p.scheduleVerb("trigger", "Run a schedule's job now", "Started %s.", api.Schedules.TriggerSchedule),
+		p.scheduleVerb("trigger", "Run a schedule's job now", "Triggered %s.", api.Schedules.TriggerSchedule),
 		p.scheduleVerb("pause", "Pause a schedule", "Paused %s.", api.Schedules.PauseSchedule),
 		p.scheduleVerb("resume", "Let a paused schedule go on", "Resumed %s.", api.Schedules.ResumeSchedule),
 		p.schedulesBackfill())
 }
 
-func (p *program) withSchedules(ctx context.Context, f func(Schedules) error) error {
+func (p *program) withSchedules(ctx context.Context, f func(api.Schedules) error) error {
 	return p.with(ctx, config.RoleStarter, func(b Backend) error { return f(b.Schedules) })
 }
 
@@ -35,7 +35,7 @@ func (p *program) schedulesApply() *cobra.Command {
 			"Temporal match: create, update, delete what orgflow owns. Others' schedules stay.",
 		Example: "  starter schedules apply --dry-run\n  starter schedules apply",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withSchedules(cmd.Context(), func(s Schedules) error {
+			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
 				changes, err := s.ApplySchedules(cmd.Context(), dry)
 				switch {
 				case err != nil:
@@ -93,7 +93,7 @@ func (p *program) schedulesList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List schedules", Args: cobra.NoArgs, Example: "  starter schedules list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withSchedules(cmd.Context(), func(s Schedules) error {
+			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
 				list, err := s.ListSchedules(cmd.Context())
 				switch {
 				case err != nil:
@@ -138,7 +138,7 @@ func (p *program) scheduleVerb(verb, short, answer string, do func(api.Schedules
 	cmd := &cobra.Command{
 		Use: verb + " ID", Short: short, Args: oneID, Example: "  starter schedules " + verb + " nightly-129",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withSchedules(cmd.Context(), func(s Schedules) error {
+			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
 				if err := do(s, cmd.Context(), args[0], api.Steering{By: by, Reason: reason}); err != nil {
 					return fmt.Errorf("%s schedule %s: %w", verb, args[0], err)
 				}
@@ -151,10 +151,11 @@ func (p *program) scheduleVerb(verb, short, answer string, do func(api.Schedules
 }
 
 func (p *program) schedulesBackfill() *cobra.Command {
-	var from, to, zone string
+	var from, to, zone, by, reason string
 	cmd := &cobra.Command{
 		Use: "backfill ID --from TIME --to TIME", Short: "Run a schedule for a time that has passed", Args: oneID,
-		Long: "Start the runs a schedule would have started between two times.\n" +
+		Long: "Start the runs a schedule would have started between two times, both included, one after\n" +
+			"the other. Each reads the source as it is now; a paused schedule starts them too.\n" +
 			"A time is 2026-11-21, 2026-11-21T08:00 (both in --time-zone), or 2026-11-21T08:00:00+08:00.",
 		Example: "  starter schedules backfill nightly-129 --from 2026-11-18 --to 2026-11-21",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -162,8 +163,8 @@ func (p *program) schedulesBackfill() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.withSchedules(cmd.Context(), func(s Schedules) error {
-				if err := s.Backfill(cmd.Context(), args[0], begin, end); err != nil {
+			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
+				if err := s.BackfillSchedule(cmd.Context(), args[0], begin, end, api.Steering{By: by, Reason: reason}); err != nil {
 					return fmt.Errorf("backfill schedule %s: %w", args[0], err)
 				}
 				return p.print("Backfilling %s from %s to %s.", args[0], begin.Format(time.RFC3339), end.Format(time.RFC3339))
@@ -173,6 +174,7 @@ func (p *program) schedulesBackfill() *cobra.Command {
 	cmd.Flags().StringVar(&from, "from", "", "first time")
 	cmd.Flags().StringVar(&to, "to", "", "last time")
 	cmd.Flags().StringVar(&zone, "time-zone", "Asia/Shanghai", "of times without one")
+	steeringFlags(cmd, &by, &reason, p.user)
 	_ = cmd.MarkFlagRequired("from") // the flags exist
 	_ = cmd.MarkFlagRequired("to")
 	return cmd

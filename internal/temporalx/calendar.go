@@ -18,17 +18,18 @@ type field struct {
 	names    []string // names of min, min+1, …
 	letters  int      // fewest letters of a name
 	missing  string   // what an empty text means
+	anyDay   bool     // "?" may stand for "*", as some crons write it
 }
 
 var (
 	secondField = field{name: "second", max: 59, missing: "0"}
 	minuteField = field{name: "minute", max: 59, missing: "0"}
 	hourField   = field{name: "hour", max: 23, missing: "0"}
-	dayField    = field{name: "day_of_month", min: 1, max: 31, missing: "*"}
+	dayField    = field{name: "day_of_month", min: 1, max: 31, missing: "*", anyDay: true}
 	monthField  = field{name: "month", min: 1, max: 12, missing: "*", letters: 3, names: []string{
 		"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}}
 	// 7 is Sunday too; parse maps it to 0.
-	weekdayField = field{name: "day_of_week", max: 7, missing: "*", letters: 2, names: []string{
+	weekdayField = field{name: "day_of_week", max: 7, missing: "*", anyDay: true, letters: 2, names: []string{
 		"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}}
 	yearField = field{name: "year", min: 2000, max: 2100, missing: "*"}
 )
@@ -71,7 +72,7 @@ func (f field) parsePart(part string) (from, to, step int, err error) {
 			return 0, 0, 0, fmt.Errorf("step %q is not a whole number above 0", stepText)
 		}
 	}
-	if span == "*" {
+	if span == "*" || span == "?" && f.anyDay {
 		to = f.max
 		if f.name == weekdayField.name {
 			to = 6

@@ -19,8 +19,12 @@ import (
 // schedules cannot change; never rename it.
 const memoOwner = "orgflow_owner"
 
-// ErrNoSchedule says that there is no schedule with the given id.
-var ErrNoSchedule = errors.New("no such schedule")
+var (
+	// ErrNoSchedule says that there is no schedule with the given id.
+	ErrNoSchedule = errors.New("no such schedule")
+	// ErrOtherOwner says that a wanted schedule exists and is somebody else's.
+	ErrOtherOwner = errors.New("another owner")
+)
 
 // Schedules reconciles and steers the schedules of one owner. Schedules of
 // other owners, or of nobody, are never changed by Apply.
@@ -100,7 +104,7 @@ func (s *Schedules) planOne(ctx context.Context, want Schedule) (Difference, err
 		return Difference{}, err
 	}
 	if owner := s.ownerOf(found.Memo); owner != s.owner {
-		return Difference{}, fmt.Errorf("schedule %q exists and belongs to %q, not to %q: choose another id or delete it", want.ID, owner, s.owner)
+		return Difference{}, fmt.Errorf("schedule %q exists and has %w, %q instead of %q: choose another id or delete it", want.ID, ErrOtherOwner, owner, s.owner)
 	}
 	wanted, err := wantedTexts(want)
 	if err != nil {

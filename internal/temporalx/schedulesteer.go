@@ -85,16 +85,52 @@ func (s *Schedules) Resume(ctx context.Context, id, note string) error {
 	}, func(_, now *client.ScheduleDescription) bool { return !now.Schedule.State.Paused })
 }
 
-// Trigger starts one run now, under the schedule's overlap policy, even when
-// the schedule is paused.
-func (s *Schedules) Trigger(ctx context.Context, id string) error {
-	return tolerant(s.patch(ctx, "trigger", id, func(h client.ScheduleHandle) error {
-		return h.Trigger(ctx, client.ScheduleTriggerOptions{})
-	}, acted))
+// SkippedError says that a trigger started nothing: an earlier run of the
+// schedule has not ended, and the overlap policy skips.
+type SkippedError struct {
+	ID      string
+	Running []string // workflow ids of the runs that go on
 }
 
-// Backfill starts the runs that the schedule has between from and to, one
-// after the other.
+// Error names the runs that are in the way.
+func (e *SkippedError) Error() string {
+	return fmt.Sprintf("schedule %q started nothing: %s has not ended, and its overlap policy skips", e.ID, strings.Join(e.Running, ", "))
+}
+
+// Trigger starts one run now, under the schedule's overlap policy, even when
+// the schedule is paused. A run that the policy skips is a *SkippedError; one
+// that it queues behind the former starts later.
+func (s *Schedules) Trigger(ctx context.Context, id string) error {
+	var skipped *SkippedError
+	err := tolerant(s.patch(ctx, "trigger", id, func(h client.ScheduleHandle) error {
+		return h.Trigger(ctx, client.ScheduleTriggerOptions{})
+	}, func(before, now *client.ScheduleDescription) bool {
+		if now.Info.NumActionsSkippedOverlap > before.Info.NumActionsSkippedOverlap {
+			skipped = &SkippedError{ID: id, Running: running(now)}
+		}
+		return acted(before, now)
+	}))
+	if err == nil && skipped != nil {
+		return skipped
+	}
+	return err
+}
+
+// running are the workflow ids of a schedule's runs that have not ended.
+func running(d *client.ScheduleDescription) []string {
+	out := make([]string, len(d.Info.RunningWorkflows))
+	for i, w := range d.Info.RunningWorkflows {
+		out[i] = w.WorkflowID
+	}
+	if len(out) == 0 {
+		return []string{"its former run"}
+	}
+	return out
+}
+
+// Backfill starts the runs that the schedule has from from to to, both
+// included, one after the other and after the one that is going on; also when
+// the schedule is paused, and however long ago that was.
 func (s *Schedules) Backfill(ctx context.Context, id string, from, to time.Time) error {
 	if !from.Before(to) {
 		return fmt.Errorf("backfill schedule %q: the range ends (%s) before it starts (%s)", id, to.Format(time.RFC3339), from.Format(time.RFC3339))
@@ -107,7 +143,8 @@ func (s *Schedules) Backfill(ctx context.Context, id string, from, to time.Time)
 }
 
 // tolerant passes over a trigger or backfill that does not show: one that
-// was buffered behind a running workflow, or hit no time at all, shows
+// was buffered behind a running workflow, hit no time at all, or came in the
+// same second as another (their runs would have one id), shows
 // nowhere. Having waited is enough to keep it apart from the next patch.
 func tolerant(err error) error {
 	if errors.Is(err, errUnsettled) {
