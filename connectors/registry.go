@@ -106,8 +106,23 @@ func shared[T any, F ~func(Settings) (T, error)](r *Registry, role string, s Set
 	}
 	value, err := build(s)
 	if err != nil {
-		return value, fmt.Errorf("%s %s of company %d: %w", role, s.Name, s.CompanyID, err)
+		return value, fmt.Errorf("%s %s of company %d: %w", role, s.Name, s.CompanyID, inFile(err, s.CompanyID))
 	}
 	r.instances[key] = instance{settings: sum, value: value}
 	return value, nil
+}
+
+// inFile says in which file the settings stand, of problems that name none.
+func inFile(err error, company int64) error {
+	invalid, ok := errors.AsType[*orgflow.InvalidError](err)
+	if !ok {
+		return err
+	}
+	problems := slices.Clone(invalid.Problems)
+	for i, p := range problems {
+		if p.File == "" {
+			problems[i].File = fmt.Sprintf("companies/%d/company.json", company)
+		}
+	}
+	return &orgflow.InvalidError{Code: invalid.Code, Problems: problems}
 }

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +16,7 @@ func TestSchedule(t *testing.T) {
 	t.Parallel()
 	w := newFastWorld(t)
 	schedule := func(cron string) {
-		w.put("companies/129/schedules/e2e.json", `{"id": "e2e", "cron": "`+cron+`", "time_zone": "Asia/Shanghai", "job": `+demoJob+`}`)
+		w.put("companies/129/schedules/e2e.json", `{"id": "e2e", "cron": "`+cron+`", "time_zone": "Asia/Shanghai", "overlap": "allow_all", "job": `+demoJob+`}`)
 	}
 	schedule("0 3 1 1 *") // once a year: it runs when it is triggered
 	w.serve()
@@ -26,6 +28,9 @@ func TestSchedule(t *testing.T) {
 		if got := w.scheduleActions(args...)["129-e2e"]; got != action {
 			t.Errorf("schedules apply %v: %q, want %q", args, got, action)
 		}
+	}
+	if list := w.scheduleActions("--dry-run"); list["129-nightly-departments"] != "create" || list["129-nightly-persons"] != "create" {
+		t.Errorf("the shipped example: %v", list)
 	}
 	want("create", "--dry-run")
 	if list := w.schedules(); len(list) != 0 {
@@ -58,6 +63,12 @@ func TestSchedule(t *testing.T) {
 		t.Error("resumed, and still paused")
 	}
 
+	if next := w.schedules()["129-e2e"].Next; len(next) == 0 || next[0].UTC().Format("01-02 15:04") != "12-31 19:00" {
+		t.Errorf("03:00 on New Year's day in Shanghai comes at %v", next)
+	}
+	w.refusedFile()
+	w.overHTTP()
+
 	schedule("0 4 1 1 *")
 	want("update", "--dry-run")
 	want("update")
@@ -72,9 +83,75 @@ func TestSchedule(t *testing.T) {
 		t.Error("its file is gone, and the schedule is still there")
 	}
 
-	if got := w.starter("schedules", "trigger", "129-nobody"); got.code != 1 || !strings.Contains(got.err, "129-nobody") {
-		t.Errorf("an unknown schedule: %d %s", got.code, got.err)
+}
+
+// refusedFile puts a broken file beside the others: whoever applies them is
+// told its place, and nothing is changed, nor deleted.
+func (w *world) refusedFile() {
+	w.t.Helper()
+	before := len(w.schedules())
+	const name = "companies/129/schedules/broken.json"
+	w.put(name, `{"id": "broken", "cron": "0 25 * * *", "overlap": "skip", "job": `+demoJob+`}`)
+	place := name + ":1:26: /cron: the hour of the cron line must be numbers from 0 to 23"
+	if got := w.starter("schedules", "apply"); got.code != 1 || !strings.Contains(got.err, place) {
+		w.t.Errorf("a broken file is applied: %d %s", got.code, got.err)
 	}
+	status, body, err := call("POST", "http://"+w.http+"/api/v1/schedules", "")
+	if err != nil || status != 422 || !strings.Contains(body, place) {
+		w.t.Errorf("a broken file is applied by HTTP: %d %s %v", status, body, err)
+	}
+	if after := len(w.schedules()); after != before {
+		w.t.Errorf("there were %d schedules, and are %d", before, after)
+	}
+	if err := os.Remove(filepath.Join(w.meta, name)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// overHTTP does by HTTP what the commands do, and looks at what becomes of a
+// run whose deletes wait: the next one takes its place.
+func (w *world) overHTTP() {
+	w.t.Helper()
+	at := "http://" + w.http + "/api/v1/schedules"
+	must(w.t, "POST", at+"/129-e2e/pause", `{"by": "HR", "reason": "stocktaking"}`, nil)
+	var list struct{ Schedules []scheduled }
+	must(w.t, "GET", at, "", &list)
+	found := slices.IndexFunc(list.Schedules, func(s scheduled) bool { return s.ID == "129-e2e" })
+	if found < 0 || !list.Schedules[found].Paused || list.Schedules[found].Note != "pause by HR: stocktaking" {
+		w.t.Errorf("paused by HTTP: %+v", list.Schedules)
+	}
+	must(w.t, "POST", at+"/129-e2e/resume", "", nil)
+
+	rows := w.source()
+	rows.Employee = rows.Employee[:len(rows.Employee)-60]
+	w.load(rows)
+	must(w.t, "POST", at+"/129-e2e/trigger", "", nil)
+	waits := w.newestWaits("")
+	// From three o'clock on New Year's day in Shanghai, that time included.
+	must(w.t, "POST", at+"/129-e2e/backfill", `{"from": "2025-12-31T19:00:00Z", "to": "2026-01-01T04:00:00+08:00", "by": "HR"}`, nil)
+	second := w.newestWaits(waits)
+	if s := w.await(waits, time.Minute); s.Status != "superseded" || !strings.HasSuffix(second, "-2025-12-31T19:00:00Z") {
+		w.t.Errorf("run %s is %s beside %s", waits, s.Status, second)
+	}
+	if got := w.starter("schedules", "trigger", "129-nobody"); got.code != 1 || !strings.Contains(got.err, "129-nobody") {
+		w.t.Errorf("an unknown schedule: %d %s", got.code, got.err)
+	}
+	must(w.t, "POST", "http://"+w.http+"/api/v1/sync-runs/"+second+"/reject", `{"by": "HR", "reason": "test"}`, nil)
+	w.await(second, time.Minute)
+	w.load(demo(w.t))
+}
+
+// newestWaits is the newest run, once it awaits approval and is not the former.
+func (w *world) newestWaits(former string) (id string) {
+	w.t.Helper()
+	eventually(w.t, time.Minute, 50*time.Millisecond, "a run that awaits approval", func() error {
+		s := w.runs()[0]
+		if id = s.ID; s.Status != "awaiting_approval" || id == former {
+			return fmt.Errorf("%s is %s", s.ID, s.Status)
+		}
+		return nil
+	})
+	return id
 }
 
 // ok runs a starter command that must succeed and returns what it printed.
@@ -105,6 +182,7 @@ type scheduled struct {
 	ID     string
 	Paused bool
 	Note   string
+	Next   []time.Time
 	Recent []struct {
 		WorkflowID string `json:"workflow_id"`
 	}

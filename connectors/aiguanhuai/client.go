@@ -11,7 +11,7 @@ import (
 )
 
 // What a *Client can do. It is no Directory, for the vendor has no read
-// call, and no Checker: every call it has would begin or change something.
+// call.
 var (
 	_ connectors.Consumer = (*Client)(nil)
 	_ connectors.Batcher  = (*Client)(nil)

@@ -57,7 +57,7 @@ func find(root *os.Root, model string) (*opened, error) {
 	switch len(found) {
 	case 0:
 		f := unusable("/source/dir", "there is neither %s.json nor %s.csv", model, model)
-		f.Advice = "an empty list ([] or a header alone) says that there are no records; a missing file says nothing"
+		f.Advice = "check source.dir in company.json, which every worker must see; an empty list ([] or a header alone) says that there are no records; a missing file says nothing"
 		return nil, f
 	case 2:
 		return nil, unusable("/source/dir", "there are both %s.json and %s.csv; remove the one that is out of date", model, model)

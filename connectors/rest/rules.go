@@ -165,6 +165,8 @@ func (c *Client) byStatus(q request, a *answer) *refusal {
 		say(doubt(q.write), Unknown, "the answer is not as the definition says; the effect is read back before anything is repeated")
 	case s >= 300 && s < 400:
 		say(orgflow.CodeInvalidConfig, FailRun, "the address redirects; check base_url of "+c.name+" in company.json")
+	case s == http.StatusNotFound && q.call == c.def.Check:
+		say(orgflow.CodeInvalidConfig, FailRun, "nothing of this interface answers at the address; check base_url of "+c.name+" in company.json")
 	case s == http.StatusUnauthorized:
 		say(orgflow.CodeUnauthorized, RefreshToken, "the consumer refuses the credentials; check the settings of "+c.name+" in company.json")
 	case s == http.StatusForbidden:

@@ -84,7 +84,7 @@ func (s *Source) present() error {
 		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 			cause = pe.Err.Error()
 		}
-		return &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/source/url", Message: "the SQLite file cannot be opened: " + cause}
+		return &orgflow.Fault{Code: orgflow.CodeInvalidConfig, Field: "/source/url", Message: "the SQLite file cannot be opened: " + cause, Advice: "check source.url in company.json; every worker must see the file at this path"}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func wireFault(err error, call *Call) error {
 	switch {
 	case !call.Sent():
 		f.Message = "not sent: " + err.Error()
-		f.Advice = "check address, network and TLS; nothing was changed, the call is repeated"
+		f.Advice = "check the address (base_url in company.json), network and TLS; nothing was changed, the call is repeated"
 	case call.Write:
 		f.Code = orgflow.CodeUnknownOutcome
 		f.Message = "no complete answer: " + err.Error()
