@@ -83,7 +83,7 @@ func TestTheDemoCompanyWithoutSimulators(t *testing.T) {
 	w := newWorld(t)
 	w.serveAlone()
 	for consumer, variable := range map[string]string{
-		"ding_talk": "DINGTALK_APPKEY", "we_com": "WECOM_CORPID", "emm_cloud": "EMM_CLIENT_ID", "scim": "SCIM_TOKEN", "ai_guan_huai": "HCM_TOKEN",
+		"ding_talk": "DINGTALK_APPKEY", "we_com": "WECOM_CORPID", "emm_cloud": "EMM_CLIENT_ID", "scim": "SCIM_TOKEN",
 	} {
 		got := w.starter("sync", "--file", w.file("job.json", pairing{company: 129, consumer: consumer}.job("")), "--wait")
 		said := got.out + got.err
