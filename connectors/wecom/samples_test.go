@@ -170,15 +170,12 @@ var samplesOfOthers = map[string]sampled{
 	"media/upload":                 {call: started(SyncPeople), want: connectors.ImportJob{ID: "xxxxx", Kind: SyncPeople}},
 	"batch/syncuser":               {call: started(SyncPeople), want: connectors.ImportJob{ID: "xxxxx", Kind: SyncPeople}},
 	"batch/syncuser, another runs": {call: started(SyncPeople), fault: "throttled 302008"},
-	"batch/replaceparty":           {call: started(ReplaceDepartments), want: connectors.ImportJob{ID: "xxxxx", Kind: ReplaceDepartments}},
 	"batch/getresult of members": {call: polled(SyncPeople), want: connectors.ImportResult{Done: true, Total: 3, Percentage: 100, Lines: []connectors.ImportLine{
 		{ID: "E1"}, {ID: "E2", Fault: &orgflow.Fault{Code: orgflow.CodeInvalidRecord, VendorCode: "60103", Message: "invalid mobile", Field: "mobile"}},
 	}}},
-	"batch/getresult of departments": {call: polled(ReplaceDepartments), want: connectors.ImportResult{Done: true, Total: 3, Percentage: 33, Lines: []connectors.ImportLine{
-		{ID: "1"}, {ID: "2", Fault: &orgflow.Fault{Code: orgflow.CodeBlocked, VendorCode: "60004", Message: "parent department not found", Field: "parentid"}},
-	}}},
-	"batch/getresult, running": {call: polled(SyncPeople), want: connectors.ImportResult{Total: 3, Percentage: 33}},
-	"batch/getresult, purged":  {call: polled(SyncPeople), fault: "not_found 40089"},
+	"batch/getresult of departments": {call: polled(SyncPeople), fault: "internal "}, // a job of a kind that is never started
+	"batch/getresult, running":       {call: polled(SyncPeople), want: connectors.ImportResult{Total: 3, Percentage: 33}},
+	"batch/getresult, purged":        {call: polled(SyncPeople), fault: "not_found 40089"},
 }
 
 // Every answer that the reference shows is decoded by the method that makes
