@@ -4,81 +4,46 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
+	"time"
 
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/aiguanhuai"
 	aghsim "orgflow/connectors/aiguanhuai/sim"
 	"orgflow/connectors/simctl"
-	"orgflow/internal/store"
 )
 
-// guanHuai is a world whose consumer is the 爱关怀 connector, talking to its
-// simulator over HTTP.
-type guanHuai struct {
-	*world
-	sim  *aghsim.Sim
-	url  string
-	push string                                    // the consumer's setting
-	size int                                       // of a batch
-	wire func(req *http.Request, body []byte) bool // whether refusing refuses
+// aiGuanHuaiVendor is 爱关怀 told what changed, or pushed everybody, with
+// settings beside those it needs.
+func aiGuanHuaiVendor(push, settings string) vendor {
+	return vendor{
+		code:      "ai_guan_huai",
+		settings:  `{"base_url": "BASE", "corp_id": "aghsim-corp", "partner_id": "aghsim-partner", "push": "` + push + `", "qps": 0` + settings + `}`,
+		simulator: func(now func() time.Time) simctl.Simulator { return aghsim.New(aghsim.Options{Now: now}) },
+		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
+			var cfg aiguanhuai.Config
+			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
+				return nil, err
+			}
+			return aiguanhuai.New(cfg, aiguanhuai.Options{Transport: wire, Now: now})
+		},
+	}
 }
 
-const guanHuaiCompany = `{
-  "company_id": 7, "name": "测试公司", "time_zone": "Asia/Shanghai",
-  "source": {"type": "hcm", "base_url": "http://127.0.0.1:1/hcm", "auth": {"mode": "bearer", "token": "t"}, "page_size": 500},
-  "consumers": {"ai_guan_huai": {"base_url": "http://127.0.0.1:1/a", "corp_id": "aghsim-corp", "partner_id": "aghsim-partner", "push": "PUSH", "qps": 0}}
-}`
+// guanHuai is an enterprise at 爱关怀.
+type guanHuai struct{ *enterprise }
 
-// newGuanHuai opens a database and an enterprise that holds state.
 func newGuanHuai(t testing.TB, push string) *guanHuai {
-	return guanHuaiOn(t, "sqlite://"+freshDatabase(t), nil, push)
-}
-
-func guanHuaiOn(t testing.TB, url string, state json.RawMessage, push string) *guanHuai {
 	t.Helper()
-	w := &guanHuai{world: openWorld(t, url), sim: aghsim.New(aghsim.Options{}), push: push}
-	if state != nil {
-		if err := w.sim.PutState(state); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.write("company.json", strings.Replace(guanHuaiCompany, "PUSH", push, 1))
-	server := httptest.NewServer(w.sim)
-	t.Cleanup(server.Close)
-	w.url = server.URL
-	w.sync = w.process(w.db, http.DefaultTransport)
-	return w
+	return guanHuaiAt(newSite(t, aiGuanHuaiVendor(push, "")))
 }
 
-// process is a worker that just started.
-func (w *guanHuai) process(db Store, wire http.RoundTripper) *Sync {
-	w.t.Helper()
-	cfg := aiguanhuai.Config{BaseURL: w.url, CorpID: "aghsim-corp", PartnerID: "aghsim-partner", Push: w.push, BatchSize: w.size, QPS: new(float64(0))}
-	client, err := aiguanhuai.New(cfg, aiguanhuai.Options{Transport: wire})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s := w.worker(db, nil)
-	s.Connectors = connectors.NewRegistry(
-		map[string]connectors.ConsumerFactory{"ai_guan_huai": func(connectors.Settings) (connectors.Consumer, error) { return client, nil }},
-		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},
-	)
-	return s
-}
+func guanHuaiAt(w *site) *guanHuai { return &guanHuai{&enterprise{w, shownByGuanHuai, wanted}} }
 
-func guanHuaiJob(params string) json.RawMessage {
-	return json.RawMessage(strings.ReplaceAll(string(bothKinds(params)), "ding_talk", "ai_guan_huai"))
-}
-
-// picture shows the simulated enterprise: who is active, and where.
-func (w *guanHuai) picture() map[string]string {
-	state := w.sim.State().(aghsim.State)
+// shownByGuanHuai shows the simulated enterprise: who is active, and where.
+func shownByGuanHuai(held any) map[string]string {
+	state := held.(aghsim.State)
 	out := map[string]string{}
 	for _, d := range state.Departments {
 		if d.Status == 1 {
@@ -106,46 +71,10 @@ func wanted(orgs []org, people []person) map[string]string {
 		}
 	}
 	for _, p := range people {
-		var row struct{ Number, Name, Mobile string }
-		if err := json.Unmarshal(p.row(), &row); err != nil {
-			panic(err) // of rows made in these files
-		}
+		row := decodeRow(p)
 		out["person "+row.Number] = fmt.Sprintf("%s %s %s in [%d]", row.Name, row.Mobile, p.Title, p.Dept)
 	}
 	return out
-}
-
-// troubles lists what did not go well, for a failing test.
-func (w *guanHuai) troubles(run string) string {
-	var out strings.Builder
-	page, _, err := w.db.ListChanges(w.t.Context(), run, store.ChangeFilter{Limit: 200})
-	for _, c := range page {
-		if c.State != orgflow.Done {
-			fmt.Fprintf(&out, "\n%s %s %s: %s %v %v", c.Op, c.Kind, c.SourceID, c.State, c.Reason, c.Error)
-		}
-	}
-	if err != nil {
-		fmt.Fprint(&out, err)
-	}
-	return out.String()
-}
-
-func (w *guanHuai) options(raw string) {
-	w.t.Helper()
-	if err := w.sim.SetOptions(json.RawMessage(raw)); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *guanHuai) fault(raw string) {
-	w.t.Helper()
-	faults, err := simctl.DecodeFaults([]byte(raw))
-	if err == nil {
-		err = w.sim.Desk().AddFaults(faults...)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // calls counts what arrived at a path.
@@ -161,20 +90,9 @@ func (w *guanHuai) calls(path string) int {
 // writes nothing. What an update leaves alone stays: records go whole.
 func TestACompanyIsUpdatedAtAiGuanHuai(t *testing.T) {
 	w := newGuanHuai(t, "incremental")
-	for i, rows := range []func() ([]org, []person){before, later} {
-		w.source.hold(rows())
-		s := w.syncOnce(guanHuaiJob(""))
-		if s.Status != orgflow.StatusCompleted {
-			t.Fatalf("run %d ends %s: %+v %s", i, s.Status, s.Applied, w.troubles(s.ID))
-		}
-		if d := cmp.Diff(wanted(rows()), w.picture()); d != "" {
-			t.Errorf("after run %d: %s", i, d)
-		}
-		w.sim.Desk().ClearRequests()
-		again := w.syncOnce(guanHuaiJob(""))
-		if n := w.sim.Desk().Requests().Total; n != 0 || again.Progress.Total != 0 {
-			t.Fatalf("the run after run %d calls %d times: %+v", i, n, again.Plan)
-		}
+	w.follows(before, later)
+	if n := w.sim.Desk().Requests().Total; n != 0 {
+		t.Errorf("a run without news calls %d times", n)
 	}
 	for _, p := range w.sim.State().(aghsim.State).Persons {
 		if p.UserID == "E1008" && (p.Status != 11 || p.RealName != "员工1008") {
@@ -186,26 +104,40 @@ func TestACompanyIsUpdatedAtAiGuanHuai(t *testing.T) {
 // One call carries a whole wave, and one bad record fails alone.
 func TestOneBadRecordDoesNotSinkItsBatch(t *testing.T) {
 	w := newGuanHuai(t, "incremental")
-	w.source.hold(team(2001))
-	w.options(`{"refuse": ["E1900"]}`)
-	run, planned := w.planned(guanHuaiJob(""))
-	if planned.PageSize != 2000 {
-		t.Errorf("a page has %d changes", planned.PageSize)
-	}
-	s := w.rest(run, planned)
-	if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != 2000 || got.Failed != 1 || s.Status != orgflow.StatusCompletedWithFailures {
-		t.Fatalf("%+v, %s", got, s.Status)
-	}
-	if c := w.changes(run)["person:1900"]; c.State != orgflow.Failed || c.Error == nil || c.Error.VendorCode != "200008" || c.Attempts != 1 {
+	run, s := w.oneIsBad()
+	if c := w.changes(run)["person:1900"]; c.Attempts != 1 {
 		t.Errorf("%+v", c)
 	}
-	if n := w.calls("update"); n != s.Calls-w.sourceCalls() || n > 30 {
+	if n := w.calls("update"); n != s.Calls-w.sourceCalls() {
 		t.Errorf("%d updates arrived, the run counts %d calls", n, s.Calls)
 	}
 	w.options(`{"refuse": []}`)
-	if again := w.syncOnce(guanHuaiJob("")); again.Progress.Total != 1 || again.Status != orgflow.StatusCompleted {
+	if again := w.syncOnce(w.job("")); again.Progress.Total != 1 || again.Status != orgflow.StatusCompleted {
 		t.Errorf("the next run plans %+v and ends %s", again.Plan, again.Status)
 	}
+}
+
+// oneIsBad sends 2,001 persons of whom one is refused: they alone fail, and
+// few calls find them.
+func (w *guanHuai) oneIsBad() (run string, s orgflow.Summary) {
+	w.t.Helper()
+	w.source.hold(team(2001))
+	w.options(`{"refuse": ["E1900"]}`)
+	run, planned := w.planned(w.job(""))
+	if planned.PageSize != 2000 {
+		w.t.Errorf("a page has %d changes", planned.PageSize)
+	}
+	s = w.rest(run, planned)
+	if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != 2000 || got.Failed != 1 || s.Status != orgflow.StatusCompletedWithFailures {
+		w.t.Fatalf("%+v, %s", got, s.Status)
+	}
+	if c := w.changes(run)["person:1900"]; c.State != orgflow.Failed || c.Error == nil || c.Error.VendorCode != "200008" {
+		w.t.Errorf("%+v", c)
+	}
+	if n := w.calls("update"); n > 30 {
+		w.t.Errorf("%d calls to find one record", n)
+	}
+	return run, s
 }
 
 // sourceCalls is how many pages were read.
@@ -213,6 +145,10 @@ func (w *guanHuai) sourceCalls() int { return len(w.source.asked) }
 
 // What passes by itself costs time and no record.
 func TestABatchIsSentAgain(t *testing.T) {
+	sentAgain(t, func(t *testing.T) *guanHuai { return newGuanHuai(t, "incremental") })
+}
+
+func sentAgain(t *testing.T, open func(*testing.T) *guanHuai) {
 	for name, fault := range map[string]string{
 		"system error":      `{"path": "/v3/oms/update", "times": 2, "errcode": 200007}`,
 		"too fast":          `{"path": "/v3/oms/update", "times": 9, "http_status": 429}`,
@@ -222,12 +158,12 @@ func TestABatchIsSentAgain(t *testing.T) {
 		"a zero in letters": `{"path": "/v3/oms/update", "times": 1, "body": "{\"errno\":\"0\"}"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newGuanHuai(t, "incremental")
+			w := open(t)
 			w.source.hold(team(10))
 			w.fault(fault)
-			s := w.syncOnce(guanHuaiJob(""))
-			if d := cmp.Diff(wanted(team(10)), w.picture()); d != "" || s.Status != orgflow.StatusCompleted {
-				t.Errorf("ends %s: %s %s", s.Status, w.troubles(s.ID), d)
+			s := w.syncOnce(w.job(""))
+			if d := w.outcome(s, func() ([]org, []person) { return team(10) }); d != "" {
+				t.Error(d)
 			}
 			if len(w.slept) == 0 || (name == "too fast") != (s.Throttled > 0) {
 				t.Errorf("slept %v, throttled %d", w.slept, s.Throttled)
@@ -243,7 +179,7 @@ func TestABatchThatCannotBeSent(t *testing.T) {
 		w := newGuanHuai(t, "incremental")
 		w.source.hold(team(3))
 		w.fault(`{"path": "/v3/oms/update", "errcode": ` + code + `}`)
-		run, planned := w.planned(guanHuaiJob(""))
+		run, planned := w.planned(w.job(""))
 		_, err := w.apply(task{}, run, planned.Waves[0])
 		wantFault(t, err, orgflow.CodeUnauthorized, retryable)
 		if c := w.changes(run)["org:11"]; c.State != orgflow.Planned || w.calls("update") != 1 {
@@ -253,7 +189,7 @@ func TestABatchThatCannotBeSent(t *testing.T) {
 	w := newGuanHuai(t, "incremental")
 	w.source.hold(team(3))
 	w.fault(`{"path": "/v3/oms/update", "after_commit": true}`)
-	run, planned := w.planned(guanHuaiJob(""))
+	run, planned := w.planned(w.job(""))
 	_, err := w.apply(task{}, run, planned.Waves[0])
 	wantFault(t, err, orgflow.CodeUnknownOutcome, true)
 	if n := w.calls("update"); n != doubtTries {
@@ -272,7 +208,7 @@ func TestABatchThatCannotBeSent(t *testing.T) {
 func TestAStoppingWorkerSendsNoBatch(t *testing.T) {
 	w := newGuanHuai(t, "incremental")
 	w.source.hold(team(3))
-	run, planned := w.planned(guanHuaiJob(""))
+	run, planned := w.planned(w.job(""))
 	stopping := make(chan struct{})
 	close(stopping)
 	_, err := w.apply(task{attempt: patientAttempts, stopping: stopping}, run, planned.Waves[0])

@@ -7,7 +7,7 @@ import "testing"
 func TestConsumersTakeAFirstPush(t *testing.T) {
 	eachConsumer(t, "", func(t *testing.T, s subject) {
 		w := newTrial(t, s)
-		w.completes(staff())
+		w.follows(staff())
 		w.quiet()
 	})
 }
@@ -65,15 +65,15 @@ func TestConsumersFollowTheOrganisation(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				w, r := begin.again(t), staff()
 				c.edit(&r)
-				w.completes(r)
+				w.follows(r)
 				w.quiet()
 			})
 		}
 		t.Run("everything at once, and back", func(t *testing.T) {
 			w := begin.again(t)
-			w.completes(everything())
+			w.follows(everything())
 			w.quiet()
-			w.completes(staff())
+			w.follows(staff())
 			w.quiet()
 		})
 	})

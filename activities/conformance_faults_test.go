@@ -29,7 +29,7 @@ func TestConsumersFailOneBadRecordAlone(t *testing.T) {
 		r.leaves(1006)
 		w.holdsJust(r)
 		w.good()
-		if again := w.completes(staff()); again.Progress.Total != 1 {
+		if again := w.follows(staff()); again.Progress.Total != 1 {
 			t.Errorf("the next run has %d changes", again.Progress.Total)
 		}
 	})
@@ -38,9 +38,9 @@ func TestConsumersFailOneBadRecordAlone(t *testing.T) {
 // good takes all faults away, and what else was set for a scenario.
 func (w *trial) good() {
 	w.t.Helper()
-	w.control(http.MethodDelete, "faults", "")
+	w.sim.Desk().ClearFaults()
 	if w.restore != "" {
-		w.control(http.MethodPut, "options", w.restore)
+		w.options(w.restore)
 	}
 }
 
@@ -119,10 +119,12 @@ func TestConsumersRenewAnExpiredTokenOnce(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if calls++; calls == 9 {
-				w.control(http.MethodPost, "expire-tokens", "")
+				if err := w.sim.ExpireTokens(); err != nil {
+					t.Error(err)
+				}
 			}
 		}))
-		sum := w.completes(staff())
+		sum := w.follows(staff())
 		if sum.TokenRenewals != 2 || calls < 10 {
 			t.Errorf("%d tokens were fetched in %d calls, want the first and one more", sum.TokenRenewals, calls)
 		}
@@ -156,35 +158,17 @@ func TestConsumersWaitWhenThrottled(t *testing.T) {
 func TestConsumersSurviveAKilledWorker(t *testing.T) {
 	eachConsumer(t, "", func(t *testing.T, s subject) {
 		begin := push(t, s)
-		start := func(t *testing.T, r *reaper) *trial {
+		survives := func(t *testing.T, r *reaper) {
 			w := begin.again(t)
 			w.hold(everything())
-			r.count = map[string]int{}
-			w.revive = func() *Sync { return w.process(mortal{w.db, r}, mortalWire{r}) }
-			w.sync = w.revive()
-			return w
+			w.endanger(r)
+			w.completed(w.survive(r, w.job(""), true), everything())
+			r.retire()
+			w.quiet()
 		}
 		calm := &reaper{}
-		w := start(t, calm)
-		w.completed(w.survive(calm, w.job(""), true), everything())
-		for i, point := range calm.seen {
-			if i%killSample != 0 {
-				continue
-			}
-			for when, after := range map[string]bool{"before ": false, "after ": true} {
-				t.Run(when+point, func(t *testing.T) {
-					t.Parallel()
-					r := &reaper{at: point, after: after}
-					w := start(t, r)
-					sum := w.survive(r, w.job(""), true)
-					if r.at != "" {
-						t.Fatal("nobody was killed")
-					}
-					w.completed(sum, everything())
-					w.quiet()
-				})
-			}
-		}
+		survives(t, calm)
+		eachDeath(t, deaths(calm.seen, killSample), survives)
 	})
 }
 

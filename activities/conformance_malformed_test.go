@@ -140,6 +140,14 @@ func TestConsumersTakeNobodyForGoneUnread(t *testing.T) {
 	})
 }
 
+// definitionOf is what describes a subject without a connector of its own.
+func definitionOf(s subject) []byte {
+	if !s.defined {
+		return nil
+	}
+	return shipped(s.code)
+}
+
 // endless never ends.
 type endless struct{}
 
@@ -256,7 +264,7 @@ func FuzzConsumersBelieveOnlyASuccess(f *testing.F) {
 		i := int(which) % len(subjects)
 		s, at := subjects[i], urls[i]
 		wire := answering{status: 200 + int(status)%400, body: func() io.Reader { return bytes.NewReader(body) }, paths: s.calls, base: at[strings.LastIndex(at, "/"):]}
-		c, err := s.connect(connectors.Settings{CompanyID: company, Name: s.code, JSON: []byte(strings.ReplaceAll(s.settings, "BASE", at))}, wire, time.Now)
+		c, err := s.connect(connectors.Settings{CompanyID: company, Name: s.code, JSON: []byte(strings.ReplaceAll(s.settings, "BASE", at)), Definition: definitionOf(s)}, wire, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}

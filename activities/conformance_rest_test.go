@@ -14,38 +14,67 @@ import (
 	"orgflow/connectors/simctl"
 )
 
-// declaredSubject is a consumer that a shipped file describes.
-func declaredSubject(name, code, settings string, simulator func(*rest.Definition, simbase.Options) simctl.Simulator) subject {
-	definition := func() (*rest.Definition, error) {
-		raw, err := os.ReadFile("../meta/" + code + ".consumer.json")
-		if err != nil {
-			return nil, err
-		}
-		return rest.Parse(raw)
-	}
-	return subject{
-		name: name, code: code,
+// declaredVendor is a consumer that a file describes, with no connector of
+// its name.
+func declaredVendor(code, settings string, simulator func(*rest.Definition, simbase.Options) simctl.Simulator) vendor {
+	return vendor{
+		code: code, defined: true,
 		settings: `{"base_url": "BASE", "qps": 0, "settings": ` + settings + `}`,
 		simulator: func(now func() time.Time) simctl.Simulator {
-			def, err := definition()
+			def, err := rest.Parse(shipped(code))
 			if err != nil {
 				panic(err) // a shipped file, read by its own tests first
 			}
 			return simulator(def, simbase.Options{Now: now})
 		},
-		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
-			def, err := definition()
-			if err != nil {
-				return nil, err
-			}
-			cfg, err := rest.ParseConfig(s.JSON)
-			if err != nil {
-				return nil, err
-			}
-			return rest.New(def, cfg, rest.Options{Name: s.Name, Transport: wire, Now: now})
-		},
+		connect: connectDefined,
+	}
+}
+
+// connectDefined makes a connector of a definition, as the program does.
+func connectDefined(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
+	def, err := rest.Parse(s.Definition)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := rest.ParseConfig(s.JSON)
+	if err != nil {
+		return nil, err
+	}
+	return rest.New(def, cfg, rest.Options{Name: s.Name, Transport: wire, Now: now})
+}
+
+// shipped is the definition of a consumer.
+func shipped(code string) []byte {
+	raw, err := os.ReadFile("../meta/" + code + ".consumer.json")
+	if err != nil {
+		panic(err) // a shipped file
+	}
+	return raw
+}
+
+func emmCloudVendor() vendor {
+	return declaredVendor("emm_cloud", `{"client_id": "restsim-client", "client_secret": "restsim-secret"}`,
+		func(d *rest.Definition, o simbase.Options) simctl.Simulator { return restsim.New("emmcloud", d, o) })
+}
+
+// scimVendor is SCIM with options of its simulator.
+func scimVendor(options string) vendor {
+	return declaredVendor("scim", `{"token": "scimsim-token"}`, func(_ *rest.Definition, o simbase.Options) simctl.Simulator {
+		sim := scimsim.New(o)
+		if err := sim.SetOptions(json.RawMessage(options)); err != nil {
+			panic(err) // of a constant
+		}
+		return sim
+	})
+}
+
+// declaredSubject is a consumer that a shipped file describes.
+func declaredSubject(name string, v vendor) subject {
+	return subject{
+		name: name, vendor: v,
 		bad: func(w *trial, userid string) {
-			w.control(http.MethodPut, "options", `{"refuse": ["`+userid+`"]}`)
+			w.options(`{"refuse": ["` + userid + `"]}`)
 			w.restore = `{"refuse": []}`
 		},
 		throttled: []string{`"http_status": 429`},
@@ -55,8 +84,7 @@ func declaredSubject(name, code, settings string, simulator func(*rest.Definitio
 }
 
 func emmCloud() subject {
-	s := declaredSubject("云+", "emm_cloud", `{"client_id": "restsim-client", "client_secret": "restsim-secret"}`,
-		func(d *rest.Definition, o simbase.Options) simctl.Simulator { return restsim.New("emmcloud", d, o) })
+	s := declaredSubject("云+", emmCloudVendor())
 	s.calls = []string{"/api/sys/v6.0/*"}
 	s.writes = s.calls
 	s.holds = func(state any) holding {
@@ -80,16 +108,9 @@ func emmCloud() subject {
 }
 
 func scim() subject {
-	s := declaredSubject("SCIM", "scim", `{"token": "scimsim-token"}`,
-		func(_ *rest.Definition, o simbase.Options) simctl.Simulator {
-			sim := scimsim.New(o)
-			// RFC 7643 lets groups share a name. With a provider that does
-			// not, groups that exchange names are left to a person.
-			if err := sim.SetOptions(json.RawMessage(`{"unique_groups": false}`)); err != nil {
-				panic(err) // of a constant
-			}
-			return sim
-		})
+	// RFC 7643 lets groups share a name. With a provider that does not,
+	// groups that exchange names are left to a person.
+	s := declaredSubject("SCIM", scimVendor(`{"unique_groups": false}`))
 	s.calls = []string{"/Users*", "/Groups*"}
 	s.writes = s.calls
 	s.holds = func(state any) holding {

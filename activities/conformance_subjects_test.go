@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"orgflow/connectors"
-	"orgflow/connectors/aiguanhuai"
 	aghsim "orgflow/connectors/aiguanhuai/sim"
 	"orgflow/connectors/dingtalk"
 	dtsim "orgflow/connectors/dingtalk/sim"
@@ -17,14 +16,12 @@ import (
 	wcsim "orgflow/connectors/wecom/sim"
 )
 
-// dingTalk is DingTalk over one of its contact interfaces.
-func dingTalk(api, prefix string) subject {
-	s := subject{
-		name: "DingTalk " + api, code: "ding_talk",
-		settings: `{"base_url": "BASE", "api_base_url": "BASE", "api": "` + api + `", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}`,
-		simulator: func(now func() time.Time) simctl.Simulator {
-			return dtsim.New(dtsim.Options{Now: now})
-		},
+// dingTalkVendor is DingTalk over one of its contact interfaces.
+func dingTalkVendor(api string) vendor {
+	return vendor{
+		code:      "ding_talk",
+		settings:  `{"base_url": "BASE", "api_base_url": "BASE", "api": "` + api + `", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}`,
+		simulator: func(now func() time.Time) simctl.Simulator { return dtsim.New(dtsim.Options{Now: now}) },
 		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
 			var cfg dingtalk.Config
 			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
@@ -32,6 +29,12 @@ func dingTalk(api, prefix string) subject {
 			}
 			return dingtalk.New(cfg, dingtalk.Options{Transport: wire, Now: now})
 		},
+	}
+}
+
+func dingTalk(api, prefix string) subject {
+	s := subject{
+		name: "DingTalk " + api, vendor: dingTalkVendor(api),
 		holds: heldAtDingTalk, envelope: "errcode",
 		calls:     []string{prefix + "/user/*", prefix + "/department/*"},
 		bad:       refuses(prefix+"/user/create", "60103"),
@@ -93,20 +96,11 @@ func number(id int64) string { return strconv.FormatInt(id, 10) }
 // aiGuanHuai is 爱关怀 told what changed, or pushed everybody.
 func aiGuanHuai(push string, calls ...string) subject {
 	s := subject{
-		name: "爱关怀 " + push, code: "ai_guan_huai",
-		settings:  `{"base_url": "BASE", "corp_id": "aghsim-corp", "partner_id": "aghsim-partner", "push": "` + push + `", "signing": {"preset": "none"}, "qps": 0}`,
-		simulator: func(now func() time.Time) simctl.Simulator { return aghsim.New(aghsim.Options{Now: now}) },
-		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
-			var cfg aiguanhuai.Config
-			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
-				return nil, err
-			}
-			return aiguanhuai.New(cfg, aiguanhuai.Options{Transport: wire, Now: now})
-		},
+		name: "爱关怀 " + push, vendor: aiGuanHuaiVendor(push, `, "signing": {"preset": "none"}`),
 		holds: heldAtAiGuanHuai, envelope: "errno",
 		calls: []string{"/v3/oms/*"},
 		bad: func(w *trial, userid string) {
-			w.control(http.MethodPut, "options", `{"refuse": ["`+userid+`"]}`)
+			w.options(`{"refuse": ["` + userid + `"]}`)
 			w.restore = `{"refuse": []}`
 		},
 		throttled: []string{`"http_status": 429`},

@@ -1,27 +1,13 @@
 package activities
 
-import (
-	"net/http"
-	"testing"
-	"time"
-
-	"orgflow/connectors"
-	"orgflow/connectors/simctl"
-	"orgflow/connectors/wecom"
-	wcsim "orgflow/connectors/wecom/sim"
-)
+import "testing"
 
 // subject is a consumer in front of the conformance suite: what the suite
 // has to know of it. docs/consumers.md says how to add one.
 type subject struct {
-	name     string // of its subtests
-	code     string // in company.json
-	settings string // its section of company.json; BASE is the simulator's address
-	// simulator makes its simulator; connect makes its connector of its
-	// settings, as the program does.
-	simulator func(now func() time.Time) simctl.Simulator
-	connect   func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error)
-	holds     func(state any) holding // what the simulator holds, by the consumer's ids
+	name string // of its subtests
+	vendor
+	holds func(state any) holding // what the simulator holds, by the consumer's ids
 
 	calls     []string // paths of all calls but those for tokens; "*" at the end matches any rest
 	writes    []string // paths of the calls that write
@@ -85,16 +71,7 @@ var subjects = []subject{
 
 func weComSubject() subject {
 	return subject{
-		name: "WeCom", code: "we_com",
-		settings:  `{"base_url": "BASE", "corpid": "wwsim0000000000001", "corpsecret": "wecomsim-contacts", "root_department_id": 1, "qps": 0}`,
-		simulator: func(now func() time.Time) simctl.Simulator { return wcsim.New(wcsim.Options{Now: now}) },
-		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
-			cfg, err := wecom.ParseConfig(s.JSON)
-			if err != nil {
-				return nil, err
-			}
-			return wecom.New(cfg, wecom.Options{Transport: wire, Now: now})
-		},
+		name: "WeCom", vendor: weComVendor("", "{}"),
 		holds: heldAtWeCom, envelope: "errcode",
 		calls:     []string{"/cgi-bin/user/*", "/cgi-bin/department/*"},
 		writes:    []string{"/cgi-bin/user/create", "/cgi-bin/user/update", "/cgi-bin/user/delete", "/cgi-bin/department/create", "/cgi-bin/department/update", "/cgi-bin/department/delete"},

@@ -1,107 +1,35 @@
 package activities
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
-	"orgflow/connectors"
-	"orgflow/connectors/simctl"
-	"orgflow/internal/store"
 )
 
-// trial is a world in which a subject's connector talks to its simulator
-// over HTTP. Connector, simulator and workers have one clock, which moves on
-// when somebody waits.
+// trial is a subject at its site.
 type trial struct {
-	*world
+	*site
 	subject
-	sim  simctl.Simulator
-	base string // address of all simulators and their control calls
 	// restore are options that a scenario has to put back.
 	restore string
 }
 
 // newTrial opens an empty database and an empty simulator.
-func newTrial(t *testing.T, s subject) *trial { return openTrial(t, s, freshDatabase(t), nil) }
-
-// openTrial opens a database and a simulator that holds state.
-func openTrial(t *testing.T, s subject, path string, state json.RawMessage) *trial {
+func newTrial(t *testing.T, s subject) *trial {
 	t.Helper()
-	w := &trial{world: openWorld(t, "sqlite://"+path), subject: s}
-	w.sim = s.simulator(w.now)
-	if state != nil {
-		if err := w.sim.PutState(state); err != nil {
-			t.Fatal(err)
-		}
-	}
-	server := httptest.NewServer(simctl.NewHost(w.sim))
-	t.Cleanup(server.Close)
-	w.base = server.URL
+	return trialAt(newSite(t, s.vendor), s)
+}
+
+func trialAt(w *site, s subject) *trial {
 	for name, content := range s.files {
 		w.write(name, content)
 	}
-	section := strings.ReplaceAll(s.settings, "BASE", w.base+"/"+w.sim.Name())
-	head, _, _ := strings.Cut(companyJSON, `"consumers"`)
-	w.write("company.json", head+`"consumers": {"`+s.code+`": `+section+`}}`)
-	w.sync = w.process(w.db, http.DefaultTransport)
-	return w
+	return &trial{site: w, subject: s}
 }
-
-// process is a worker that just started.
-func (w *trial) process(db Store, wire http.RoundTripper) *Sync {
-	s := w.worker(db, nil)
-	s.Sleep = w.wait
-	connect := func(set connectors.Settings) (connectors.Consumer, error) { return w.connect(set, wire, w.now) }
-	s.Connectors = connectors.NewRegistry(
-		map[string]connectors.ConsumerFactory{w.code: connect},
-		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},
-	)
-	return s
-}
-
-// wait lets time pass.
-func (w *trial) wait(ctx context.Context, d time.Duration) error {
-	w.mu.Lock()
-	w.slept, w.at = append(w.slept, d), w.at.Add(d)
-	w.mu.Unlock()
-	return ctx.Err()
-}
-
-// job is one for both kinds, deletes let through unless params say otherwise.
-func (w *trial) job(params string) json.RawMessage {
-	return json.RawMessage(strings.ReplaceAll(string(bothKinds(params)), "ding_talk", w.code))
-}
-
-// control makes a control call of the simulator.
-func (w *trial) control(method, call, body string) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), method, w.base+"/_sim/"+w.sim.Name()+"/"+call, strings.NewReader(body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		w.t.Fatalf("%s %s: status %d", method, call, res.StatusCode)
-	}
-}
-
-func (w *trial) fault(fault string) { w.control(http.MethodPost, "faults", fault) }
 
 // rows is an organisation at the source.
 type rows struct {
@@ -166,10 +94,7 @@ func (w *trial) wanted(r rows) picture {
 		out[fmt.Sprintf("org %d", o.ID)] = d
 	}
 	for _, p := range w.everybody(r) {
-		var row struct{ Name, Mobile string }
-		if err := json.Unmarshal(p.row(), &row); err != nil {
-			w.t.Fatal(err)
-		}
+		row := decodeRow(p)
 		h := heldPerson{Name: row.Name, Mobile: row.Mobile, Title: p.Title, Orgs: []string{fmt.Sprint(p.Dept)}}
 		if p.Manager != 0 && w.lacks[lacksManagers] == "" {
 			h.Manager = fmt.Sprint(p.Manager)
@@ -184,14 +109,9 @@ func (w *trial) wanted(r rows) picture {
 func (w *trial) picture() picture {
 	w.t.Helper()
 	names, root := map[string]string{}, ""
-	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
-		for b, err := range w.db.Bindings(w.t.Context(), orgflow.Target{CompanyID: company, Consumer: w.code}, kind) {
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			if names[string(kind)+" "+b.ConsumerID] = b.SourceID; b.State == orgflow.BindingRoot {
-				root = b.ConsumerID
-			}
+	for _, b := range w.boundAt(w.code) {
+		if names[string(b.Kind)+" "+b.ConsumerID] = b.SourceID; b.State == orgflow.BindingRoot {
+			root = b.ConsumerID
 		}
 	}
 	ours := func(kind orgflow.Kind, id string) string {
@@ -226,13 +146,13 @@ func (w *trial) picture() picture {
 	return out
 }
 
-// completes carries a job out that must succeed, and leave the consumer with
+// follows carries a job out that must succeed, and leave the consumer with
 // just these rows.
-func (w *trial) completes(r rows) orgflow.Summary {
+func (w *trial) follows(r rows) orgflow.Summary {
 	w.t.Helper()
 	w.hold(r)
-	s := w.syncOnce(w.job(""))
-	w.completed(s, r)
+	s := w.completes("the run")
+	w.holdsJust(r)
 	return s
 }
 
@@ -251,62 +171,21 @@ func (w *trial) holdsJust(r rows) {
 	}
 }
 
-// quiet fails where a further run would write anything.
-func (w *trial) quiet() {
-	w.t.Helper()
-	w.sim.Desk().ClearRequests()
-	if s, n := w.syncOnce(w.job("")), w.sim.Desk().Requests().Writes; s.Progress.Total != 0 || n != 0 || s.Status != orgflow.StatusCompleted {
-		w.t.Fatalf("a run without news plans %d changes, writes %d times and ends %s: %s", s.Progress.Total, n, s.Status, w.troubles(s.ID))
-	}
-}
-
-// troubles lists what did not go well, for a failing test.
-func (w *trial) troubles(run string) string {
-	var out strings.Builder
-	page, _, err := w.db.ListChanges(w.t.Context(), run, store.ChangeFilter{Limit: 200})
-	for _, c := range page {
-		if c.State != orgflow.Done {
-			fmt.Fprintf(&out, "\n%s %s %s: %s %v %v", c.Op, c.Kind, c.SourceID, c.State, c.Reason, c.Error)
-		}
-	}
-	if err != nil {
-		fmt.Fprint(&out, err)
-	}
-	return out.String()
-}
-
 // pushed is a moment at which everybody of staff is at the consumer.
 type pushed struct {
+	siteMoment
 	subject
-	database []byte
-	state    json.RawMessage
-	number   int
-	at       time.Time
 }
 
 func push(t *testing.T, s subject) pushed {
 	t.Helper()
-	path := freshDatabase(t)
-	w := openTrial(t, s, path, nil)
-	w.completes(staff())
-	if err := w.db.Close(); err != nil { // folds the journal into the file
-		t.Fatal(err)
-	}
-	database, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pushed{subject: s, database: database, state: raw(w.sim.State()), number: w.number, at: w.at}
+	w := newTrial(t, s)
+	w.follows(staff())
+	return pushed{w.freeze(), s}
 }
 
 // again opens the moment once more.
 func (p pushed) again(t *testing.T) *trial {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "orgflow.db")
-	if err := os.WriteFile(path, p.database, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w := openTrial(t, p.subject, path, p.state)
-	w.number, w.at = p.number, p.at
-	return w
+	return trialAt(p.siteMoment.again(t), p.subject)
 }

@@ -48,6 +48,7 @@ type world struct {
 	remote  *directory
 	source  *gateway
 	sync    *Sync
+	url     string          // of the database
 	revive  func() *Sync    // the worker after one that was killed
 	alive   map[string]bool // workflow id → still running
 
@@ -61,7 +62,7 @@ type world struct {
 // newWorld opens a fresh SQLite file.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	return openWorld(t, "sqlite://"+freshDatabase(t))
+	return openWorld(t, freshDatabase(t))
 }
 
 // eachDatabase runs a test on SQLite and on PostgreSQL.
@@ -70,45 +71,10 @@ func eachDatabase(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("postgres", func(t *testing.T) { test(t, openWorld(t, testpg.URL(t))) })
 }
 
-// freshDatabase copies a file that was migrated once: a migration takes
-// longer than most tests.
-func freshDatabase(t testing.TB) string {
-	t.Helper()
-	raw, err := migrated()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "orgflow.db")
-	if err := os.WriteFile(path, raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-var migrated = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "orgflow-activities")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "empty.db")
-	s, err := store.Open(context.Background(), "sqlite://"+path, store.Options{})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Migrate(context.Background()); err != nil {
-		return nil, err
-	}
-	if err := s.Close(); err != nil { // folds the journal into the file
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
-
 func openWorld(t testing.TB, url string) *world {
 	t.Helper()
 	w := &world{
-		t: t, overlay: t.TempDir(), remote: newDirectory(), source: newGateway(),
+		t: t, url: url, overlay: t.TempDir(), remote: newDirectory(), source: newGateway(),
 		alive: map[string]bool{}, beats: map[string]any{},
 		at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC),
 	}
@@ -153,11 +119,20 @@ func (w *world) write(name, content string) {
 func (w *world) worker(db Store, consumer connectors.Consumer) *Sync {
 	return &Sync{
 		Store: db, Files: w.files, Now: w.now, Sleep: w.sleep, Executions: executions(w.alive),
-		Connectors: connectors.NewRegistry(
-			map[string]connectors.ConsumerFactory{"ding_talk": func(connectors.Settings) (connectors.Consumer, error) { return consumer, nil }},
-			map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},
-		),
+		Connectors: registry("ding_talk", always(consumer), w.source),
 	}
+}
+
+// registry knows one consumer and one source.
+func registry(code string, consumer connectors.ConsumerFactory, source connectors.Source) *connectors.Registry {
+	return connectors.NewRegistry(
+		map[string]connectors.ConsumerFactory{code: consumer},
+		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return source, nil }},
+	)
+}
+
+func always(c connectors.Consumer) connectors.ConsumerFactory {
+	return func(connectors.Settings) (connectors.Consumer, error) { return c, nil }
 }
 
 // now moves by a millisecond with every look, so that order in time is certain.
@@ -174,6 +149,19 @@ func (w *world) sleep(ctx context.Context, d time.Duration) error {
 	w.slept = append(w.slept, d)
 	w.mu.Unlock()
 	return ctx.Err()
+}
+
+// wait is a sleep that makes the time pass.
+func (w *world) wait(ctx context.Context, d time.Duration) error {
+	w.pass(d)
+	return w.sleep(ctx, d)
+}
+
+// pass lets time go by.
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.at.Add(d)
 }
 
 // executions are the workflows that still run, by workflow id.

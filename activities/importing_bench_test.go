@@ -38,8 +38,8 @@ func TestServeWeCom(t *testing.T) {
 	_, _ = bufio.NewReader(os.Stdin).ReadByte() // until the benchmark ends
 }
 
-// vendor starts the simulator and returns its address.
-func vendor(b *testing.B) string {
+// served starts the simulator and returns its address.
+func served(b *testing.B) string {
 	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestServeWeCom$", "-test.v")
 	cmd.Env = append(os.Environ(), serveWeCom+"=1")
 	in, err := cmd.StdinPipe()
@@ -95,16 +95,13 @@ func BenchmarkImport(b *testing.B) {
 func importMembers(b *testing.B, n, above int) {
 	w := newWeCom(b).importing(above)
 	set := wcsim.DefaultSettings()
-	cfg := wecom.Config{BaseURL: vendor(b), CorpID: set.CorpID, CorpSecret: set.Secrets[0].Secret, QPS: new(float64(0))}
+	cfg := wecom.Config{BaseURL: served(b), CorpID: set.CorpID, CorpSecret: set.Secrets[0].Secret, QPS: new(float64(0))}
 	client, err := wecom.New(cfg, wecom.Options{Transport: http.DefaultTransport})
 	if err != nil {
 		b.Fatal(err)
 	}
-	w.sync.Connectors = connectors.NewRegistry(
-		map[string]connectors.ConsumerFactory{"we_com": func(connectors.Settings) (connectors.Consumer, error) { return client, nil }},
-		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return plain{crowd{n, "工程师"}}, nil }},
-	)
-	run, planned := w.planned(weComJob(""))
+	w.sync.Connectors = registry("we_com", always(client), plain{crowd{n, "工程师"}})
+	run, planned := w.planned(w.job(""))
 	runtime.GC()
 	runtime.GC()
 	calls := client.Stats().Calls

@@ -2,11 +2,8 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +13,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orgflow"
-	"orgflow/connectors/simctl"
 	wcsim "orgflow/connectors/wecom/sim"
 )
 
@@ -24,19 +20,9 @@ import (
 // which take half a minute; whoever waits makes the time pass.
 func (w *weCom) importing(above int) *weCom {
 	w.t.Helper()
-	w.write("company.json", strings.Replace(weComCompany, `"qps": 0`, fmt.Sprintf(`"qps": 0, "import_above": %d`, above), 1))
-	if err := w.sim.SetOptions(json.RawMessage(`{"job_seconds": 30}`)); err != nil {
-		w.t.Fatal(err)
-	}
-	w.sync.Sleep = w.passing
+	w.options(`{"job_seconds": 30}`)
+	w.configure(weComSettings(fmt.Sprintf(`, "import_above": %d`, above)))
 	return w
-}
-
-func (w *weCom) passing(ctx context.Context, d time.Duration) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.slept, w.at = append(w.slept, d), w.at.Add(d)
-	return ctx.Err()
 }
 
 // arrived counts the calls that arrived at a path since the last look.
@@ -47,17 +33,6 @@ func (w *weCom) arrived() map[string]int {
 	}
 	w.sim.Desk().ClearRequests()
 	return out
-}
-
-func (w *weCom) fault(raw string) {
-	w.t.Helper()
-	faults, err := simctl.DecodeFaults([]byte(raw))
-	if err == nil {
-		err = w.sim.Desk().AddFaults(faults...)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // crowded is a company of n persons, a few of them with somebody above them,
@@ -85,7 +60,7 @@ func TestAWaveGoesAsAnImport(t *testing.T) {
 	for i, rows := range []func(int) ([]org, []person){crowded, afterwards} {
 		for _, w := range []*weCom{files, calls} {
 			w.source.hold(rows(60))
-			s := w.syncOnce(weComJob(""))
+			s := w.syncOnce(w.job(""))
 			if s.Status != orgflow.StatusCompleted {
 				t.Fatalf("run %d ends %s: %s", i, s.Status, w.troubles(s.ID))
 			}
@@ -96,7 +71,7 @@ func TestAWaveGoesAsAnImport(t *testing.T) {
 			case w == files && (n["user/create"] > 3 || n["user/update"] > 5 || n["batch/syncuser"] != i+1 || n["batch/getresult"] > 20):
 				t.Errorf("run %d makes these calls: %v", i, n)
 			}
-			again := w.syncOnce(weComJob(""))
+			again := w.syncOnce(w.job(""))
 			if n := w.sim.Desk().Requests().Writes; n != 0 || again.Progress.Total != 0 {
 				t.Fatalf("the run after run %d writes %d times: %+v", i, n, again.Plan)
 			}
@@ -114,7 +89,7 @@ func TestWhichWavesAreImported(t *testing.T) {
 	for above, want := range map[int]bool{0: false, 59: true, 60: false} {
 		w := newWeCom(t).importing(above)
 		w.source.hold(team(60))
-		_, planned := w.planned(weComJob(""))
+		_, planned := w.planned(w.job(""))
 		for _, wave := range planned.Waves {
 			if got := wave.Import > 0; got != (want && wave.Phase == "person_insert") {
 				t.Errorf("above %d: %s is an import: %v", above, wave.Phase, got)
@@ -123,9 +98,9 @@ func TestWhichWavesAreImported(t *testing.T) {
 	}
 	w := newWeCom(t).importing(1)
 	w.source.hold(team(60))
-	w.syncOnce(weComJob(""))
+	w.syncOnce(w.job(""))
 	w.source.hold(team(1))
-	_, planned := w.planned(weComJob(""))
+	_, planned := w.planned(w.job(""))
 	if len(planned.Waves) != 1 || planned.Waves[0].Import != 0 {
 		t.Errorf("deletes go as %+v", planned.Waves)
 	}
@@ -141,7 +116,7 @@ func TestABadLineFailsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.source.hold(team(60))
-	s := w.syncOnce(weComJob(""))
+	s := w.syncOnce(w.job(""))
 	if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != 59 || got.Failed != 1 || s.Status != orgflow.StatusCompletedWithFailures {
 		t.Fatalf("%+v, %s %s", got, s.Status, w.troubles(s.ID))
 	}
@@ -151,7 +126,7 @@ func TestABadLineFailsAlone(t *testing.T) {
 	if n := w.arrived(); n["user/create"] != 0 || n["batch/syncuser"] != 1 {
 		t.Errorf("calls %v", n)
 	}
-	if again := w.syncOnce(weComJob("")); again.Progress.Total != 1 {
+	if again := w.syncOnce(w.job("")); again.Progress.Total != 1 {
 		t.Errorf("the next run plans %+v", again.Plan)
 	}
 }
@@ -160,7 +135,7 @@ func TestABadLineFailsAlone(t *testing.T) {
 func TestNoFileMakesADepartment(t *testing.T) {
 	w := newWeCom(t).importing(50)
 	w.source.hold(team(0))
-	w.syncOnce(weComJob(""))
+	w.syncOnce(w.job(""))
 	state := w.sim.State().(wcsim.State)
 	state.Departments = slices.DeleteFunc(state.Departments, func(d wcsim.Department) bool { return d.Name == "研发" })
 	if err := w.sim.PutState(raw(state)); err != nil {
@@ -171,7 +146,7 @@ func TestNoFileMakesADepartment(t *testing.T) {
 		people[i].Dept = 12
 	}
 	w.source.hold(orgs, people)
-	s := w.syncOnce(weComJob(""))
+	s := w.syncOnce(w.job(""))
 	if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != 60 || got.Blocked != 60 {
 		t.Errorf("%+v %s", got, w.troubles(s.ID))
 	}
@@ -202,10 +177,10 @@ func TestAnImportThatDoesNotGoWell(t *testing.T) {
 			w := newWeCom(t).importing(50)
 			w.source.hold(team(60))
 			w.fault(x.fault)
-			s := w.syncOnce(weComJob(""))
+			s := w.syncOnce(w.job(""))
 			want := newWeCom(t)
 			want.source.hold(team(60))
-			want.syncOnce(weComJob(""))
+			want.syncOnce(w.job(""))
 			if d := cmp.Diff(want.picture(), w.picture()); d != "" || s.Status != orgflow.StatusCompleted {
 				t.Errorf("ends %s: %s %s", s.Status, w.troubles(s.ID), d)
 			}
@@ -224,7 +199,7 @@ func TestAnImportThatIsForbidden(t *testing.T) {
 	w := newWeCom(t).importing(50)
 	w.source.hold(team(60))
 	w.fault(`{"path": "/cgi-bin/batch/syncuser", "errcode": 48002}`)
-	run, planned := w.planned(weComJob(""))
+	run, planned := w.planned(w.job(""))
 	last := len(planned.Waves) - 1
 	for _, wave := range planned.Waves[:last] {
 		if _, err := w.apply(task{}, run, wave); err != nil {
@@ -248,7 +223,7 @@ func (w *weCom) peopleAtWork() (run string, wave Wave) {
 		people[i].Title = ""
 	}
 	w.source.hold(orgs, people)
-	run, planned := w.planned(weComJob(""))
+	run, planned := w.planned(w.job(""))
 	last := len(planned.Waves) - 1
 	for _, wave := range planned.Waves[:last] {
 		if _, err := w.apply(task{}, run, wave); err != nil {
@@ -266,7 +241,7 @@ func TestACancelledImportStopsBetweenJobs(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	w.sync.Sleep = func(ctx context.Context, d time.Duration) error {
 		cancel(temporal.NewCanceledError())
-		return w.passing(ctx, d)
+		return w.wait(ctx, d)
 	}
 	w.arrived()
 	_, err := w.apply(task{ctx: ctx}, run, wave)
@@ -284,13 +259,11 @@ func TestACancelledImportStopsBetweenJobs(t *testing.T) {
 func TestACancelledImportIsGivenUpInTheEnd(t *testing.T) {
 	w := newWeCom(t).importing(50)
 	run, wave := w.peopleAtWork()
-	if err := w.sim.SetOptions(json.RawMessage(`{"job_seconds": 3600}`)); err != nil {
-		t.Fatal(err)
-	}
+	w.options(`{"job_seconds": 3600}`)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(temporal.NewCanceledError())
 	began := w.at
-	w.sync.Sleep = w.passing
+	w.sync.Sleep = w.wait
 	if _, err := w.apply(task{ctx: ctx}, run, wave); err == nil {
 		t.Error("nothing was cancelled")
 	}
@@ -300,7 +273,7 @@ func TestACancelledImportIsGivenUpInTheEnd(t *testing.T) {
 	live, cancel := context.WithCancelCause(context.Background())
 	w.sync.Sleep = func(ctx context.Context, d time.Duration) error {
 		cancel(temporal.NewCanceledError())
-		return w.passing(ctx, d)
+		return w.wait(ctx, d)
 	}
 	_, err := w.apply(task{ctx: live}, run, wave)
 	if err == nil {
@@ -319,15 +292,15 @@ func TestACancelledImportIsGivenUpInTheEnd(t *testing.T) {
 func TestAJobLeftBehindUndoesNothing(t *testing.T) {
 	w := newWeCom(t).importing(50)
 	w.source.hold(team(60))
-	w.syncOnce(weComJob(""))
+	w.syncOnce(w.job(""))
 	orgs, people := team(60)
 	for i := range people {
 		people[i].Title = "旧"
 	}
 	w.source.hold(orgs, people)
-	run, planned := w.planned(weComJob(""))
+	run, planned := w.planned(w.job(""))
 	stopping := make(chan struct{})
-	w.sync.Sleep = func(ctx context.Context, d time.Duration) error { close(stopping); return w.passing(ctx, 0) }
+	w.sync.Sleep = func(ctx context.Context, d time.Duration) error { close(stopping); return w.wait(ctx, 0) }
 	_, err := w.apply(task{stopping: stopping}, run, planned.Waves[0])
 	wantFault(t, err, orgflow.CodeUnavailable, true)
 	w.finish(FinishParams{RunID: run, Canceled: true})
@@ -336,12 +309,12 @@ func TestAJobLeftBehindUndoesNothing(t *testing.T) {
 		people[i].Title = "新"
 	}
 	w.source.hold(orgs, people)
-	if s := w.syncOnce(weComJob("")); s.Status != orgflow.StatusCompleted {
+	if s := w.syncOnce(w.job("")); s.Status != orgflow.StatusCompleted {
 		t.Fatalf("ends %s: %s", s.Status, w.troubles(s.ID))
 	}
-	_ = w.passing(t.Context(), time.Hour)
+	w.pass(time.Hour)
 	w.source.hold(orgs, append(people, person{ID: 1999, Dept: 11, Title: "新"})) // another call, before which jobs end
-	w.syncOnce(weComJob(""))
+	w.syncOnce(w.job(""))
 	for _, u := range w.sim.State().(wcsim.State).Users {
 		if u.Position != "新" {
 			t.Fatalf("%s is %s", u.UserID, u.Position)
@@ -352,40 +325,19 @@ func TestAJobLeftBehindUndoesNothing(t *testing.T) {
 // A worker may die between any two steps of an import. The next one goes on
 // with its job, or hands the same file over again.
 func TestAWorkerMayBeKilledAtAnyStepOfAnImport(t *testing.T) {
-	path := freshDatabase(t)
-	first := newWeComOn(t, path, nil).importing(50)
+	first := newWeCom(t).importing(50)
 	first.source.hold(crowded(60))
-	if s := first.syncOnce(weComJob("")); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the first run ends %s: %s", s.Status, first.troubles(s.ID))
-	}
-	state := raw(first.sim.State())
-	if err := first.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	database, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first.completes("the first run")
+	moment := first.freeze()
 	begin := func(t *testing.T, r *reaper) *weCom {
-		path := filepath.Join(t.TempDir(), "orgflow.db")
-		if err := os.WriteFile(path, database, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		w := newWeComOn(t, path, state).importing(50)
-		w.number, w.at = first.number, first.at
+		w := weComAt(moment.again(t)).importing(50)
 		w.source.hold(afterwards(60))
-		r.count = map[string]int{}
-		w.revive = func() *Sync {
-			s := w.process(mortal{w.db, r}, mortalWire{r})
-			s.Sleep = w.passing
-			return s
-		}
-		w.sync = w.revive()
+		w.endanger(r)
 		return w
 	}
 	calm := &reaper{}
 	w := begin(t, calm)
-	if s := w.survive(calm, weComJob(""), true); s.Status != orgflow.StatusCompleted {
+	if s := w.survive(calm, w.job(""), true); s.Status != orgflow.StatusCompleted {
 		t.Fatalf("the undisturbed run ends %s: %s", s.Status, w.troubles(s.ID))
 	}
 	want, jobs := w.picture(), w.arrived()["batch/syncuser"]
@@ -395,38 +347,24 @@ func TestAWorkerMayBeKilledAtAnyStepOfAnImport(t *testing.T) {
 	if len(steps) < 20 {
 		t.Fatalf("these are not all steps: %q", steps)
 	}
-	for i, point := range steps {
-		for _, after := range []bool{false, true} {
-			if i%killEvery != 0 {
-				continue
-			}
-			t.Run(map[bool]string{false: "before ", true: "after "}[after]+point, func(t *testing.T) {
-				t.Parallel()
-				r := &reaper{at: point, after: after}
-				w := begin(t, r)
-				if after { // the job ends before anybody asks for it
-					next := w.revive
-					w.revive = func() *Sync { _ = w.passing(t.Context(), time.Minute); return next() }
-				}
-				s := w.survive(r, weComJob(""), true)
-				if r.at != "" {
-					t.Fatal("nobody was killed")
-				}
-				if d := cmp.Diff(want, w.picture()); d != "" || s.Status != orgflow.StatusCompleted {
-					t.Errorf("the run ends %s: %s %s", s.Status, w.troubles(s.ID), d)
-				}
-				n := w.arrived()
-				if n["user/create"] > 3 || n["user/update"] > 8 || n["user/get"] > 12 {
-					t.Errorf("the jobs' people went by calls: %v", n)
-				}
-				forgotten := strings.Contains(point, "syncuser") || strings.Contains(point, "PutImport") && !after
-				if n["batch/syncuser"] > jobs && !forgotten || n["batch/syncuser"] > jobs+20 {
-					t.Errorf("%d jobs instead of %d", n["batch/syncuser"], jobs)
-				}
-				if again := w.syncOnce(weComJob("")); again.Progress.Total != 0 || w.sim.Desk().Requests().Writes != 0 {
-					t.Errorf("the run after it wants %d changes", again.Progress.Total)
-				}
-			})
+	eachDeath(t, deaths(steps, killEvery), func(t *testing.T, r *reaper) {
+		w := begin(t, r)
+		if r.after { // the job ends before anybody asks for it
+			next := w.revive
+			w.revive = func() *Sync { w.pass(time.Minute); return next() }
 		}
-	}
+		s := w.survive(r, w.job(""), true)
+		if d := cmp.Diff(want, w.picture()); d != "" || s.Status != orgflow.StatusCompleted {
+			t.Errorf("the run ends %s: %s %s", s.Status, w.troubles(s.ID), d)
+		}
+		n := w.arrived()
+		if n["user/create"] > 3 || n["user/update"] > 8 || n["user/get"] > 12 {
+			t.Errorf("the jobs' people went by calls: %v", n)
+		}
+		forgotten := strings.Contains(r.at, "syncuser") || strings.Contains(r.at, "PutImport") && !r.after
+		if n["batch/syncuser"] > jobs && !forgotten || n["batch/syncuser"] > jobs+20 {
+			t.Errorf("%d jobs instead of %d", n["batch/syncuser"], jobs)
+		}
+		w.quiet()
+	})
 }

@@ -62,13 +62,6 @@ func invitedWorld(t *testing.T, w *world, n int) {
 	}
 }
 
-// pass lets time go by.
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
-}
-
 // night is one run of the day after: what became of the record, the calls and
 // how many invitations there have been.
 func (w *world) night(record string) (orgflow.Summary, orgflow.Change) {
@@ -276,7 +269,6 @@ func TestKilledWhileInvitingAgain(t *testing.T) {
 		w := newWorld(t)
 		invitedWorld(t, w, 2)
 		w.pass(8 * 24 * time.Hour)
-		r.count = map[string]int{}
 		w.revive = func() *Sync { return w.worker(mortal{w.db, r}, mortalLink{w.remote, r}) }
 		w.sync = w.revive()
 		return w
@@ -288,34 +280,25 @@ func TestKilledWhileInvitingAgain(t *testing.T) {
 		t.Fatalf("%d invitations", len(w.remote.invited))
 	}
 	applying := calm.seen[slices.IndexFunc(calm.seen, func(p string) bool { return strings.HasPrefix(p, "ClaimPage") }):]
-	for i, point := range applying {
-		if i%killEvery != 0 {
-			continue
+	eachDeath(t, deaths(applying, killEvery), func(t *testing.T, r *reaper) {
+		w := begin(t, r)
+		if s := w.survive(r, bothKinds(""), false); s.Status != orgflow.StatusCompleted {
+			t.Errorf("status %s", s.Status)
 		}
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s after=%v", point, after), func(t *testing.T) {
-				t.Parallel()
-				r := &reaper{at: point, after: after}
-				w := begin(t, r)
-				if s := w.survive(r, bothKinds(""), false); s.Status != orgflow.StatusCompleted {
-					t.Errorf("status %s", s.Status)
-				}
-				w.sync = w.worker(w.db, w.remote)
-				sent := len(w.remote.invited)
-				w.night("person:1001")
-				w.pass(4 * 24 * time.Hour)
-				w.night("person:1001")
-				if n := len(w.remote.invited); n > 2 || n != sent {
-					t.Errorf("%d invitations within two weeks, of them %d by the killed run", n, sent-1)
-				}
-				w.night("person:1001")
-				w.night("person:1001")
-				if n := len(w.remote.invited); n != sent+1 {
-					t.Errorf("%d invitations a week later, want %d", n, sent+1)
-				}
-			})
+		w.sync = w.worker(w.db, w.remote)
+		sent := len(w.remote.invited)
+		w.night("person:1001")
+		w.pass(4 * 24 * time.Hour)
+		w.night("person:1001")
+		if n := len(w.remote.invited); n > 2 || n != sent {
+			t.Errorf("%d invitations within two weeks, of them %d by the killed run", n, sent-1)
 		}
-	}
+		w.night("person:1001")
+		w.night("person:1001")
+		if n := len(w.remote.invited); n != sent+1 {
+			t.Errorf("%d invitations a week later, want %d", n, sent+1)
+		}
+	})
 }
 
 // A run that could not learn whether its invitation went out leaves that to

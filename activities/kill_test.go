@@ -2,12 +2,9 @@ package activities
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -40,45 +37,27 @@ func later() ([]org, []person) {
 // scene is a moment all killed runs begin at: after a run for before, and one
 // for each further state.
 type scene struct {
-	database []byte
-	remote   *directory
-	files    *meta.Store // compiled once
-	number   int
-	at       time.Time
+	moment
+	remote *directory
+	files  *meta.Store // compiled once
 }
 
-func newScene(t *testing.T, states ...func() ([]org, []person)) scene {
+func newScene(t *testing.T, states ...staffing) scene {
 	t.Helper()
-	path := freshDatabase(t)
-	w := openWorld(t, "sqlite://"+path)
-	for _, state := range append([]func() ([]org, []person){before}, states...) {
-		w.source.hold(state())
-		if sum := w.syncOnce(bothKinds("")); sum.Status != orgflow.StatusCompleted {
-			t.Fatalf("a run before it ends %s: %+v", sum.Status, sum.Applied)
-		}
+	w := newWorld(t)
+	for _, state := range append([]staffing{before}, states...) {
+		w.run(state())
 	}
-	if err := w.db.Close(); err != nil { // folds the journal into the file
-		t.Fatal(err)
-	}
-	database, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scene{database: database, remote: w.remote, files: w.files, number: w.number, at: w.at}
+	return scene{w.freeze(), w.remote, w.files}
 }
 
 // world opens the scene with a worker that the reaper watches.
 func (s scene) world(t *testing.T, r *reaper) *world {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "orgflow.db")
-	if err := os.WriteFile(path, s.database, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w := openWorld(t, "sqlite://"+path)
+	w := openWorld(t, s.open(t))
 	w.remote, w.files, w.number, w.at = s.remote.clone(), s.files, s.number, s.at
 	w.source.hold(later())
 	w.source.perPage = 7
-	r.count = map[string]int{}
 	w.restart(r)
 	return w
 }
@@ -177,29 +156,22 @@ func killAnywhere(t *testing.T, begin scene, job json.RawMessage, check func(*wo
 		t.Fatalf("the undisturbed run ends %s after %d points: %+v", want.Status, len(calm.seen), want.Applied)
 	}
 	check(w)
-	points := slices.Clone(calm.seen[:slices.Index(calm.seen, "DropSnapshotsBefore no. 1")+1])
-	for i, point := range points {
-		for _, after := range []bool{false, true} {
-			name := map[bool]string{false: "before ", true: "after "}[after] + point
-			if !after && i > 0 && !strings.HasPrefix(point, "consumer") && !strings.HasPrefix(point, "RecordOutcomes") {
-				continue // nothing has happened since the point before it
-			}
-			if i%killEvery != 0 {
-				continue
-			}
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				r := &reaper{at: point, after: after}
-				w := begin.world(t, r)
-				got := w.ending(w.survive(r, job, len(point)%2 == 0))
-				if r.at != "" {
-					t.Fatal("nobody was killed")
-				}
-				if d := cmp.Diff(want, got); d != "" {
-					t.Error(d)
-				}
-				w.nothingTwice(t)
-			})
+	var ends []death
+	for i, point := range calm.seen[:slices.Index(calm.seen, "DropSnapshotsBefore no. 1")+1] {
+		if i%killEvery != 0 {
+			continue
 		}
+		if i == 0 || strings.HasPrefix(point, "consumer") || strings.HasPrefix(point, "RecordOutcomes") {
+			ends = append(ends, death{point, false}) // else nothing has happened since the point before it
+		}
+		ends = append(ends, death{point, true})
 	}
+	eachDeath(t, ends, func(t *testing.T, r *reaper) {
+		w := begin.world(t, r)
+		got := w.ending(w.survive(r, job, len(r.at)%2 == 0))
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+		w.nothingTwice(t)
+	})
 }

@@ -47,7 +47,7 @@ func TestAPlanThatWasLostBeforeItWasMarkedIsMadeAgain(t *testing.T) {
 	w.source.hold(team(3))
 	p := w.begin(bothKinds(""))
 	w.fetch(p)
-	r := &reaper{at: "SavePlan no. 1", after: true, count: map[string]int{}}
+	r := &reaper{death: death{"SavePlan no. 1", true}}
 	w.sync = w.worker(mortal{w.db, r}, w.remote)
 	if err := w.perform(task{}, orgflow.ActivityPlanRun, RunParams{RunID: p.RunID}, nil); err == nil || !r.restart() {
 		t.Fatalf("err = %v, want the worker killed", err)

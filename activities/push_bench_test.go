@@ -120,10 +120,7 @@ func pushEverybody(b *testing.B, n int, push string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w.sync.Connectors = connectors.NewRegistry(
-		map[string]connectors.ConsumerFactory{"ai_guan_huai": func(connectors.Settings) (connectors.Consumer, error) { return client, nil }},
-		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return crowd{n, "工程师"}, nil }},
-	)
+	w.sync.Connectors = registry("ai_guan_huai", always(client), crowd{n, "工程师"})
 	stage := func(name string, f func()) {
 		runtime.GC() // what the stage before left behind is not its own
 		runtime.GC()
@@ -131,7 +128,7 @@ func pushEverybody(b *testing.B, n int, push string) {
 		reportPeak(b, peakOf(f), name+"-MB")
 		b.ReportMetric(time.Since(began).Seconds(), name+"-s")
 	}
-	p := w.begin(guanHuaiJob(""))
+	p := w.begin(w.job(""))
 	stage("fetch", func() { w.fetch(p) })
 	var planned Planned
 	stage("plan", func() { planned = w.plan(p.RunID) })

@@ -3,9 +3,6 @@ package activities
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,24 +21,26 @@ func (w *guanHuai) completed() int { return w.sim.State().(aghsim.State).Complet
 // pushes nothing, unless the job asks for it.
 func TestACompanyIsPushedWhole(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { pushedWhole(t, newGuanHuai(t, "full")) })
-	t.Run("postgres", func(t *testing.T) { pushedWhole(t, guanHuaiOn(t, testpg.URL(t), nil, "full")) })
+	t.Run("postgres", func(t *testing.T) {
+		pushedWhole(t, guanHuaiAt(openSite(t, aiGuanHuaiVendor("full", ""), testpg.URL(t), nil)))
+	})
 }
 
 func pushedWhole(t *testing.T, w *guanHuai) {
 	for i, rows := range []func() ([]org, []person){before, later} {
 		w.source.hold(rows())
-		s := w.syncOnce(guanHuaiJob(""))
+		s := w.syncOnce(w.job(""))
 		if s.Status != orgflow.StatusCompleted || w.completed() != i+1 || w.calls("update") != 0 {
 			t.Fatalf("run %d ends %s after %d pushes: %+v %s", i, s.Status, w.completed(), s.Applied, w.troubles(s.ID))
 		}
 		if d := cmp.Diff(wanted(rows()), w.picture()); d != "" {
 			t.Errorf("after run %d: %s", i, d)
 		}
-		if again := w.syncOnce(guanHuaiJob("")); again.Progress.Total != 0 || w.completed() != i+1 {
+		if again := w.syncOnce(w.job("")); again.Progress.Total != 0 || w.completed() != i+1 {
 			t.Fatalf("the run after run %d plans %+v", i, again.Plan)
 		}
 	}
-	s := w.syncOnce(guanHuaiJob(`{"mode": "full"}`))
+	s := w.syncOnce(w.job(`{"mode": "full"}`))
 	if s.Status != orgflow.StatusCompleted || w.completed() != 3 || s.Applied[orgflow.Person][orgflow.Update].Done != 16 {
 		t.Errorf("mode full ends %s after %d pushes: %+v", s.Status, w.completed(), s.Applied)
 	}
@@ -51,7 +50,7 @@ func pushedWhole(t *testing.T, w *guanHuai) {
 func TestModeFullPushesWhole(t *testing.T) {
 	w := newGuanHuai(t, "incremental")
 	w.source.hold(team(3))
-	if s := w.syncOnce(guanHuaiJob(`{"mode": "full"}`)); s.Status != orgflow.StatusCompleted || w.completed() != 1 {
+	if s := w.syncOnce(w.job(`{"mode": "full"}`)); s.Status != orgflow.StatusCompleted || w.completed() != 1 {
 		t.Errorf("ends %s after %d pushes", s.Status, w.completed())
 	}
 }
@@ -63,7 +62,7 @@ func TestSizesOfAPush(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			w := newGuanHuai(t, "full")
 			w.source.hold(team(n))
-			s := w.syncOnce(guanHuaiJob(""))
+			s := w.syncOnce(w.job(""))
 			if s.Status != orgflow.StatusCompleted || w.calls("add") != adds || len(w.picture()) != n+2 {
 				t.Errorf("ends %s after %d calls, %d records", s.Status, w.calls("add"), len(w.picture()))
 			}
@@ -74,20 +73,6 @@ func TestSizesOfAPush(t *testing.T) {
 	}
 }
 
-// boundAt returns the bindings of a consumer by record.
-func (w *world) boundAt(consumer string) map[string]orgflow.Binding {
-	out := map[string]orgflow.Binding{}
-	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
-		for b, err := range w.db.Bindings(w.t.Context(), orgflow.Target{CompanyID: company, Consumer: consumer}, kind) {
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			out[string(kind)+":"+b.SourceID] = b
-		}
-	}
-	return out
-}
-
 // Who is held, refused or parked but known goes along as last accepted:
 // absence never disables them.
 func TestWhoIsKnownGoesAlong(t *testing.T) {
@@ -96,7 +81,7 @@ func TestWhoIsKnownGoesAlong(t *testing.T) {
 	orgs = append(orgs, org{ID: 13, Name: "支部", Parent: 11})
 	people[4].Dept = 13
 	w.source.hold(orgs, people)
-	w.syncOnce(guanHuaiJob(""))
+	w.syncOnce(w.job(""))
 	want := w.picture()
 
 	people[0].Name = "-"   // set aside: has no name
@@ -108,8 +93,8 @@ func TestWhoIsKnownGoesAlong(t *testing.T) {
 	newcomer := person{ID: 1030, Dept: 12, Title: "新人"}             // refused and unknown: absent
 	w.source.hold(orgs, append(slices.Clone(people[:6]), newcomer)) // 1007 and 1008 have left: parked
 	w.options(`{"refuse": ["14", "E1030"]}`)
-	refuseOnce(w, "E1003", "经理")
-	run, planned := w.planned(guanHuaiJob(`{"delete_limit": {"count": 1}}`))
+	w.sync = w.process(w.db, refusing(func(body string) bool { return strings.Contains(body, `"E1003"`) && strings.Contains(body, "经理") }))
+	run, planned := w.planned(w.job(`{"delete_limit": {"count": 1}}`))
 	if planned.Parked != 2 || !planned.Push {
 		t.Fatalf("plan %+v", planned)
 	}
@@ -132,14 +117,6 @@ func TestWhoIsKnownGoesAlong(t *testing.T) {
 	}
 }
 
-// refuseOnce makes the vendor refuse a person as long as they have a title.
-func refuseOnce(w *guanHuai, id, title string) {
-	w.wire = func(req *http.Request, body []byte) bool {
-		return strings.Contains(string(body), `"`+id+`"`) && strings.Contains(string(body), title)
-	}
-	w.sync = w.process(w.db, refusing{w})
-}
-
 // What the vendor holds and refuses even as it was last accepted would be
 // disabled by completing: the push is given up, and the changes go by
 // themselves.
@@ -147,12 +124,12 @@ func TestAPushThatWouldDisableSomebodyIsNotCompleted(t *testing.T) {
 	w := newGuanHuai(t, "full")
 	_, people := team(5)
 	w.source.hold(team(5))
-	w.syncOnce(guanHuaiJob(""))
+	w.syncOnce(w.job(""))
 	people[0].Title = "总监"
 	orgs, _ := team(0)
 	w.source.hold(orgs, people)
 	w.options(`{"refuse": ["E1004"]}`) // unchanged, and refused now
-	s := w.syncOnce(guanHuaiJob(""))
+	s := w.syncOnce(w.job(""))
 	want := wanted(orgs, people)
 	if d := cmp.Diff(want, w.picture()); d != "" || w.completed() != 1 || w.calls("update") != 1 {
 		t.Errorf("after %d pushes and %d updates: %s", w.completed(), w.calls("update"), d)
@@ -177,12 +154,12 @@ func TestWhatIsNotPushedWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newGuanHuai(t, "full")
 			w.source.hold(team(5))
-			w.syncOnce(guanHuaiJob(""))
+			w.syncOnce(w.job(""))
 			orgs, people := team(5)
 			people[0].Title = "总监"
 			w.source.hold(orgs, people[:4])
 			c.then(w)
-			s := w.syncOnce(guanHuaiJob(c.job))
+			s := w.syncOnce(w.job(c.job))
 			if w.completed() != 1 || w.calls("update") != 1 || !strings.Contains(fmt.Sprint(s.Notes), c.note) {
 				t.Errorf("%d pushes, %d updates, notes %v", w.completed(), w.calls("update"), s.Notes)
 			}
@@ -194,7 +171,7 @@ func TestWhatIsNotPushedWhole(t *testing.T) {
 	t.Run("departments alone, persons unknown", func(t *testing.T) {
 		w := newGuanHuai(t, "full")
 		w.source.hold(team(2))
-		job := json.RawMessage(strings.Replace(string(guanHuaiJob("")), `"person_new"`, `"org_sync"`, 1))
+		job := json.RawMessage(strings.Replace(string(w.job("")), `"person_new"`, `"org_sync"`, 1))
 		w.syncOnce(job)
 		if w.completed() != 0 {
 			t.Error("departments alone were pushed whole, which disables everybody")
@@ -210,7 +187,7 @@ func TestALostTask(t *testing.T) {
 			w := newGuanHuai(t, "full")
 			w.source.hold(team(3))
 			w.fault(`{"path": "/v3/oms/` + path + `", "times": 1, "errcode": 200006}`)
-			s := w.syncOnce(guanHuaiJob(""))
+			s := w.syncOnce(w.job(""))
 			if d := cmp.Diff(wanted(team(3)), w.picture()); d != "" || s.Status != orgflow.StatusCompleted || w.completed() != 1 {
 				t.Errorf("%s after %d pushes: %s", s.Status, w.completed(), d)
 			}
@@ -222,7 +199,7 @@ func TestALostTask(t *testing.T) {
 	w := newGuanHuai(t, "full")
 	w.source.hold(team(3))
 	w.fault(`{"path": "/v3/oms/add", "errcode": 200006}`)
-	run, _ := w.planned(guanHuaiJob(""))
+	run, _ := w.planned(w.job(""))
 	for range 2 {
 		var at Pushing
 		if err := w.perform(task{}, orgflow.ActivityPreparePush, RunParams{RunID: run}, &at); err != nil {
@@ -239,12 +216,12 @@ func TestALostTask(t *testing.T) {
 // The same batch is sent three times at most where the vendor says "system
 // error"; then the run ends, and nothing was changed.
 func TestAFailedBatchIsNeverCompleted(t *testing.T) {
-	for path, name := range map[string]string{"add": orgflow.ActivityAddToPush, "add-prepare": orgflow.ActivityPreparePush, "add-complete": orgflow.ActivityCompletePush} {
+	for _, path := range []string{"add", "add-prepare", "add-complete"} {
 		t.Run(path, func(t *testing.T) {
 			w := newGuanHuai(t, "full")
 			w.source.hold(team(3))
 			w.fault(`{"path": "/v3/oms/` + path + `", "times": 3, "errcode": 200007}`)
-			run, _ := w.planned(guanHuaiJob(""))
+			run, _ := w.planned(w.job(""))
 			var failed error
 			func() {
 				defer func() { _ = recover() }()
@@ -259,7 +236,6 @@ func TestAFailedBatchIsNeverCompleted(t *testing.T) {
 			if w.calls(path) != 3 || w.completed() != 0 || len(w.picture()) != 0 {
 				t.Errorf("%d calls, %d pushes", w.calls(path), w.completed())
 			}
-			_ = name
 		})
 	}
 }
@@ -270,7 +246,7 @@ func TestACompletionInDoubt(t *testing.T) {
 	w.source.hold(team(3))
 	// Of the first task and of the second one the answer is lost.
 	w.fault(`[{"path": "/v3/oms/add-complete", "times": 1, "after_commit": true}, {"path": "/v3/oms/add-complete", "times": 1, "every": 2, "after_commit": true}]`)
-	run, _ := w.planned(guanHuaiJob(""))
+	run, _ := w.planned(w.job(""))
 	attempts := 0
 	declined := pushAll(func(name string, params, result any) {
 		for { // as Temporal does with what may be tried again
@@ -292,63 +268,27 @@ func TestACompletionInDoubt(t *testing.T) {
 // lost: it ends with one complete, correct push, and the next run finds
 // nothing to do.
 func TestAPushMayBeKilledAtAnyPoint(t *testing.T) {
-	path := freshDatabase(t)
-	first := guanHuaiOn(t, "sqlite://"+path, nil, "full")
+	first := newGuanHuai(t, "full")
 	first.source.hold(before())
-	if s := first.syncOnce(guanHuaiJob("")); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the first run ends %s: %s", s.Status, first.troubles(s.ID))
-	}
-	state := raw(first.sim.State())
-	if err := first.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	database, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin := func(t *testing.T, r *reaper) *guanHuai {
-		path := filepath.Join(t.TempDir(), "orgflow.db")
-		if err := os.WriteFile(path, database, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		w := guanHuaiOn(t, "sqlite://"+path, state, "full")
-		w.number, w.at, w.size = first.number, first.at, 5 // several pages
+	first.completes("the first run")
+	moment := first.freeze()
+	moment.vendor = aiGuanHuaiVendor("full", `, "batch_size": 5`) // several pages
+	survives := func(t *testing.T, r *reaper) {
+		w := guanHuaiAt(moment.again(t))
 		w.source.hold(later())
-		r.count = map[string]int{}
-		w.revive = func() *Sync { return w.process(mortal{w.db, r}, deadlyWire{r}) }
-		w.sync = w.revive()
-		return w
+		w.endanger(r)
+		if d := w.outcome(w.survive(r, w.job(""), true), later); d != "" || w.completed() == 0 {
+			t.Errorf("after %d pushes: %s", w.completed(), d)
+		}
+		r.retire()
+		w.quiet()
 	}
 	calm := &reaper{}
-	w := begin(t, calm)
-	if s := w.survive(calm, guanHuaiJob(""), true); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the undisturbed run ends %s: %s", s.Status, w.troubles(s.ID))
-	}
+	survives(t, calm)
 	from := slices.Index(calm.seen, "CreatePush no. 1")
 	to := slices.Index(calm.seen, "FinishRun no. 1")
 	if from < 0 || to-from < 20 {
 		t.Fatalf("points %v", calm.seen)
 	}
-	for i, point := range slices.Clone(calm.seen[from : to+1]) {
-		for _, after := range []bool{false, true} {
-			if i%killEvery != 0 {
-				continue
-			}
-			t.Run(map[bool]string{false: "before ", true: "after "}[after]+point, func(t *testing.T) {
-				t.Parallel()
-				r := &reaper{at: point, after: after}
-				w := begin(t, r)
-				s := w.survive(r, guanHuaiJob(""), true)
-				if r.at != "" {
-					t.Fatal("nobody was killed")
-				}
-				if d := cmp.Diff(wanted(later()), w.picture()); d != "" || s.Status != orgflow.StatusCompleted || w.completed() == 0 {
-					t.Errorf("the run ends %s after %d pushes: %s %s", s.Status, w.completed(), w.troubles(s.ID), d)
-				}
-				if again := w.syncOnce(guanHuaiJob("")); again.Progress.Total != 0 {
-					t.Errorf("the run after it wants %d changes", again.Progress.Total)
-				}
-			})
-		}
-	}
+	eachDeath(t, deaths(calm.seen[from:to+1], killEvery), survives)
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"orgflow"
@@ -17,12 +20,52 @@ import (
 // a call to the consumer, before it has its effect or after it, the answer
 // lost. From then on nothing the worker does has any effect.
 type reaper struct {
-	mu    sync.Mutex
-	at    string
+	death
+	mu      sync.Mutex
+	dead    bool
+	retired bool
+	struck  bool // somebody has died
+	count   map[string]int
+	seen    []string
+}
+
+// death is where a worker dies.
+type death struct {
+	at    string // "call of POST /user/create no. 3"
 	after bool
-	dead  bool
-	count map[string]int
-	seen  []string
+}
+
+func (d death) String() string {
+	return map[bool]string{false: "before ", true: "after "}[d.after] + d.at
+}
+
+// deaths are those before and after each of a share of points.
+func deaths(points []string, every int) (out []death) {
+	for i := 0; i < len(points); i += every {
+		out = append(out, death{points[i], false}, death{points[i], true})
+	}
+	return out
+}
+
+// eachDeath tries something once for each death, with a reaper that brings
+// it. A point that nobody comes to fails.
+func eachDeath(t *testing.T, deaths []death, try func(t *testing.T, r *reaper)) {
+	t.Helper()
+	if len(deaths) == 0 {
+		t.Fatal("nobody is killed anywhere")
+	}
+	for _, d := range deaths {
+		t.Run(d.String(), func(t *testing.T) {
+			t.Parallel()
+			r := &reaper{death: d}
+			try(t, r)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if !r.struck {
+				t.Errorf("nobody was killed; the points were %q", r.seen)
+			}
+		})
+	}
 }
 
 var errKilled = errors.New("killed")
@@ -30,12 +73,19 @@ var errKilled = errors.New("killed")
 // step does something that has an effect, unless the worker is dead.
 func (r *reaper) step(name string, do func() error) error {
 	r.mu.Lock()
+	if r.retired {
+		r.mu.Unlock()
+		return do()
+	}
+	if r.count == nil {
+		r.count = map[string]int{}
+	}
 	r.count[name]++
 	point := fmt.Sprintf("%s no. %d", name, r.count[name])
 	r.seen = append(r.seen, point)
 	hit := point == r.at
 	if r.dead || (hit && !r.after) {
-		r.dead = true
+		r.dead, r.struck = true, r.struck || hit
 		r.mu.Unlock()
 		return errKilled
 	}
@@ -43,11 +93,28 @@ func (r *reaper) step(name string, do func() error) error {
 	err := do()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dead = r.dead || hit
+	if hit {
+		r.dead, r.struck = true, true
+	}
 	if r.dead {
 		return errKilled
 	}
 	return err
+}
+
+// retire lets everything live from now on, and notes nothing more.
+func (r *reaper) retire() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retired = true
+}
+
+// calls are the points at which the consumer was called, in an order of their
+// own.
+func (r *reaper) calls() []string {
+	calls := slices.DeleteFunc(slices.Clone(r.seen), func(p string) bool { return !strings.HasPrefix(p, "call of") })
+	slices.Sort(calls)
+	return calls
 }
 
 // restart tells whether the worker was killed, and lets the next one live.
@@ -55,9 +122,7 @@ func (r *reaper) restart() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	killed := r.dead
-	if killed {
-		r.dead, r.at = false, ""
-	}
+	r.dead = false
 	return killed
 }
 

@@ -3,185 +3,57 @@ package activities
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"orgflow"
-	"orgflow/connectors"
-	"orgflow/connectors/rest"
-	"orgflow/connectors/rest/scimsim"
-	restsim "orgflow/connectors/rest/sim"
 	"orgflow/connectors/rest/simbase"
-	"orgflow/connectors/simctl"
-	"orgflow/internal/store"
 )
 
 // flavour is a shipped definition with its simulator.
 type flavour struct {
-	name, settings string
-	make           func(*rest.Definition) simctl.Simulator
-	// picture shows what a simulator holds as the source would describe it.
-	picture func(simbase.State) map[string]string
+	vendor
+	// shows tells what a simulator holds as the source would describe it.
+	shows func(state any) map[string]string
 	// oauth2 replaces the definition's authentication where a token that can
 	// expire is wanted.
 	oauth2 string
-	update string // path of a call that changes a person
 }
 
 var flavours = []flavour{
+	{vendor: emmCloudVendor(), shows: emmPicture},
 	{
-		name: "emm_cloud", settings: `{"client_id": "restsim-client", "client_secret": "restsim-secret"}`,
-		make:    func(d *rest.Definition) simctl.Simulator { return restsim.New("emmcloud", d, simbase.Options{}) },
-		picture: emmPicture, update: "/api/sys/v6.0/users/*",
-	},
-	{
-		name: "scim", settings: `{"token": "scimsim-token"}`,
-		make:    func(*rest.Definition) simctl.Simulator { return scimsim.New(simbase.Options{}) },
-		picture: scimPicture, update: "/Users/*",
+		vendor: scimVendor("{}"), shows: scimPicture,
 		oauth2: `{"kind": "oauth2", "token_url": "/oauth2.0/token", "client_id": "scimsim-client", "client_secret": "{settings.token}"}`,
 	},
 }
 
-// declared is a world whose consumer is a definition, talking to its
-// simulator over HTTP.
-type declared struct {
-	*world
-	flavour
-	sim simctl.Simulator
-	url string
-}
-
-func newDeclared(t *testing.T, f flavour) *declared {
+// newDeclared opens an enterprise whose consumer is a definition.
+func newDeclared(t *testing.T, f flavour) *enterprise {
+	t.Helper()
 	return declaredOn(t, f, freshDatabase(t), nil)
 }
 
-func declaredOn(t *testing.T, f flavour, path string, state json.RawMessage) *declared {
+func declaredOn(t *testing.T, f flavour, url string, state json.RawMessage) *enterprise {
 	t.Helper()
-	w := &declared{world: openWorld(t, "sqlite://"+path), flavour: f}
-	raw, err := os.ReadFile("../meta/" + f.name + ".consumer.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	return f.at(openSite(t, f.vendor, url, state))
+}
+
+// at puts the definition into the company's folder where it is not the
+// shipped one.
+func (f flavour) at(w *site) *enterprise {
 	if f.oauth2 != "" {
-		head, rest, _ := strings.Cut(string(raw), `"auth": {`)
+		head, rest, _ := strings.Cut(string(shipped(f.code)), `"auth": {`)
 		_, tail, _ := strings.Cut(rest, "}\"},\n")
-		raw = []byte(head + `"auth": ` + f.oauth2 + ",\n" + tail)
-		w.write(f.name+".consumer.json", string(raw))
+		w.write(f.code+".consumer.json", head+`"auth": `+f.oauth2+",\n"+tail)
+		w.configure(strings.Replace(f.settings, "scimsim-token", "scimsim-secret", 1))
 	}
-	def, err := rest.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.sim = f.make(def)
-	if state != nil {
-		if err := w.sim.PutState(state); err != nil {
-			t.Fatal(err)
-		}
-	}
-	server := httptest.NewServer(w.sim)
-	t.Cleanup(server.Close)
-	w.url = server.URL
-	settings := f.settings
-	if f.oauth2 != "" {
-		settings = `{"token": "scimsim-secret"}`
-	}
-	w.write("company.json", `{"company_id": 7, "name": "测试公司", "time_zone": "Asia/Shanghai",
-  "source": {"type": "hcm", "base_url": "http://127.0.0.1:1/hcm", "auth": {"mode": "bearer", "token": "t"}, "page_size": 500},
-  "consumers": {"`+f.name+`": {"base_url": "`+w.url+`", "qps": 0, "settings": `+settings+`}}}`)
-	w.sync = w.process(w.db, http.DefaultTransport)
-	return w
-}
-
-// process is a worker that just started: it has no connector of the name,
-// only the definition in the files.
-func (w *declared) process(db Store, wire http.RoundTripper) *Sync {
-	s := w.worker(db, nil)
-	s.Connectors = connectors.NewRegistry(nil,
-		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},
-	).Defined(func(s connectors.Settings) (connectors.Consumer, error) {
-		def, err := rest.Parse(s.Definition)
-		if err != nil {
-			return nil, err
-		}
-		cfg, err := rest.ParseConfig(s.JSON)
-		if err != nil {
-			return nil, err
-		}
-		return rest.New(def, cfg, rest.Options{Name: s.Name, Transport: wire})
-	})
-	return s
-}
-
-func (w *declared) job(params string) json.RawMessage {
-	return json.RawMessage(strings.ReplaceAll(string(bothKinds(params)), "ding_talk", w.name))
-}
-
-func (w *declared) shows() map[string]string { return w.picture(w.sim.State().(simbase.State)) }
-
-func (w *declared) fault(raw string) {
-	w.t.Helper()
-	faults, err := simctl.DecodeFaults([]byte(raw))
-	if err == nil {
-		err = w.sim.Desk().AddFaults(faults...)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// troubles lists what did not go well, for a failing test.
-func (w *declared) troubles(run string) string {
-	var out strings.Builder
-	page, _, err := w.db.ListChanges(w.t.Context(), run, store.ChangeFilter{Limit: 200})
-	for _, c := range page {
-		if c.State != orgflow.Done {
-			fmt.Fprintf(&out, "\n%s %s %s: %s %v %v", c.Op, c.Kind, c.SourceID, c.State, c.Reason, c.Error)
-		}
-	}
-	if err != nil {
-		fmt.Fprint(&out, err)
-	}
-	return out.String()
-}
-
-func (w *declared) completes(what string) orgflow.Summary {
-	w.t.Helper()
-	s := w.syncOnce(w.job(""))
-	if s.Status != orgflow.StatusCompleted {
-		w.t.Fatalf("%s ends %s: %+v %s", what, s.Status, s.Error, w.troubles(s.ID))
-	}
-	return s
-}
-
-// reads carries out a whole job that first reads all the consumer holds.
-func (w *declared) reads(params string) orgflow.Summary {
-	w.t.Helper()
-	p := w.begin(w.job(params))
-	w.fetch(p)
-	for {
-		got, err := w.readRemote(task{}, p.RunID)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if got.Done {
-			if !got.Complete {
-				w.t.Fatalf("the read is not whole: %s", got.Cause)
-			}
-			break
-		}
-	}
-	return w.rest(p.RunID, w.plan(p.RunID))
+	return &enterprise{w, f.shows, f.wanted}
 }
 
 // emmPicture: ids are the source's.
-func emmPicture(s simbase.State) map[string]string {
+func emmPicture(state any) map[string]string {
+	s := state.(simbase.State)
 	out := map[string]string{}
 	for _, o := range s.Orgs {
 		f := o["fields"].(map[string]any)
@@ -199,7 +71,8 @@ func emmPicture(s simbase.State) map[string]string {
 }
 
 // scimPicture: ids are the provider's, and departments are known by name.
-func scimPicture(s simbase.State) map[string]string {
+func scimPicture(state any) map[string]string {
+	s := state.(simbase.State)
 	out, names, numbers := map[string]string{}, map[string][]string{}, map[string]string{}
 	for _, u := range s.Persons {
 		numbers[u["id"].(string)] = u["userName"].(string)
@@ -228,7 +101,7 @@ func (f flavour) wanted(orgs []org, people []person) map[string]string {
 		if names[o.ID] = o.Name; o.ID == 10 {
 			continue
 		}
-		if f.name == "scim" {
+		if f.code == "scim" {
 			out["org "+o.Name] = "there"
 		} else {
 			out[fmt.Sprint("org ", o.ID)] = fmt.Sprint(o.Name, " in ", o.Parent)
@@ -237,7 +110,7 @@ func (f flavour) wanted(orgs []org, people []person) map[string]string {
 	for _, p := range people {
 		row := decodeRow(p)
 		in := fmt.Sprint(p.Dept)
-		if f.name == "scim" {
+		if f.code == "scim" {
 			in = names[p.Dept]
 		}
 		manager := ""
@@ -251,7 +124,7 @@ func (f flavour) wanted(orgs []org, people []person) map[string]string {
 
 func eachFlavour(t *testing.T, test func(t *testing.T, f flavour)) {
 	for _, f := range flavours {
-		t.Run(f.name, func(t *testing.T) { test(t, f) })
+		t.Run(f.code, func(t *testing.T) { test(t, f) })
 	}
 }
 
@@ -260,19 +133,7 @@ func eachFlavour(t *testing.T, test func(t *testing.T, f flavour)) {
 // writes nothing.
 func TestACompanyIsPushedByADefinition(t *testing.T) {
 	eachFlavour(t, func(t *testing.T, f flavour) {
-		w := newDeclared(t, f)
-		for i, rows := range []func() ([]org, []person){before, later, before} {
-			w.source.hold(rows())
-			w.completes(fmt.Sprint("run ", i))
-			if d := cmp.Diff(f.wanted(rows()), w.shows()); d != "" {
-				t.Errorf("after run %d: %s", i, d)
-			}
-			w.sim.Desk().ClearRequests()
-			again := w.completes("a run without news")
-			if n := w.sim.Desk().Requests().Writes; n != 0 || again.Progress.Total != 0 {
-				t.Fatalf("the run after run %d writes %d times: %+v", i, n, again.Plan)
-			}
-		}
+		newDeclared(t, f).follows(before, later, before)
 	})
 }
 
@@ -291,20 +152,16 @@ func TestADefinitionSurvivesTheNetwork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachFlavour(t, func(t *testing.T, f flavour) {
 				w := newDeclared(t, f)
-				w.source.hold(before())
-				w.fault(fault)
-				w.completes("the first run")
-				w.sim.Desk().ClearFaults()
-				w.source.hold(later())
-				w.fault(fault)
-				w.completes("the second run")
-				w.sim.Desk().ClearFaults()
-				if d := cmp.Diff(f.wanted(later()), w.shows()); d != "" {
+				for _, state := range []staffing{before, later} {
+					w.source.hold(state())
+					w.fault(fault)
+					w.completes("the run in trouble")
+					w.sim.Desk().ClearFaults()
+				}
+				if d := w.differs(later()); d != "" {
 					t.Error(d)
 				}
-				if again := w.completes("the quiet run"); again.Progress.Total != 0 {
-					t.Errorf("%+v", again.Plan)
-				}
+				w.quiet()
 			})
 		})
 	}
@@ -325,7 +182,7 @@ func TestADefinitionsTokenIsRenewed(t *testing.T) {
 		if s := w.completes("the run with an expired token"); s.TokenRenewals != 1 {
 			t.Errorf("%d renewals", s.TokenRenewals)
 		}
-		if d := cmp.Diff(f.wanted(later()), w.shows()); d != "" {
+		if d := w.differs(later()); d != "" {
 			t.Error(d)
 		}
 	})
@@ -336,9 +193,7 @@ func TestOneBadRecordOfADefinition(t *testing.T) {
 	eachFlavour(t, func(t *testing.T, f flavour) {
 		w := newDeclared(t, f)
 		w.source.hold(team(7))
-		if err := w.sim.SetOptions(json.RawMessage(`{"refuse": ["E1003"]}`)); err != nil {
-			t.Fatal(err)
-		}
+		w.options(`{"refuse": ["E1003"]}`)
 		s := w.syncOnce(w.job(""))
 		if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != 6 || got.Failed != 1 || s.Status != orgflow.StatusCompletedWithFailures {
 			t.Fatalf("%+v %s %s", got, s.Status, w.troubles(s.ID))
@@ -346,9 +201,7 @@ func TestOneBadRecordOfADefinition(t *testing.T) {
 		if c := w.changes(s.ID)["person:1003"]; c.Error == nil || c.Error.Code != orgflow.CodeInvalidRecord {
 			t.Errorf("%+v", c)
 		}
-		if err := w.sim.SetOptions(json.RawMessage(`{"refuse": []}`)); err != nil {
-			t.Fatal(err)
-		}
+		w.options(`{"refuse": []}`)
 		if again := w.completes("the next run"); again.Progress.Total != 1 {
 			t.Errorf("%+v", again.Plan)
 		}
@@ -366,12 +219,10 @@ func TestADefinitionAdoptsWhatIsThere(t *testing.T) {
 		if s := w.reads(`{}`); s.Status != orgflow.StatusCompleted || w.sim.Desk().Requests().Writes > 0 {
 			t.Errorf("the first run of another installation ends %s: %s", s.Status, w.troubles(s.ID))
 		}
-		if d := cmp.Diff(f.wanted(team(5)), w.shows()); d != "" {
+		if d := w.differs(team(5)); d != "" {
 			t.Error(d)
 		}
-		if again := w.completes("the quiet run"); again.Progress.Total != 0 {
-			t.Errorf("%+v", again.Plan)
-		}
+		w.quiet()
 	})
 }
 
@@ -387,7 +238,7 @@ func TestADefinitionReconciles(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := w.reads(`{"mode": "reconcile"}`)
-		if d := cmp.Diff(f.wanted(team(5)), w.shows()); d != "" || s.Status != orgflow.StatusCompleted || s.Progress.Total != 2 {
+		if d := w.differs(team(5)); d != "" || s.Status != orgflow.StatusCompleted || s.Progress.Total != 2 {
 			t.Errorf("ends %s with %d changes: %s %s", s.Status, s.Progress.Total, w.troubles(s.ID), d)
 		}
 	})
@@ -397,58 +248,6 @@ func TestADefinitionReconciles(t *testing.T) {
 // again.
 func TestAWorkerMayBeKilledAtAnyCallOfADefinition(t *testing.T) {
 	eachFlavour(t, func(t *testing.T, f flavour) {
-		path := freshDatabase(t)
-		first := declaredOn(t, f, path, nil)
-		first.source.hold(before())
-		first.completes("the first run")
-		state := raw(first.sim.State())
-		if err := first.db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		database, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begin := func(t *testing.T, r *reaper) *declared {
-			path := filepath.Join(t.TempDir(), "orgflow.db")
-			if err := os.WriteFile(path, database, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			w := declaredOn(t, f, path, state)
-			w.number, w.at = first.number, first.at
-			w.source.hold(later())
-			r.count = map[string]int{}
-			w.revive = func() *Sync { return w.process(mortal{w.db, r}, mortalWire{r}) }
-			w.sync = w.revive()
-			return w
-		}
-		calm := &reaper{}
-		w := begin(t, calm)
-		if s := w.survive(calm, w.job(""), true); s.Status != orgflow.StatusCompleted {
-			t.Fatalf("the undisturbed run ends %s: %s", s.Status, w.troubles(s.ID))
-		}
-		calls := slices.DeleteFunc(slices.Clone(calm.seen), func(p string) bool { return !strings.HasPrefix(p, "call of") })
-		for i, point := range calls {
-			for _, after := range []bool{false, true} {
-				if i%killEvery != 0 {
-					continue
-				}
-				t.Run(map[bool]string{false: "before ", true: "after "}[after]+point, func(t *testing.T) {
-					t.Parallel()
-					r := &reaper{at: point, after: after}
-					w := begin(t, r)
-					s := w.survive(r, w.job(""), true)
-					if r.at != "" {
-						t.Skip("another order of calls: nobody was killed")
-					}
-					if d := cmp.Diff(f.wanted(later()), w.shows()); d != "" || s.Status != orgflow.StatusCompleted {
-						t.Errorf("the run ends %s: %s %s", s.Status, w.troubles(s.ID), d)
-					}
-					if again := w.completes("the quiet run"); again.Progress.Total != 0 {
-						t.Errorf("the run after it wants %d changes", again.Progress.Total)
-					}
-				})
-			}
-		}
+		killedAtCalls(t, newDeclared(t, f), before, later)
 	})
 }

@@ -233,9 +233,15 @@ func (w *world) wantStates(run string, want map[orgflow.State]int) {
 // bindings returns the target's bindings by record.
 func (w *world) bindings() map[string]orgflow.Binding {
 	w.t.Helper()
+	return w.boundAt(target.Consumer)
+}
+
+// boundAt returns the bindings of a consumer by record.
+func (w *world) boundAt(consumer string) map[string]orgflow.Binding {
+	w.t.Helper()
 	out := map[string]orgflow.Binding{}
 	for _, kind := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
-		for b, err := range w.db.Bindings(context.Background(), target, kind) {
+		for b, err := range w.db.Bindings(context.Background(), orgflow.Target{CompanyID: company, Consumer: consumer}, kind) {
 			if err != nil {
 				w.t.Fatal(err)
 			}

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,7 +42,6 @@ func TestAReadThatIsKilledAnywhereGoesOnWhereItWas(t *testing.T) {
 	try := func(t *testing.T, r *reaper) {
 		w, v := newWorld(t), view(5)
 		run := w.look(v)
-		r.count = map[string]int{}
 		next := func() { w.sync = w.worker(mortal{w.db, r}, mortalWindow{v, r}) }
 		next()
 		got, err := w.readRemote(task{}, run)
@@ -73,12 +71,5 @@ func TestAReadThatIsKilledAnywhereGoesOnWhereItWas(t *testing.T) {
 	if len(points) < 20 {
 		t.Fatalf("only %d points: %v", len(points), points)
 	}
-	for i, at := range points {
-		if i%max(killEvery/4, 1) != 0 {
-			continue
-		}
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, after %v", at, after), func(t *testing.T) { try(t, &reaper{at: at, after: after}) })
-		}
-	}
+	eachDeath(t, deaths(points, max(killEvery/4, 1)), try)
 }

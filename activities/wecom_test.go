@@ -4,84 +4,63 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/simctl"
 	"orgflow/connectors/wecom"
 	wcsim "orgflow/connectors/wecom/sim"
-	"orgflow/internal/store"
 )
 
-// weCom is a world whose consumer is the WeCom connector, talking to its
-// simulator over HTTP.
-type weCom struct {
-	*world
-	sim *wcsim.Sim
-	url string
+// weComVendor is WeCom with settings beside those it needs, and options of
+// its simulator.
+func weComVendor(settings, options string) vendor {
+	return vendor{
+		code:     "we_com",
+		settings: weComSettings(settings),
+		simulator: func(now func() time.Time) simctl.Simulator {
+			sim := wcsim.New(wcsim.Options{Now: now})
+			if err := sim.SetOptions(json.RawMessage(options)); err != nil {
+				panic(err) // of a constant
+			}
+			return sim
+		},
+		connect: func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
+			cfg, err := wecom.ParseConfig(s.JSON)
+			if err != nil {
+				return nil, err
+			}
+			return wecom.New(cfg, wecom.Options{Transport: wire, Now: now})
+		},
+	}
 }
 
-const weComCompany = `{
-  "company_id": 7, "name": "测试公司", "time_zone": "Asia/Shanghai",
-  "source": {"type": "hcm", "base_url": "http://127.0.0.1:1/hcm", "auth": {"mode": "bearer", "token": "t"}, "page_size": 500},
-  "consumers": {"we_com": {"base_url": "http://127.0.0.1:1/w", "corpid": "c", "corpsecret": "s", "root_department_id": 1, "qps": 0}}
-}`
+func weComSettings(more string) string {
+	return `{"base_url": "BASE", "corpid": "wwsim0000000000001", "corpsecret": "wecomsim-contacts", "root_department_id": 1, "qps": 0` + more + `}`
+}
 
-func newWeCom(t testing.TB) *weCom { return newWeComOn(t, freshDatabase(t), nil) }
+// weCom is an enterprise at WeCom.
+type weCom struct{ *enterprise }
 
-// newWeComOn opens a database and an enterprise that holds state.
-func newWeComOn(t testing.TB, path string, state json.RawMessage) *weCom {
+func weComAt(w *site) *weCom { return &weCom{&enterprise{w, shownByWeCom, wantedAtWeCom}} }
+
+// unlimited is a WeCom that counts no calls.
+func unlimited() vendor { return weComVendor("", `{"per_minute": 0, "per_hour": 0}`) }
+
+func newWeCom(t testing.TB) *weCom {
 	t.Helper()
-	w := &weCom{world: openWorld(t, "sqlite://"+path)}
-	w.sim = wcsim.New(wcsim.Options{Now: w.now})
-	if state != nil {
-		if err := w.sim.PutState(state); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.write("company.json", weComCompany)
-	server := httptest.NewServer(w.sim)
-	t.Cleanup(server.Close)
-	w.url = server.URL
-	if err := w.sim.SetOptions(json.RawMessage(`{"per_minute": 0, "per_hour": 0}`)); err != nil {
-		t.Fatal(err)
-	}
-	w.sync = w.process(w.db, http.DefaultTransport)
-	return w
+	return weComAt(newSite(t, unlimited()))
 }
 
-// process is a worker that just started.
-func (w *weCom) process(db Store, wire http.RoundTripper) *Sync {
-	w.t.Helper()
-	set := wcsim.DefaultSettings()
-	cfg := wecom.Config{BaseURL: w.url, CorpID: set.CorpID, CorpSecret: set.Secrets[0].Secret, QPS: new(float64(0))}
-	client, err := wecom.New(cfg, wecom.Options{Transport: wire})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s := w.worker(db, nil)
-	s.Connectors = connectors.NewRegistry(
-		map[string]connectors.ConsumerFactory{"we_com": func(connectors.Settings) (connectors.Consumer, error) { return client, nil }},
-		map[string]connectors.SourceFactory{"hcm": func(connectors.Settings) (connectors.Source, error) { return w.source, nil }},
-	)
-	return s
-}
-
-func weComJob(params string) json.RawMessage {
-	return json.RawMessage(strings.ReplaceAll(string(bothKinds(params)), "ding_talk", "we_com"))
-}
-
-// picture shows the simulated enterprise as the source would describe it:
-// departments by their path, people by their number.
-func (w *weCom) picture() map[string]string {
-	state := w.sim.State().(wcsim.State)
+// shownByWeCom shows the simulated enterprise as the source would describe
+// it: departments by their path, people by their number.
+func shownByWeCom(held any) map[string]string {
+	state := held.(wcsim.State)
 	names := map[int64]string{1: ""}
 	for range state.Departments { // parents come in any order
 		for _, d := range state.Departments {
@@ -121,22 +100,7 @@ func (w *weCom) picture() map[string]string {
 // a company is pushed, changed and pushed again, and a run without news
 // writes nothing.
 func TestACompanyIsPushedToWeCom(t *testing.T) {
-	w := newWeCom(t)
-	for i, rows := range []func() ([]org, []person){before, laterAtWeCom} {
-		w.source.hold(rows())
-		s := w.syncOnce(weComJob(""))
-		if s.Status != orgflow.StatusCompleted {
-			t.Fatalf("run %d ends %s: %+v %s", i, s.Status, s.Applied, w.troubles(s.ID))
-		}
-		w.sim.Desk().ClearRequests()
-		again := w.syncOnce(weComJob(""))
-		if n := w.sim.Desk().Requests().Writes; n != 0 || again.Progress.Total != 0 {
-			t.Fatalf("the run after run %d writes %d times: %+v", i, n, again.Plan)
-		}
-	}
-	if d := cmp.Diff(wantLater(), w.picture()); d != "" {
-		t.Error(d)
-	}
+	newWeCom(t).follows(before, laterAtWeCom)
 }
 
 // laterAtWeCom is later() with a manager who stays in the department: WeCom
@@ -147,9 +111,8 @@ func laterAtWeCom() ([]org, []person) {
 	return orgs, people
 }
 
-// wantLater is what later() looks like at WeCom.
-func wantLater() map[string]string {
-	orgs, people := laterAtWeCom()
+// wantedAtWeCom is what the source looks like at WeCom.
+func wantedAtWeCom(orgs []org, people []person) map[string]string {
 	names, leads := map[int]string{10: ""}, map[int]int{}
 	for range orgs {
 		for _, o := range orgs {
@@ -186,43 +149,22 @@ func decodeRow(p person) (r sourceRow) {
 	return r
 }
 
-// troubles lists what did not go well, for a failing test.
-func (w *weCom) troubles(run string) string {
-	var out strings.Builder
-	page, _, err := w.db.ListChanges(w.t.Context(), run, store.ChangeFilter{Limit: 200})
-	for _, c := range page {
-		if c.State != orgflow.Done {
-			fmt.Fprintf(&out, "\n%s %s %s: %s %v %v", c.Op, c.Kind, c.SourceID, c.State, c.Reason, c.Error)
-		}
-	}
-	if err != nil {
-		fmt.Fprint(&out, err)
-	}
-	return out.String()
-}
-
 // Where members' details may not be read, people and departments are kept in
 // step all the same. Only leaders, whose flags have to be read before they
 // are written, are left to a person.
 func TestWeComThatShowsNoDetails(t *testing.T) {
 	w := newWeCom(t)
-	if err := w.sim.SetOptions(json.RawMessage(`{"details": "closed"}`)); err != nil {
-		t.Fatal(err)
-	}
+	w.options(`{"details": "closed"}`)
 	orgs, people := team(3)
 	w.source.hold(orgs, people)
-	if s := w.syncOnce(weComJob("")); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the run ends %s: %s", s.Status, w.troubles(s.ID))
-	}
+	w.completes("the first run")
 	people[0].Dept, people[1].Title = 12, "主管"
 	orgs[1].Name = "研发中心"
 	w.source.hold(orgs, people[:2])
-	if s := w.syncOnce(weComJob("")); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the second run ends %s: %s", s.Status, w.troubles(s.ID))
-	}
+	w.completes("the second run")
 	orgs[1].Manager = 1002
 	w.source.hold(orgs, people[:2])
-	s := w.syncOnce(weComJob(""))
+	s := w.syncOnce(w.job(""))
 	if trouble := w.troubles(s.ID); s.Status != orgflow.StatusCompletedWithFailures || !strings.Contains(trouble, "update org 11: needs_human") {
 		t.Errorf("the third run ends %s: %s", s.Status, trouble)
 	}
@@ -237,77 +179,8 @@ func TestWeComThatShowsNoDetails(t *testing.T) {
 	}
 }
 
-// mortalWire is a worker's connection to the vendor: it is cut before a
-// request goes out, or once it is answered and the answer lost.
-type mortalWire struct {
-	*reaper
-}
-
-func (m mortalWire) RoundTrip(req *http.Request) (res *http.Response, err error) {
-	err = m.step("call of "+req.URL.Path, func() (err error) { res, err = http.DefaultTransport.RoundTrip(req); return })
-	if err != nil && res != nil {
-		_ = res.Body.Close()
-		res = nil
-	}
-	return res, err
-}
-
 // A worker may die between any two calls of one record, too: what it leaves
 // behind is found, not done again.
 func TestAWorkerMayBeKilledAtAnyCallOfWeCom(t *testing.T) {
-	path := freshDatabase(t)
-	first := newWeComOn(t, path, nil)
-	first.source.hold(before())
-	if s := first.syncOnce(weComJob("")); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the first run ends %s: %s", s.Status, first.troubles(s.ID))
-	}
-	state := raw(first.sim.State())
-	if err := first.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	database, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin := func(t *testing.T, r *reaper) *weCom {
-		path := filepath.Join(t.TempDir(), "orgflow.db")
-		if err := os.WriteFile(path, database, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		w := newWeComOn(t, path, state)
-		w.number, w.at = first.number, first.at
-		w.source.hold(laterAtWeCom())
-		r.count = map[string]int{}
-		w.revive = func() *Sync { return w.process(mortal{w.db, r}, mortalWire{r}) }
-		w.sync = w.revive()
-		return w
-	}
-	calm := &reaper{}
-	w := begin(t, calm)
-	if s := w.survive(calm, weComJob(""), true); s.Status != orgflow.StatusCompleted {
-		t.Fatalf("the undisturbed run ends %s: %s", s.Status, w.troubles(s.ID))
-	}
-	for i, point := range slices.DeleteFunc(slices.Clone(calm.seen), func(p string) bool { return !strings.HasPrefix(p, "call of") }) {
-		for _, after := range []bool{false, true} {
-			if i%killEvery != 0 {
-				continue
-			}
-			t.Run(map[bool]string{false: "before ", true: "after "}[after]+point, func(t *testing.T) {
-				t.Parallel()
-				r := &reaper{at: point, after: after}
-				w := begin(t, r)
-				s := w.survive(r, weComJob(""), true)
-				if r.at != "" {
-					t.Fatal("nobody was killed")
-				}
-				if d := cmp.Diff(wantLater(), w.picture()); d != "" || s.Status != orgflow.StatusCompleted {
-					t.Errorf("the run ends %s: %s %s", s.Status, w.troubles(s.ID), d)
-				}
-				w.sim.Desk().ClearRequests()
-				if again := w.syncOnce(weComJob("")); again.Progress.Total != 0 || w.sim.Desk().Requests().Writes != 0 {
-					t.Errorf("the run after it wants %d changes", again.Progress.Total)
-				}
-			})
-		}
-	}
+	killedAtCalls(t, newWeCom(t).enterprise, before, laterAtWeCom)
 }
