@@ -39,6 +39,12 @@ func newGuanHuai(t testing.TB, push string) *guanHuai {
 	return guanHuaiAt(newSite(t, aiGuanHuaiVendor(push, "")))
 }
 
+// newBatched has batches of wholeBatch.
+func newBatched(t testing.TB, push string) *guanHuai {
+	t.Helper()
+	return guanHuaiAt(newSite(t, aiGuanHuaiVendor(push, fmt.Sprintf(`, "batch_size": %d`, wholeBatch))))
+}
+
 func guanHuaiAt(w *site) *guanHuai { return &guanHuai{&enterprise{w, shownByGuanHuai, wanted}} }
 
 // shownByGuanHuai shows the simulated enterprise: who is active, and where.
@@ -103,9 +109,9 @@ func TestACompanyIsUpdatedAtAiGuanHuai(t *testing.T) {
 
 // One call carries a whole wave, and one bad record fails alone.
 func TestOneBadRecordDoesNotSinkItsBatch(t *testing.T) {
-	w := newGuanHuai(t, "incremental")
+	w := newBatched(t, "incremental")
 	run, s := w.oneIsBad()
-	if c := w.changes(run)["person:1900"]; c.Attempts != 1 {
+	if c := w.changes(run)["person:1090"]; c.Attempts != 1 {
 		t.Errorf("%+v", c)
 	}
 	if n := w.calls("update"); n != s.Calls-w.sourceCalls() {
@@ -117,27 +123,37 @@ func TestOneBadRecordDoesNotSinkItsBatch(t *testing.T) {
 	}
 }
 
-// oneIsBad sends 2,001 persons of whom one is refused: they alone fail, and
-// few calls find them.
+// oneIsBad sends one person more than a batch takes, one of whom is refused:
+// they alone fail, and few calls find them.
 func (w *guanHuai) oneIsBad() (run string, s orgflow.Summary) {
 	w.t.Helper()
-	w.source.hold(team(2001))
-	w.options(`{"refuse": ["E1900"]}`)
+	w.source.hold(team(wholeBatch + 1))
+	w.options(`{"refuse": ["E1090"]}`)
 	run, planned := w.planned(w.job(""))
-	if planned.PageSize != 2000 {
+	if planned.PageSize != wholeBatch {
 		w.t.Errorf("a page has %d changes", planned.PageSize)
 	}
 	s = w.rest(run, planned)
-	if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != 2000 || got.Failed != 1 || s.Status != orgflow.StatusCompletedWithFailures {
+	if got := s.Applied[orgflow.Person][orgflow.Insert]; got.Done != wholeBatch || got.Failed != 1 || s.Status != orgflow.StatusCompletedWithFailures {
 		w.t.Fatalf("%+v, %s", got, s.Status)
 	}
-	if c := w.changes(run)["person:1900"]; c.State != orgflow.Failed || c.Error == nil || c.Error.VendorCode != "200008" {
+	if c := w.changes(run)["person:1090"]; c.State != orgflow.Failed || c.Error == nil || c.Error.VendorCode != "200008" {
 		w.t.Errorf("%+v", c)
 	}
 	if n := w.calls("update"); n > 30 {
 		w.t.Errorf("%d calls to find one record", n)
 	}
 	return run, s
+}
+
+// A batch has as many records as the vendor takes where nothing else is set.
+func TestABatchIsAsLargeAsTheVendorTakes(t *testing.T) {
+	for name, w := range map[string]*guanHuai{"connector": newGuanHuai(t, "incremental"), "definition": describedGuanHuai(t, "")} {
+		w.source.hold(team(1))
+		if _, planned := w.planned(w.job("")); planned.PageSize != 2000 {
+			t.Errorf("a page of the %s has %d changes", name, planned.PageSize)
+		}
+	}
 }
 
 // sourceCalls is how many pages were read.

@@ -55,6 +55,11 @@ func TestARecordThatFailsEveryNightIsTriedLessAndLess(t *testing.T) {
 }
 
 func TestADeferredRecordIsTriedAtOnce(t *testing.T) {
+	first := newWorld(t)
+	first.source.hold(team(3))
+	first.remote.on("person:1001", times(100, reply{fault: taken()})...)
+	first.nights(4, "person:1001")
+	begin := scene{first.freeze(), first.remote, first.files}
 	for name, c := range map[string]struct {
 		params string
 		change func(p []person) []person
@@ -71,10 +76,8 @@ func TestADeferredRecordIsTriedAtOnce(t *testing.T) {
 		"not when a dry run is odd": {"dry", func(p []person) []person { return p[1:] }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.source.hold(team(3))
+			w := begin.again(t)
 			w.remote.on("person:1001", times(100, reply{fault: taken()})...)
-			w.nights(4, "person:1001")
 			orgs, people := team(3)
 			params := c.params
 			switch params {

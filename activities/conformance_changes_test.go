@@ -61,7 +61,7 @@ func everything() rows {
 func TestConsumersFollowTheOrganisation(t *testing.T) {
 	eachConsumer(t, "", func(t *testing.T, s subject) {
 		begin := push(t, s)
-		for _, c := range sampled(organisational) {
+		for _, c := range sampled(s.place(), organisational) {
 			t.Run(c.name, func(t *testing.T) {
 				w, r := begin.again(t), staff()
 				c.edit(&r)

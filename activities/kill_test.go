@@ -51,11 +51,19 @@ func newScene(t *testing.T, states ...staffing) scene {
 	return scene{w.freeze(), w.remote, w.files}
 }
 
-// world opens the scene with a worker that the reaper watches.
-func (s scene) world(t *testing.T, r *reaper) *world {
+// again opens the scene.
+func (s scene) again(t *testing.T) *world {
 	t.Helper()
 	w := openWorld(t, s.open(t))
 	w.remote, w.files, w.number, w.at = s.remote.clone(), s.files, s.number, s.at
+	w.sync = w.worker(w.db, w.remote)
+	return w
+}
+
+// world opens the scene with a worker that the reaper watches.
+func (s scene) world(t *testing.T, r *reaper) *world {
+	t.Helper()
+	w := s.again(t)
 	w.source.hold(later())
 	w.source.perPage = 7
 	w.restart(r)

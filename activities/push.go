@@ -21,16 +21,21 @@ const (
 )
 
 // style tells the workflow how the plan is sent: a change at a time, in
-// batches, as import jobs, or as a push of everybody. A consumer whose
-// settings are broken says so when it is called.
+// batches, as import jobs, or as a push of everybody. Settings that cannot be
+// used, because somebody is just editing them, do not end a run that has
+// begun: it is told a change at a time, and whoever sends the first one meets
+// the settings again, mended by then or with the reason why nothing is sent.
 func (s *Sync) style(ctx context.Context, runID string, out *Planned, states map[orgflow.State]int) (imports importStyle, err error) {
 	run, err := s.Store.GetRun(ctx, runID)
 	if err != nil {
 		return imports, err
 	}
 	consumer, settings, err := s.consumer(run.Job)
+	if fault := faultIn(err); fault != nil && fault.Code == orgflow.CodeInvalidConfig {
+		return imports, nil
+	}
 	if err != nil {
-		return imports, nil //nolint:nilerr // see above
+		return imports, err
 	}
 	if i, ok := consumer.(connectors.Importer); ok {
 		imports = importStyle{settings.ImportAbove, i.ImportLimit()}

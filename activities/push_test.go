@@ -55,19 +55,19 @@ func TestModeFullPushesWhole(t *testing.T) {
 	}
 }
 
-// Calls of 1,999, 2,000 and 2,001 persons; departments level by level before
-// them.
+// One person less than a batch takes, as many, and one more; departments
+// level by level before them.
 func TestSizesOfAPush(t *testing.T) {
-	for n, adds := range map[int]int{1999: 2, 2000: 2, 2001: 3} {
+	for n, adds := range map[int]int{wholeBatch - 1: 2, wholeBatch: 2, wholeBatch + 1: 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			w := newGuanHuai(t, "full")
+			w := newBatched(t, "full")
 			w.source.hold(team(n))
 			s := w.syncOnce(w.job(""))
 			if s.Status != orgflow.StatusCompleted || w.calls("add") != adds || len(w.picture()) != n+2 {
 				t.Errorf("ends %s after %d calls, %d records", s.Status, w.calls("add"), len(w.picture()))
 			}
-			if len(w.bindings()) != 0 && len(w.boundAt("ai_guan_huai")) != n+3 {
-				t.Errorf("%d bound", len(w.boundAt("ai_guan_huai")))
+			if bound := len(w.boundAt("ai_guan_huai")); bound != n+3 {
+				t.Errorf("%d bound", bound)
 			}
 		})
 	}

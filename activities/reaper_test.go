@@ -39,10 +39,16 @@ func (d death) String() string {
 	return map[bool]string{false: "before ", true: "after "}[d.after] + d.at
 }
 
-// deaths are those before and after each of a share of points.
+// deaths are those before and after each point, or where only every so many
+// points count, in turn before the one and after the next.
 func deaths(points []string, every int) (out []death) {
 	for i := 0; i < len(points); i += every {
-		out = append(out, death{points[i], false}, death{points[i], true})
+		if every == 1 || i/every%2 == 0 {
+			out = append(out, death{points[i], false})
+		}
+		if every == 1 || i/every%2 == 1 {
+			out = append(out, death{points[i], true})
+		}
 	}
 	return out
 }

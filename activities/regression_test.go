@@ -54,7 +54,7 @@ func TestRegressions(t *testing.T) {
 	})
 	t.Run("at most recordsInFlight calls follow a refusal of credentials", func(t *testing.T) {
 		most := 0
-		for range 40 {
+		for range 40 / min(killEvery, 8) {
 			w := newWorld(t)
 			run, wave := w.peopleWave(90)
 			for i := range 90 {
