@@ -39,14 +39,14 @@ func (d death) String() string {
 	return map[bool]string{false: "before ", true: "after "}[d.after] + d.at
 }
 
-// deaths are those before and after each point, or where only every so many
-// points count, in turn before the one and after the next.
+// deaths are those before and after one of every so many points; under the
+// race detector in turn before the one and after the next.
 func deaths(points []string, every int) (out []death) {
 	for i := 0; i < len(points); i += every {
-		if every == 1 || i/every%2 == 0 {
+		if killEvery == 1 || i/every%2 == 0 {
 			out = append(out, death{points[i], false})
 		}
-		if every == 1 || i/every%2 == 1 {
+		if killEvery == 1 || i/every%2 == 1 {
 			out = append(out, death{points[i], true})
 		}
 	}
