@@ -2,13 +2,9 @@ package activities
 
 import (
 	"encoding/json"
-	"net/http"
-	"os"
 	"strings"
 	"time"
 
-	"orgflow/connectors"
-	"orgflow/connectors/rest"
 	"orgflow/connectors/simctl"
 )
 
@@ -65,34 +61,13 @@ func weComImporting() subject {
 // described is a subject whose connector in Go is replaced by a definition:
 // what the language can say, before the same simulator.
 func (s subject) described(settings string) subject {
-	code := s.code
 	s.name += " as a definition"
-	s.connect = func(set connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
-		var at struct {
-			BaseURL string `json:"base_url"`
-		}
-		raw, err := os.ReadFile("../connectors/rest/testdata/" + code + ".consumer.json")
-		if err != nil {
-			return nil, err
-		}
-		def, err := rest.Parse(raw)
-		if err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(set.JSON, &at); err != nil {
-			return nil, err
-		}
-		cfg, err := rest.ParseConfig([]byte(`{"base_url": "` + at.BaseURL + `", "qps": 0, "settings": ` + settings + `}`))
-		if err != nil {
-			return nil, err
-		}
-		return rest.New(def, cfg, rest.Options{Name: set.Name, Transport: wire, Now: now})
-	}
+	s.vendor = s.vendor.described(settings, asItIs)
 	return s
 }
 
 func weComDescribed() subject {
-	s := weComSubject().described(`{"corpid": "wwsim0000000000001", "corpsecret": "wecomsim-contacts"}`)
+	s := weComSubject().described(describedWeCom)
 	s = s.without(lacksLeaders, "WeCom keeps flags of leaders beside the members, which the language cannot say")
 	s.files = map[string]string{"HcmWorkSyncService.org_new.json": leaderless}
 	delete(s.lacks, noCode) // the definition wants an errcode
@@ -100,5 +75,5 @@ func weComDescribed() subject {
 }
 
 func aiGuanHuaiDescribed(push string, calls ...string) subject {
-	return aiGuanHuai(push, calls...).described(`{"corp_id": "aghsim-corp", "partner_id": "aghsim-partner"}`)
+	return aiGuanHuai(push, calls...).described(describedSettings(""))
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,30 +19,35 @@ import (
 // These tests show what the definition language can say: systems that have a
 // connector in Go, described by a file instead, before the same simulators.
 
-// described gives a site the same consumer made of a definition, with settings
-// of its own: those in company.json are the connector's.
-func (w *site) described(settings string) {
-	w.t.Helper()
-	w.describedAs(settings, func(definition string) string { return definition })
-}
-
-// describedAs lets a test edit the definition.
-func (w *site) describedAs(settings string, edit func(string) string) {
-	w.t.Helper()
-	definition, err := os.ReadFile("../connectors/rest/testdata/" + w.vendor.code + ".consumer.json")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.vendor.connect = func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
-		s.Definition, s.JSON = []byte(edit(string(definition))), []byte(`{"base_url": "`+w.base+`", "qps": 0, "settings": `+settings+`}`)
+// described is a vendor whose connector in Go is replaced by a definition,
+// edited by the test. It has settings of its own: those in company.json are
+// the connector's.
+func (v vendor) described(settings string, edit func(string) string) vendor {
+	file := "../connectors/rest/testdata/" + v.code + ".consumer.json"
+	v.connect = func(s connectors.Settings, wire http.RoundTripper, now func() time.Time) (connectors.Consumer, error) {
+		definition, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var at struct {
+			BaseURL string `json:"base_url"`
+		}
+		if err := json.Unmarshal(s.JSON, &at); err != nil {
+			return nil, err
+		}
+		s.Definition = []byte(edit(string(definition)))
+		s.JSON = []byte(`{"base_url": "` + at.BaseURL + `", "qps": 0, "settings": ` + settings + `}`)
 		return connectDefined(s, wire, now)
 	}
+	return v
 }
+
+func asItIs(definition string) string { return definition }
 
 func describedGuanHuai(t *testing.T, signing string) *guanHuai {
 	t.Helper()
 	w := newGuanHuai(t, "incremental")
-	w.described(describedSettings(signing))
+	w.vendor = w.vendor.described(describedSettings(signing), asItIs)
 	return w
 }
 
@@ -60,7 +66,7 @@ func TestAiGuanHuaiAsADefinition(t *testing.T) {
 
 func TestABadRecordOfAiGuanHuaiAsADefinition(t *testing.T) {
 	w := newGuanHuai(t, "incremental")
-	w.describedAs(describedSettings(""), func(definition string) string {
+	w.vendor = w.vendor.described(describedSettings(""), func(definition string) string {
 		return strings.ReplaceAll(definition, `"max_records": 2000`, fmt.Sprintf(`"max_records": %d`, wholeBatch))
 	})
 	w.oneIsBad()
@@ -88,10 +94,8 @@ func TestWeComAsADefinition(t *testing.T) {
 	for _, name := range sampled(0, slices.Sorted(maps.Keys(faults))) {
 		t.Run(name, func(t *testing.T) {
 			w, fault := newWeCom(t), faults[name]
-			w.write("HcmWorkSyncService.org_new.json", `{"fields": [
-  {"key": "name", "map": "name", "field": ["name"], "required": true, "type": "string"},
-  {"key": "parent_id", "map": "parentid", "field": ["parent_id"], "type": "string", "transforms": [{"op": "bind", "kind": "org"}]}]}`)
-			w.described(describedWeCom)
+			w.write("HcmWorkSyncService.org_new.json", leaderless)
+			w.vendor = w.vendor.described(describedWeCom, asItIs)
 			w.wants = func(orgs []org, people []person) map[string]string {
 				want := wantedAtWeCom(orgs, people)
 				for key, text := range want {
@@ -121,7 +125,7 @@ func TestWeComAsADefinitionShowsWhatItHolds(t *testing.T) {
 	first.source.hold(team(5))
 	first.completes("the run that fills it")
 	w := openSite(t, unlimited(), freshDatabase(t), raw(first.sim.State()))
-	w.described(describedWeCom)
+	w.vendor = w.vendor.described(describedWeCom, asItIs)
 	w.source.hold(team(5))
 	if s := w.reads(`{}`); s.Status != orgflow.StatusCompleted || len(w.sim.State().(wcsim.State).Users) != 5 {
 		t.Errorf("ends %s: %s", s.Status, w.troubles(s.ID))
