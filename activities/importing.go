@@ -11,15 +11,25 @@ import (
 	"orgflow/internal/store"
 )
 
-// importStyle says which waves go as import jobs.
-type importStyle struct {
-	above int // changes of a wave; 0: none
-	limit int // changes of a slice
+// style says how the waves of a plan are sent.
+type style struct {
+	above  int // changes of a wave above which it goes as import jobs; 0: none does
+	limit  int // changes of a slice
+	remove int // deletes of persons that one call takes; 0: each goes by itself
+}
+
+// pageSize is how many changes of a wave one call takes; 0 leaves it to the
+// plan.
+func (i style) pageSize(w store.Wave) int {
+	if w.Kind != orgflow.Person || w.Op != orgflow.Delete {
+		return 0
+	}
+	return i.remove
 }
 
 // slice is how many changes of a wave make a slice; 0: they go by themselves.
 // It is judged by the whole wave, so that one that was begun goes on alike.
-func (i importStyle) slice(w store.Wave) int {
+func (i style) slice(w store.Wave) int {
 	if i.above <= 0 || w.Kind != orgflow.Person || w.Op == orgflow.Delete || w.Total <= i.above {
 		return 0
 	}

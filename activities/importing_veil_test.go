@@ -19,7 +19,7 @@ func TestALineOfAnImportTellsNobodysNumber(t *testing.T) {
 		"result": []any{map[string]any{"userid": "E1006", "errcode": 99999, "errmsg": "invalid line: " + name + "," + mobile + ", hint 42"}},
 	})
 	w.fault(string(raw(map[string]any{"path": "/cgi-bin/batch/getresult", "body": string(result)})))
-	s := w.syncOnce(weComJob(""))
+	s := w.syncOnce(w.job(""))
 	c := w.changes(s.ID)["person:1006"]
 	if c.State != orgflow.Failed || c.Error == nil || c.Error.VendorCode != "99999" {
 		t.Fatalf("%+v", c)

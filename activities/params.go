@@ -107,6 +107,9 @@ type Wave struct {
 	// Import: the changes go as import jobs, so many at a time; 0: by
 	// themselves.
 	Import int `json:"import,omitempty"`
+	// PageSize is how many of the changes one call takes; 0 leaves it to the
+	// plan.
+	PageSize int `json:"page_size,omitempty"`
 }
 
 // PauseParams pauses a run.

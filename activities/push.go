@@ -25,37 +25,40 @@ const (
 // used, because somebody is just editing them, do not end a run that has
 // begun: it is told a change at a time, and whoever sends the first one meets
 // the settings again, mended by then or with the reason why nothing is sent.
-func (s *Sync) style(ctx context.Context, runID string, out *Planned, states map[orgflow.State]int) (imports importStyle, err error) {
+func (s *Sync) style(ctx context.Context, runID string, out *Planned, states map[orgflow.State]int) (how style, err error) {
 	run, err := s.Store.GetRun(ctx, runID)
 	if err != nil {
-		return imports, err
+		return how, err
 	}
 	consumer, settings, err := s.consumer(run.Job)
 	if fault := faultIn(err); fault != nil && fault.Code == orgflow.CodeInvalidConfig {
-		return imports, nil
+		return how, nil
 	}
 	if err != nil {
-		return imports, err
+		return how, err
 	}
 	if i, ok := consumer.(connectors.Importer); ok {
-		imports = importStyle{settings.ImportAbove, i.ImportLimit()}
+		how.above, how.limit = settings.ImportAbove, i.ImportLimit()
+	}
+	if r, many := consumer.(connectors.Remover); many {
+		how.remove = r.RemoveLimit()
 	}
 	if b, many := consumer.(connectors.Batcher); many {
 		out.PageSize = b.BatchLimit()
 	}
 	if _, whole := consumer.(connectors.Pusher); !whole || states[orgflow.Planned] == 0 || settings.Push != "full" && run.Job.Params.Mode != orgflow.Full {
-		return imports, nil
+		return how, nil
 	}
 	push, err := s.Store.PushOf(ctx, run.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		out.Push = true
 	case err != nil:
-		return imports, err
+		return how, err
 	default:
 		out.Push = push.State != store.PushSettled && push.State != store.PushDeclined
 	}
-	return imports, nil
+	return how, nil
 }
 
 // PreparePush lists everybody who shall exist and begins a task at the

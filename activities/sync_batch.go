@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -35,15 +36,29 @@ func (p *page) refer(ctx context.Context) error {
 	return err
 }
 
+// together is the call that takes all changes of the page at once; nil where
+// each goes by itself.
+func (p *page) together() func(context.Context, []connectors.Effect) connectors.Batch {
+	switch c := p.consumer.(type) {
+	case connectors.Batcher:
+		return c.ApplyBatch
+	case connectors.Remover:
+		if !slices.ContainsFunc(p.changes, func(c store.ClaimedChange) bool { return c.Kind != orgflow.Person || c.Op != orgflow.Delete }) {
+			return c.RemovePersons
+		}
+	}
+	return nil
+}
+
 // sendBatch sends the claimed changes in as few calls as the consumer takes
 // them in, and records outcomes like send.
-func (p *page) sendBatch(ctx context.Context, b connectors.Batcher) error {
+func (p *page) sendBatch(ctx context.Context, common func(context.Context, []connectors.Effect) connectors.Batch) error {
 	results := make(chan result, len(p.changes))
 	sending, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	go func() {
 		defer close(results)
-		d := &batch{page: p, consumer: b, results: results, halt: halt, started: p.sync.Now()}
+		d := &batch{page: p, common: common, results: results, halt: halt, started: p.sync.Now()}
 		for _, c := range p.changes {
 			d.admit(sending, c)
 		}
@@ -58,11 +73,11 @@ func (p *page) sendBatch(ctx context.Context, b connectors.Batcher) error {
 // batch is a page's changes on their way in common calls.
 type batch struct {
 	*page
-	consumer connectors.Batcher
-	results  chan<- result
-	halt     context.CancelCauseFunc
-	started  time.Time
-	open     []waiting // not decided yet
+	common  func(context.Context, []connectors.Effect) connectors.Batch
+	results chan<- result
+	halt    context.CancelCauseFunc
+	started time.Time
+	open    []waiting // not decided yet
 }
 
 // waiting is a change that is ready to be sent.
@@ -96,7 +111,7 @@ func (d *batch) deliver(ctx context.Context, stopping <-chan struct{}) {
 	for i, w := range d.open {
 		effects[i] = w.ready.effect
 	}
-	courier := courier{sync: d.sync, calls: d.calls, stopping: stopping, send: d.consumer.ApplyBatch}
+	courier := courier{sync: d.sync, calls: d.calls, stopping: stopping, send: d.common}
 	parcels, open := courier.deliver(ctx, effects)
 	stop := error(nil)
 	if open != nil && (d.stops(ctx, open) || errors.Is(open, errWorkerStops)) {

@@ -138,14 +138,14 @@ func (s *Sync) planned(ctx context.Context, runID string) (Planned, error) {
 		Total: summary.Progress.Total, Settled: summary.Progress.Done,
 		Parked: states[orgflow.Parked], ParkedDeletes: summary.ParkedDeletes, Irreversible: summary.Irreversible,
 	}
-	style, err := s.style(ctx, runID, &out, states)
+	how, err := s.style(ctx, runID, &out, states)
 	if err != nil {
 		return Planned{}, err
 	}
 	for _, w := range waves {
 		if w.Open > 0 {
 			out.Waves = append(out.Waves, Wave{
-				No: w.No, Phase: orgflow.PhaseOf(w.Kind, w.Op), From: w.FirstID, To: w.LastID, Import: style.slice(w),
+				No: w.No, Phase: orgflow.PhaseOf(w.Kind, w.Op), From: w.FirstID, To: w.LastID, Import: how.slice(w), PageSize: how.pageSize(w),
 			})
 		}
 	}

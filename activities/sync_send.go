@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"orgflow"
-	"orgflow/connectors"
 	"orgflow/internal/store"
 )
 
@@ -16,8 +15,8 @@ import (
 // again, when the run is cancelled, the worker stops or the consumer refuses
 // everything.
 func (p *page) send(ctx context.Context) error {
-	if b, many := p.consumer.(connectors.Batcher); many {
-		return p.sendBatch(ctx, b)
+	if common := p.together(); common != nil {
+		return p.sendBatch(ctx, common)
 	}
 	work := make(chan store.ClaimedChange)
 	results := make(chan result, len(p.changes)) // calls go on while outcomes are written
@@ -74,7 +73,7 @@ func (p *page) collect(ctx context.Context, results <-chan result, halt context.
 	var batch []store.Outcome
 	var failed error
 	perWrite := outcomesPerWrite
-	if _, many := p.consumer.(connectors.Batcher); many {
+	if p.together() != nil {
 		perWrite = outcomesOfBatch // they come all at once
 	}
 	written := p.sync.Now()

@@ -21,6 +21,18 @@ type Batcher interface {
 	ApplyBatch(ctx context.Context, effects []Effect) Batch
 }
 
+// Remover is implemented by consumers that delete many persons in one call,
+// and take everything else a record at a time.
+type Remover interface {
+	Consumer
+	// RemoveLimit is how many deletes one RemovePersons should be given: 1 or
+	// more, and constant.
+	RemoveLimit() int
+	// RemovePersons does for deletes of persons what ApplyBatch does for any
+	// effects, under the same rules.
+	RemovePersons(ctx context.Context, effects []Effect) Batch
+}
+
 // Batch is what became of many effects.
 type Batch struct {
 	// Results has one entry for each effect, in their order.

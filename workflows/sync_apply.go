@@ -102,7 +102,7 @@ func (r *syncRun) sendWave(ctx, pages workflow.Context, wave activities.Wave) (s
 	for {
 		why = r.mayNotSend(ctx, cut)
 		for next <= wave.To && inFlight < r.pagesAtATime(wave) && failed == nil && why == through {
-			to := min(next+cmp.Or(wave.Import, r.info.Plan.PageSize, pageSize)-1, wave.To)
+			to := min(next+cmp.Or(wave.Import, wave.PageSize, r.info.Plan.PageSize, pageSize)-1, wave.To)
 			begin(activities.ApplyParams{RunID: r.info.RunID, Phase: wave.Phase, From: next, To: to, Insist: r.steering.insist, Import: wave.Import > 0})
 			next = to + 1
 		}

@@ -1,6 +1,7 @@
 package wecom
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -214,31 +215,67 @@ func TestWhatAPersonMayBe(t *testing.T) {
 	}
 }
 
-func TestDeletePeopleFindsTheBadID(t *testing.T) {
+func TestRemovalsFindTheBadID(t *testing.T) {
 	c := newCorp(t, `{"creator": "P77"}`)
 	s := c.state()
-	var ids []string
+	var effects []connectors.Effect
 	for i := range 250 {
 		id := fmt.Sprintf("P%d", i)
-		ids = append(ids, id)
+		effects = append(effects, connectors.Effect{Kind: orgflow.Person, Op: orgflow.Delete, ConsumerID: id})
 		if i != 130 { // has gone already
 			s.Users = append(s.Users, wcsim.User{UserID: id, Name: "员工", Mobile: fmt.Sprintf("100%08d", i), Department: []int64{2}})
 		}
 	}
 	c.put(s)
-	failed, r, err := c.DeletePeople(t.Context(), ids)
-	if err != nil || len(failed) != 1 || failed["P77"].Code != orgflow.CodeNeedsHuman {
-		t.Fatalf("failed %v, %v", failed, err)
+	got := c.RemovePersons(t.Context(), effects)
+	for i, r := range got.Results {
+		if f := orgflow.AsFault(r.Err); (f != nil) != (i == 77) || f != nil && f.Code != orgflow.CodeNeedsHuman {
+			t.Errorf("delete %d: %v", i, r.Err)
+		}
 	}
-	if left := c.state().Users; len(left) != 1 || r.Calls > 45 {
-		t.Errorf("%d are left after %d calls", len(left), r.Calls)
+	if left := c.state().Users; len(left) != 1 || got.Calls > 45 {
+		t.Errorf("%d are left after %d calls", len(left), got.Calls)
 	}
-	c.fault(`{"path": "/cgi-bin/user/batchdelete", "errcode": 60020}`)
-	if _, _, err := c.DeletePeople(t.Context(), []string{"a", "b"}); orgflow.AsFault(err).Code != orgflow.CodeForbidden {
-		t.Errorf("a fault of the address is not one of the ids: %v", err)
+	for i := range effects {
+		effects[i].InDoubt = true
 	}
-	if failed, r, err := c.DeletePeople(t.Context(), nil); err != nil || len(failed)+r.Calls != 0 {
-		t.Error(failed, r, err)
+	if got := c.RemovePersons(t.Context(), effects); got.Calls != len(effects) {
+		t.Errorf("deletes in doubt took %d calls, want one each", got.Calls)
+	}
+	if got := c.RemovePersons(t.Context(), nil); len(got.Results)+got.Calls != 0 {
+		t.Error(got)
+	}
+}
+
+// What is wrong with every call is no fault of an id: nothing is halved, and
+// what was not sent is not in doubt.
+func TestRemovalsStopAtWhatMeetsEveryCall(t *testing.T) {
+	effects := make([]connectors.Effect, 300)
+	for i := range effects {
+		effects[i] = connectors.Effect{Kind: orgflow.Person, Op: orgflow.Delete, ConsumerID: fmt.Sprintf("P%d", i)}
+	}
+	for name, tc := range map[string]struct {
+		fault       string
+		first, rest orgflow.Code
+	}{
+		"the address is not trusted": {`{"errcode": 60020}`, orgflow.CodeForbidden, orgflow.CodeForbidden},
+		"no answer":                  {`{"after_commit": true, "drop_connection": true}`, orgflow.CodeUnknownOutcome, orgflow.CodeUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCorp(t, `{}`)
+			c.fault(strings.Replace(tc.fault, "{", `{"path": "/cgi-bin/user/batchdelete", `, 1))
+			got := c.RemovePersons(t.Context(), effects)
+			first, rest := orgflow.AsFault(got.Results[0].Err), orgflow.AsFault(got.Results[299].Err)
+			if first == nil || rest == nil || first.Code != tc.first || rest.Code != tc.rest || got.Writes != 1 {
+				t.Errorf("%v, then %v, after %d writes", first, rest, got.Writes)
+			}
+		})
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	c := newCorp(t, `{}`)
+	if got := c.RemovePersons(stopped, effects); got.Calls != 0 || orgflow.AsFault(got.Results[0].Err) == nil {
+		t.Errorf("a stopped run made %d calls", got.Calls)
 	}
 }
 
