@@ -15,6 +15,10 @@ const (
 	// and starts runs for the records concerned. Its input is a Target.
 	WorkflowContactEvents = "ContactEvents"
 
+	// WorkflowOrgPull pulls an organisation into the local one. Its input is a
+	// PullInput, its result a PullSummary.
+	WorkflowOrgPull = "OrgPull"
+
 	// UpdateApprove and UpdateReject decide a run's parked changes; their
 	// argument is a Decision, their answer the run summary.
 	UpdateApprove = "approve"
@@ -60,6 +64,15 @@ const (
 
 // ActivityTakeContactEvents is the activity of the gatherer of contact events.
 const ActivityTakeContactEvents = "TakeContactEvents"
+
+// Activity names of a pull.
+const (
+	ActivityPreparePull      = "PreparePull"
+	ActivityReadOrganisation = "ReadOrganisation"
+	ActivityMergePull        = "MergePull"
+	ActivityParkPull         = "ParkPull"
+	ActivityFinishPull       = "FinishPull"
+)
 
 // Search attributes, all of Temporal's Keyword type.
 const (

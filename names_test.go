@@ -18,6 +18,7 @@ func TestWireNames(t *testing.T) {
 		"queue " + orgflow.DefaultTaskQueue,
 		"workflow " + orgflow.WorkflowSyncRun,
 		"workflow " + orgflow.WorkflowContactEvents,
+		"workflow " + orgflow.WorkflowOrgPull,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
@@ -44,6 +45,11 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivitySettleParked,
 		"activity " + orgflow.ActivityFinishRun,
 		"activity " + orgflow.ActivityTakeContactEvents,
+		"activity " + orgflow.ActivityPreparePull,
+		"activity " + orgflow.ActivityReadOrganisation,
+		"activity " + orgflow.ActivityMergePull,
+		"activity " + orgflow.ActivityParkPull,
+		"activity " + orgflow.ActivityFinishPull,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")

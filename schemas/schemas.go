@@ -33,6 +33,7 @@ const (
 	Company   = "company"    // companies/<id>/company.json
 	Schedule  = "schedule"   // companies/<id>/schedules/*.json
 	Rows      = "rows"       // rows of a what-if, by service
+	Pull      = "pull"       // what a pull of an organisation is asked for
 	// Definition is <name>.consumer.json, a declarative consumer.
 	Definition = "definition"
 	// FlowDef is companies/<id>/flows/*.json, the definition of an approval
@@ -48,7 +49,7 @@ const (
 
 // Kinds lists the kinds in the order of the documentation.
 func Kinds() []string {
-	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Definition,
+	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Pull, Definition,
 		FlowDef, FlowExport, FlowTemplates, WorkCalendar}
 }
 

@@ -10,5 +10,6 @@ import (
 // Register makes every workflow known to a worker under its wire name.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
+	r.RegisterWorkflowWithOptions(OrgPull, workflow.RegisterOptions{Name: orgflow.WorkflowOrgPull})
 	r.RegisterWorkflowWithOptions(ContactEvents, workflow.RegisterOptions{Name: orgflow.WorkflowContactEvents})
 }

@@ -23,6 +23,7 @@ func TestReplay(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
+			replayer.RegisterWorkflowWithOptions(OrgPull, workflow.RegisterOptions{Name: orgflow.WorkflowOrgPull})
 			replayer.RegisterWorkflowWithOptions(ContactEvents, workflow.RegisterOptions{Name: orgflow.WorkflowContactEvents})
 			if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
 				t.Error(err)

@@ -32,6 +32,7 @@ type Deps struct {
 	Records   Records
 	Schedules Schedules
 	Events    Events
+	Orgs      Orgs
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -78,8 +79,8 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Idempotency == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events and Idempotency are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Idempotency == nil {
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs and Idempotency are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -117,6 +118,7 @@ func (s *server) routes() {
 	s.whatIfRoutes()
 	s.recordRoutes()
 	s.scheduleRoutes()
+	s.orgRoutes()
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()

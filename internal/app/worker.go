@@ -46,6 +46,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	})
 	workflows.Register(w)
 	a.Sync(cl).Register(w)
+	a.orgActivities(cl).Register(w)
 	return w
 }
 

@@ -174,17 +174,22 @@ func (b *builder) parkReason(kind orgflow.Kind, side *Side, n deleteCount) strin
 		return "the source answered with no rows at all"
 	case n.gone > 0 && side.FilterChanged:
 		return "the filter or meta file changed since the last run"
-	case total > limit.Count:
-		return fmt.Sprintf("%d deletes of %s records exceed delete_limit.count %d%s", total, kind, limit.Count, recent(side))
-	case total > 3 && n.managed > 0 && float64(total)*100 > limit.Percent*float64(n.managed):
-		return fmt.Sprintf("%d deletes of %d managed %s records exceed delete_limit.percent %g%s", total, n.managed, kind, limit.Percent, recent(side))
 	}
-	return ""
+	return OverLimit(limit, kind, total, side.RecentDeletes, n.managed)
 }
 
-func recent(side *Side) string {
-	if side.RecentDeletes == 0 {
-		return ""
+// OverLimit tells why deletes of a kind exceed a limit, empty where they do
+// not. total includes the recent ones, those of the last 7 days.
+func OverLimit(limit orgflow.DeleteLimit, kind orgflow.Kind, total, recent, managed int) string {
+	when := ""
+	if recent > 0 {
+		when = fmt.Sprintf(" (%d of them in the last 7 days)", recent)
 	}
-	return fmt.Sprintf(" (%d of them in the last 7 days)", side.RecentDeletes)
+	switch {
+	case total > limit.Count:
+		return fmt.Sprintf("%d deletes of %s records exceed delete_limit.count %d%s", total, kind, limit.Count, when)
+	case total > 3 && managed > 0 && float64(total)*100 > limit.Percent*float64(managed):
+		return fmt.Sprintf("%d deletes of %d managed %s records exceed delete_limit.percent %g%s", total, managed, kind, limit.Percent, when)
+	}
+	return ""
 }

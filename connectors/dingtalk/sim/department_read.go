@@ -126,6 +126,9 @@ func (s *Sim) listSub(_ *simctl.Call, a *args) (any, *refusal) {
 	for _, n := range s.dir.sortedKids(id) {
 		out = append(out, subView{n.ID, n.Name, n.ParentID, n.CreateGroup, n.AutoAddUser, n.SourceIdentifier})
 	}
+	if id == rootID && s.settings.Load().SchoolDepartment {
+		out = append(out, subView{ID: schoolID, Name: "家校通讯录", ParentID: rootID})
+	}
 	return out, nil
 }
 

@@ -59,6 +59,9 @@ type Settings struct {
 	IPBan              string   `json:"ip_ban"`              // "", "html" or "json" (§ 10.3)
 	PlatformThrottle   bool     `json:"platform_throttle"`   // 90002 with its release time
 
+	// SchoolDepartment shows the pseudo department -7 below the root (§ 5.4).
+	SchoolDepartment bool `json:"school_department"`
+
 	Events EventPush `json:"events"` // contact events (§ 9)
 }
 

@@ -1,0 +1,176 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"orgflow"
+	"orgflow/activities"
+	"orgflow/internal/api"
+	"orgflow/internal/store"
+	"orgflow/internal/transport"
+)
+
+// Orgs pulls organisations and shows the local one; HTTP and CLI share it.
+type Orgs struct{ app *App }
+
+// Orgs returns what pulls and shows organisations.
+func (a *App) Orgs() *Orgs { return &Orgs{app: a} }
+
+// orgActivities are the activities of a pull.
+func (a *App) orgActivities(cl client.Client) *activities.Org {
+	return &activities.Org{
+		Store: a.Store, Files: a.Meta, Connectors: a.Connectors,
+		Executions: executions{cl}, Now: time.Now, Sleep: transport.Wait,
+	}
+}
+
+// StartPull starts a pull. raw is what the workflow gets.
+func (o *Orgs) StartPull(ctx context.Context, raw json.RawMessage) (api.Started, error) {
+	in, err := o.app.Meta.DecodePull(raw)
+	if err != nil {
+		return api.Started{}, err
+	}
+	suffix, err := randomSuffix()
+	if err != nil {
+		return api.Started{}, err
+	}
+	cl, err := o.app.Dial(ctx)
+	if err != nil {
+		return api.Started{}, err
+	}
+	id := orgflow.OrgPullID(in.Target(), time.Now(), suffix)
+	run, err := cl.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: id, TaskQueue: o.app.Config.Temporal.TaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            fmt.Sprintf("%s → local organisation, company %d", in.Origin, in.CompanyID),
+		TypedSearchAttributes:                    pullAttributes(in.Target()),
+	}, orgflow.WorkflowOrgPull, raw)
+	if err != nil {
+		return api.Started{}, unavailable("start the pull", err)
+	}
+	return api.Started{ID: id, RunID: run.GetRunID(), URL: "/api/v1/org/pulls/" + url.PathEscape(id)}, nil
+}
+
+func pullAttributes(t orgflow.Target) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("org_pull"),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(orgflow.StatusRunning)),
+		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
+	)
+}
+
+// PullSummary returns a pull as users see it. One that was started a moment
+// ago, or was refused, has no record and is shown from its workflow.
+func (o *Orgs) PullSummary(ctx context.Context, id string) (orgflow.PullSummary, error) {
+	pull, err := o.app.Store.GetPull(ctx, id)
+	if !isNotFound(err) {
+		return pull.Summary, err
+	}
+	cl, err := o.app.Dial(ctx)
+	if err != nil {
+		return orgflow.PullSummary{}, err
+	}
+	d, err := cl.DescribeWorkflowExecution(ctx, id, "")
+	var gone *serviceerror.NotFound
+	info := d.GetWorkflowExecutionInfo()
+	switch {
+	case errors.As(err, &gone) || err == nil && info.GetType().GetName() != orgflow.WorkflowOrgPull:
+		return orgflow.PullSummary{}, noPull(id, store.ErrNotFound)
+	case err != nil:
+		return orgflow.PullSummary{}, unavailable("look up pull "+id, err)
+	}
+	s := orgflow.PullSummary{
+		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
+		StartedAt: info.GetStartTime().AsTime(), Changes: map[orgflow.Kind]orgflow.OrgCount{},
+	}
+	if info.GetCloseTime() != nil {
+		closed := info.GetCloseTime().AsTime()
+		s.Status, s.FinishedAt = orgflow.StatusFailed, &closed
+		s.Error = workflowFault(cl.GetWorkflow(ctx, id, info.GetExecution().GetRunId()).Get(ctx, nil))
+	}
+	return s, nil
+}
+
+func noPull(id string, err error) error {
+	if !isNotFound(err) {
+		return err
+	}
+	return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: fmt.Sprintf("there is no pull %q", id), Advice: "GET /api/v1/org/pulls shows all", Err: err}
+}
+
+// ListPulls lists pulls, newest first.
+func (o *Orgs) ListPulls(ctx context.Context, company int64, cursor string, limit int) (api.PullPage, error) {
+	pulls, next, err := o.app.Store.ListPulls(ctx, company, cursor, limit)
+	page := api.PullPage{Pulls: make([]orgflow.PullSummary, len(pulls)), NextCursor: next}
+	for i, p := range pulls {
+		page.Pulls[i] = p.Summary
+	}
+	return page, badCursor(err)
+}
+
+// CancelPull asks a pull to stop.
+func (o *Orgs) CancelPull(ctx context.Context, id string, s api.Steering) error {
+	return o.ask(ctx, "cancel", id, s, func(cl client.Client, p store.Pull) error {
+		return cl.CancelWorkflow(ctx, p.WorkflowID, "")
+	})
+}
+
+// DecidePull sends a decision on parked removals and returns when the pull
+// has taken it.
+func (o *Orgs) DecidePull(ctx context.Context, id string, approve bool, s api.Steering) error {
+	update := orgflow.UpdateReject
+	if approve {
+		update = orgflow.UpdateApprove
+	}
+	return o.ask(ctx, update, id, s, func(cl client.Client, p store.Pull) error {
+		handle, err := cl.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: p.WorkflowID, UpdateName: update,
+			Args:         []any{orgflow.Decision{By: who(s), Reason: s.Reason}},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err != nil {
+			return err
+		}
+		return handle.Get(ctx, nil)
+	})
+}
+
+// ask does something to a pull that has not ended, and writes down who did.
+func (o *Orgs) ask(ctx context.Context, action, id string, s api.Steering, do func(client.Client, store.Pull) error) error {
+	pull, err := o.app.Store.GetPull(ctx, id)
+	if err != nil {
+		return noPull(id, err)
+	}
+	if pull.Summary.Status.Terminal() {
+		return orgflow.Faultf(orgflow.CodeConflict, "pull %s has ended already: %s", id, pull.Summary.Status)
+	}
+	cl, err := o.app.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	var gone *serviceerror.NotFound
+	var refused *temporal.ApplicationError
+	switch err := do(cl, pull); {
+	case errors.As(err, &gone):
+		return orgflow.Faultf(orgflow.CodeConflict, "the workflow of pull %s has ended", id)
+	case errors.As(err, &refused):
+		return workflowFault(err)
+	case err != nil:
+		return unavailable(action+" pull "+id, err)
+	}
+	return o.app.Store.Audit(ctx, store.AuditEntry{
+		CompanyID: pull.Input.CompanyID, Who: who(s), Action: action, Subject: pull.ID, From: s.Key, Detail: s.Reason,
+	})
+}
