@@ -114,7 +114,7 @@ func TestAPullThatIsKilledAnywhereGoesOnWhereItWas(t *testing.T) {
 		if diff := cmp.Diff(w.truth(), picture(w.tree())); diff != "" {
 			t.Error(diff)
 		}
-		want := map[orgflow.Kind]orgflow.OrgCount{orgflow.Org: {Added: 1, Changed: 1, Removed: 1}, orgflow.Person: {Added: 1, Changed: 1, Removed: 2}}
+		want := map[orgflow.Kind]orgflow.OrgCount{orgflow.Org: {Added: 1, Changed: 1, Removed: 1}, orgflow.Person: {Added: 1, Removed: 2}}
 		if s := pull.Summary; s.Status != orgflow.StatusCompleted || s.Version != 2 || !cmp.Equal(s.Changes, want) {
 			t.Errorf("got %+v", s)
 		}

@@ -38,9 +38,15 @@ func Count(changes []orgflow.OrgChange) map[orgflow.Kind]orgflow.OrgCount {
 // are compared and not shown.
 type shown struct {
 	head   orgflow.OrgChange
-	fields map[string]string
+	fields map[string]field
 	secret string
 }
+
+// field is a value as it is compared and as it is shown: a department has the
+// same id under another name.
+type field struct{ is, shows string }
+
+func plain(s string) field { return field{s, s} }
 
 func units(t orgflow.OrgTree) map[string]shown {
 	names := unitsOf(t.Units)
@@ -48,43 +54,48 @@ func units(t orgflow.OrgTree) map[string]shown {
 	for _, u := range t.Units {
 		out[u.RemoteID] = shown{
 			head:   orgflow.OrgChange{Kind: orgflow.Org, ID: u.ID, Remote: u.RemoteID, Name: u.Name},
-			fields: map[string]string{"name": u.Name, "code": u.Code, "parent": label(names, u.ParentRemoteID)},
+			fields: map[string]field{"name": plain(u.Name), "code": plain(u.Code), "parent": places(names, u.ParentRemoteID)},
 		}
 	}
 	return out
 }
 
-func label(names map[string]orgflow.OrgUnit, id string) string {
-	if u, ok := names[id]; ok {
-		return u.Name + " (" + id + ")"
+// places shows departments with their names.
+func places(names map[string]orgflow.OrgUnit, ids ...string) field {
+	slices.Sort(ids)
+	shows := make([]string, len(ids))
+	for i, id := range ids {
+		shows[i] = id
+		if u, ok := names[id]; ok {
+			shows[i] = u.Name + " (" + id + ")"
+		}
 	}
-	return id
+	return field{strings.Join(ids, ","), strings.Join(shows, ", ")}
 }
 
 func members(t orgflow.OrgTree) map[string]shown {
 	names := unitsOf(t.Units)
-	type places struct{ all, leads, main []string }
-	in := map[string]*places{}
+	type seats struct{ all, leads, main []string }
+	in := map[string]*seats{}
 	for _, s := range t.Seats {
 		p := in[s.UserID]
 		if p == nil {
-			p = &places{}
+			p = &seats{}
 			in[s.UserID] = p
 		}
-		at := label(names, s.UnitRemoteID)
-		p.all = append(p.all, at)
+		p.all = append(p.all, s.UnitRemoteID)
 		if s.Leader {
-			p.leads = append(p.leads, at)
+			p.leads = append(p.leads, s.UnitRemoteID)
 		}
 		if s.Main {
-			p.main = append(p.main, at)
+			p.main = append(p.main, s.UnitRemoteID)
 		}
 	}
 	out := make(map[string]shown, len(t.Members))
 	for _, m := range t.Members {
 		p := in[m.UserID]
 		if p == nil {
-			p = &places{}
+			p = &seats{}
 		}
 		active := ""
 		if m.Active {
@@ -92,19 +103,15 @@ func members(t orgflow.OrgTree) map[string]shown {
 		}
 		out[m.UserID] = shown{
 			head: orgflow.OrgChange{Kind: orgflow.Person, ID: m.ID, Remote: m.UserID, Name: m.Name},
-			fields: map[string]string{
-				"name": m.Name, "job_number": m.JobNumber, "title": m.Title, "supervisor": m.Supervisor, "active": active,
-				"departments": joined(p.all), "leads": joined(p.leads), "main_department": joined(p.main),
+			fields: map[string]field{
+				"name": plain(m.Name), "job_number": plain(m.JobNumber), "title": plain(m.Title), "supervisor": plain(m.Supervisor),
+				"active": plain(active), "departments": places(names, p.all...), "leads": places(names, p.leads...),
+				"main_department": places(names, p.main...),
 			},
 			secret: m.Mobile,
 		}
 	}
 	return out
-}
-
-func joined(list []string) string {
-	slices.Sort(list)
-	return strings.Join(list, ", ")
 }
 
 func compare(before, after map[string]shown) []orgflow.OrgChange {
@@ -137,8 +144,8 @@ func compare(before, after map[string]shown) []orgflow.OrgChange {
 func fields(before, after shown) map[string]orgflow.Diff {
 	out := map[string]orgflow.Diff{}
 	for name, now := range after.fields {
-		if was := before.fields[name]; was != now {
-			out[name] = orgflow.Diff{Before: was, After: now}
+		if was := before.fields[name]; was.is != now.is {
+			out[name] = orgflow.Diff{Before: was.shows, After: now.shows}
 		}
 	}
 	if before.secret != after.secret {
