@@ -47,10 +47,11 @@ type Schedule struct {
 	CatchupWindow  time.Duration
 	Jitter         time.Duration
 	PauseOnFailure bool
-	Paused         bool   // when it is created; afterwards an operator decides
-	Workflow       string // workflow type, SyncRun
-	Job            orgflow.Job
-	RawJob         json.RawMessage // as written: the workflow's input
+	Paused         bool              // when it is created; afterwards an operator decides
+	Workflow       string            // workflow type, SyncRun or OrgPull
+	Job            orgflow.Job       // of a SyncRun
+	Pull           orgflow.PullInput // of an OrgPull
+	RawJob         json.RawMessage   // as written: the workflow's input
 	File           orgflow.UsedFile
 }
 
@@ -148,9 +149,15 @@ func (s *Store) schedule(company int64, f file) (Schedule, []orgflow.Problem) {
 		// Temporal does not follow runs that may overlap.
 		add("/pause_on_failure", fmt.Errorf(`has no effect with overlap %q; leave one of the two out`, OverlapAllowAll))
 	}
-	job, found := s.scheduledJob(company, f, doc.Job)
-	out.Job = job
-	return out, append(problems, found...)
+	return out, append(problems, s.scheduledInput(company, f, &out)...)
+}
+
+// Target returns what the started workflow is about.
+func (s *Schedule) Target() orgflow.Target {
+	if s.Workflow == orgflow.WorkflowOrgPull {
+		return s.Pull.Target()
+	}
+	return s.Job.Target()
 }
 
 func (s *Schedule) defaults() {
@@ -165,10 +172,15 @@ func (s *Schedule) defaults() {
 	}
 }
 
-// scheduledJob checks the job like one that is started by hand, and that it
-// is of the company whose directory it lies in.
-func (s *Store) scheduledJob(company int64, f file, raw json.RawMessage) (orgflow.Job, []orgflow.Problem) {
-	job, err := s.DecodeJob(raw)
+// scheduledInput checks the workflow's input like that of one started by hand,
+// and that it is of the company whose directory it lies in.
+func (s *Store) scheduledInput(company int64, f file, out *Schedule) []orgflow.Problem {
+	var err error
+	if out.Workflow == orgflow.WorkflowOrgPull {
+		out.Pull, err = s.DecodePull(out.RawJob)
+	} else {
+		out.Job, err = s.DecodeJob(out.RawJob)
+	}
 	var problems []orgflow.Problem
 	for _, p := range problemsOf(err) {
 		if p.File != "" { // a meta file is broken, not the schedule
@@ -177,10 +189,10 @@ func (s *Store) scheduledJob(company int64, f file, raw json.RawMessage) (orgflo
 		}
 		problems = append(problems, schemas.At(f.path, f.raw, "/job"+p.Pointer, p.Message))
 	}
-	if err == nil && job.CompanyID != company {
+	if err == nil && out.Target().CompanyID != company {
 		problems = append(problems, schemas.At(f.path, f.raw, "/job/company_id", fmt.Sprintf("must be %d, as the directory says", company)))
 	}
-	return job, problems
+	return problems
 }
 
 // cronIsList tells how "cron" was written, for the pointer of a problem.

@@ -37,6 +37,17 @@ func TestScheduleDefaults(t *testing.T) {
 	}
 }
 
+func TestAScheduleOfPulls(t *testing.T) {
+	got, problems := schedulesOf(t, `{"id": "s", "cron": "10 5 * * *", "workflow": "OrgPull", "job": {"company_id": 129}}`)
+	if len(problems) > 0 || len(got) != 1 || got[0].Workflow != "OrgPull" || got[0].Target() != (orgflow.Target{CompanyID: 129, Consumer: "ding_talk"}) {
+		t.Errorf("got %+v, %v", got, problems)
+	}
+	_, problems = schedulesOf(t, `{"id": "s", "cron": "10 5 * * *", "workflow": "OrgPull", "job": `+nightlyJob+`}`)
+	if len(problems) != 2 || problems[0].Pointer != "/job/services" {
+		t.Errorf("a sync job for a pull: %v", problems)
+	}
+}
+
 func TestScheduleWithEverything(t *testing.T) {
 	got, problems := schedulesOf(t, `{"id": "s", "description": "d", "calendar": [{"hour": "8-18/2", "minute": [0, "30"], "day_of_week": "1,5", "comment": "work"}],
 		"time_zone": "UTC", "overlap": "buffer_one", "catchup_window": "1h30m", "jitter": "30s", "pause_on_failure": true, "paused": true, "workflow": "SyncRun", "job": `+nightlyJob+`}`)
@@ -70,7 +81,7 @@ func TestBrokenSchedules(t *testing.T) {
 		"no effect":     {`{"id": "s", "cron": "0 3 * * *", "overlap": "allow_all", "pause_on_failure": true, "job": ` + nightlyJob + `}`, `1:78: /pause_on_failure: has no effect with overlap "allow_all"; leave one of the two out`},
 		"overlap":       {`{"id": "s", "cron": "0 3 * * *", "overlap": "both", "job": ` + nightlyJob + `}`, `1:45: /overlap: must be one of "skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"`},
 		"cron and more": {`{"id": "s", "cron": "0 3 * * *", "calendar": [{"hour": 3}], "job": ` + nightlyJob + `}`, `1:1: must have exactly one of "cron" and "calendar"`},
-		"workflow":      {`{"id": "s", "cron": "0 3 * * *", "workflow": "OrgPull", "job": ` + nightlyJob + `}`, `1:46: /workflow: must be "SyncRun"`},
+		"workflow":      {`{"id": "s", "cron": "0 3 * * *", "workflow": "Notify", "job": ` + nightlyJob + `}`, `1:46: /workflow: must be one of "SyncRun", "OrgPull"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -37,12 +37,24 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/schedules/{id}/resume":                              config.AccessOperate,
 		"POST /api/v1/schedules/{id}/trigger":                             config.AccessOperate,
 		"POST /api/v1/schedules":                                          config.AccessAdmin,
+
+		"GET /api/v1/org/pulls":               config.AccessRead,
+		"GET /api/v1/org/pulls/{id}":          config.AccessRead,
+		"GET /api/v1/org/tree":                config.AccessRead,
+		"GET /api/v1/org/versions":            config.AccessRead,
+		"GET /api/v1/org/diff":                config.AccessRead,
+		"GET /api/v1/org/members":             config.AccessRead,
+		"GET /api/v1/org/units/{id}/members":  config.AccessRead,
+		"POST /api/v1/org/pulls":              config.AccessOperate,
+		"POST /api/v1/org/pulls/{id}/cancel":  config.AccessOperate,
+		"POST /api/v1/org/pulls/{id}/approve": config.AccessApprove,
+		"POST /api/v1/org/pulls/{id}/reject":  config.AccessApprove,
 	}
 	d := newWorld().deps()
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
 	s := newServer(d)
 	h := s.chain()
-	fill := strings.NewReplacer("{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	fill := strings.NewReplacer("units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {
 		need, listed := needs[route]
 		if !listed {
@@ -54,6 +66,9 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		body := ""
 		if method == "POST" && strings.HasSuffix(path, "sync-runs") {
 			body = job
+		}
+		if method == "POST" && strings.HasSuffix(path, "org/pulls") {
+			body = `{"company_id":129}`
 		}
 		if method == "POST" && strings.HasSuffix(path, "what-if") {
 			body = `{"job":` + job + `,"rows":{}}`

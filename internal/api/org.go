@@ -141,7 +141,7 @@ func (s *server) orgVersions(ctx context.Context, in *versionsInput) (*body[Vers
 
 type diffInput struct {
 	OrgParams
-	From int64 `query:"from" minimum:"1" required:"true" doc:"a version"`
+	From int64 `query:"from" minimum:"1" doc:"a version; default the one before to"`
 	To   int64 `query:"to" minimum:"1" doc:"a version; default the newest"`
 }
 

@@ -17,6 +17,10 @@ var vocabulary = map[string]map[string][]any{
 		"status": words(orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted,
 			orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled),
 	},
+	"PullSummary": {
+		"status": words(orgflow.StatusRunning, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted, orgflow.StatusCompletedWithFailures,
+			orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled),
+	},
 	"Change": {
 		"kind": words(orgflow.Org, orgflow.Person),
 		"op":   words(orgflow.Insert, orgflow.Update, orgflow.Delete),

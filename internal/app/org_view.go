@@ -138,17 +138,19 @@ func (o *Orgs) OrgVersions(ctx context.Context, q api.OrgQuery, cursor string, l
 	return api.VersionPage{Versions: versions, NextCursor: next}, badCursor(err)
 }
 
-// OrgDiff compares two versions; to 0 is the newest.
+// OrgDiff compares two versions; to 0 is the newest, from 0 the one before
+// it. What is before the first version is nothing.
 func (o *Orgs) OrgDiff(ctx context.Context, q api.OrgQuery, from, to int64) (api.OrgDiff, error) {
-	q.Version = from
-	target, first, err := o.version(ctx, q)
+	q.Version = to
+	target, second, err := o.version(ctx, q)
 	if err != nil {
 		return api.OrgDiff{}, err
 	}
-	q.Version = to
-	_, second, err := o.version(ctx, q)
-	if err != nil {
-		return api.OrgDiff{}, err
+	first := orgflow.OrgVersion{CompanyID: second.CompanyID, Origin: second.Origin}
+	if q.Version = cmp.Or(from, second.Version-1); q.Version > 0 {
+		if _, first, err = o.version(ctx, q); err != nil {
+			return api.OrgDiff{}, err
+		}
 	}
 	before, err := o.app.Store.OrgTree(ctx, target, first.Version)
 	if err != nil {

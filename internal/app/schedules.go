@@ -125,7 +125,10 @@ func (s *Schedules) wanted() ([]temporalx.Schedule, error) {
 
 // schedule turns a file into what Temporal shall have.
 func (s *Schedules) schedule(file meta.Schedule) temporalx.Schedule {
-	target := file.Job.Target()
+	target, kind, stem := file.Target(), "sync", "sync"
+	if file.Workflow == orgflow.WorkflowOrgPull {
+		kind, stem = "org_pull", "org-pull"
+	}
 	id := fmt.Sprintf("%d-%s", file.CompanyID, file.ID)
 	out := temporalx.Schedule{
 		ID:             id,
@@ -137,11 +140,11 @@ func (s *Schedules) schedule(file meta.Schedule) temporalx.Schedule {
 		Note:           file.Description,
 		Workflow:       file.Workflow,
 		Input:          file.RawJob,
-		WorkflowID:     fmt.Sprintf("sync-%d-%s-%s", target.CompanyID, target.Consumer, file.ID),
+		WorkflowID:     fmt.Sprintf("%s-%d-%s-%s", stem, target.CompanyID, target.Consumer, file.ID),
 		TaskQueue:      s.app.Config.Temporal.TaskQueue,
 		SearchAttributes: map[string]string{
 			orgflow.AttrCompany: fmt.Sprint(target.CompanyID),
-			orgflow.AttrKind:    "sync",
+			orgflow.AttrKind:    kind,
 			orgflow.AttrTarget:  target.String(),
 		},
 	}
