@@ -20,6 +20,12 @@ import (
 // recently is the time over which removals are summed for the limits.
 const recently = 7 * 24 * time.Hour
 
+// lookMost is how many records are looked for one by one. More of them are
+// removed only after somebody has approved it, and then at once: looking for
+// each would take longer than pulling everything again, which brings back
+// whoever was missed, with the id of before.
+const lookMost = 1000
+
 // MergePull makes a version of the organisation of what was read. What a
 // whole read has not seen is looked for one by one before it is removed; more
 // removals than the limits allow are parked, and the rest is done. Repeating
@@ -225,7 +231,7 @@ func (m *pullMerge) gone(ctx context.Context, before orgflow.OrgTree, read orgtr
 	}
 	lookup, ok := consumer.(connectors.Lookup)
 	gone := make(orgtree.Gone, len(missing))
-	if !ok {
+	if !ok || m.approved && len(missing) > lookMost {
 		for _, key := range missing {
 			gone[key] = true
 		}

@@ -66,7 +66,7 @@ func (o *Orgs) OrgTree(ctx context.Context, q api.OrgQuery) (api.OrgNode, error)
 	if err != nil {
 		return api.OrgNode{}, err
 	}
-	tree, err := o.app.Store.OrgTree(ctx, target, version.Version)
+	tree, err := o.app.Store.OrgShape(ctx, target, version.Version)
 	if err != nil {
 		return api.OrgNode{}, err
 	}

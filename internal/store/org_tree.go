@@ -148,6 +148,19 @@ func (s *Store) OrgTree(ctx context.Context, target orgflow.Target, version int6
 	return rows.tree(), err
 }
 
+// OrgShape is OrgTree without members: its seats name them by orgflow's id
+// only. It is what a tree with counts needs, at a fraction of the time.
+func (s *Store) OrgShape(ctx context.Context, target orgflow.Target, version int64) (orgflow.OrgTree, error) {
+	var r orgRows
+	args := []any{target.CompanyID, target.Consumer, version, version}
+	what := "organisation " + target.String()
+	err := errors.Join(
+		s.list(ctx, what, &r.units, `SELECT `+unitColumns+` FROM org_unit WHERE`+inVersion+` ORDER BY id`, args...),
+		s.list(ctx, what, &r.seats, `SELECT unit_id, member_id FROM org_membership WHERE`+inVersion, args...),
+	)
+	return r.tree(), err
+}
+
 func (r orgRows) tree() orgflow.OrgTree {
 	units, users := make(map[int64]string, len(r.units)), make(map[int64]string, len(r.members))
 	for _, u := range r.units {
