@@ -22,7 +22,7 @@ func TestDecodePull(t *testing.T) {
 		``:                                     "is empty",
 		`{"company_id": 0}`:                    "/company_id",
 		`{"company_id": 128}`:                  "/company_id: company 128 has no configuration",
-		`{"company_id": 129, "orgin": "x"}`:    `did you mean "origin"`,
+		`{"company_id": 129, "originn": "x"}`:  `did you mean "origin"`,
 		`{"company_id": 129, "origin": "emm"}`: "/origin: company 129 has no connection",
 	} {
 		var invalid *orgflow.InvalidError

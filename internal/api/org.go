@@ -39,7 +39,9 @@ func (s *server) orgRoutes() {
 // orgSteerRoutes registers what people do to pulls.
 func (s *server) orgSteerRoutes() {
 	decide := func(approve bool) func(context.Context, string, Steering) error {
-		return func(ctx context.Context, id string, by Steering) error { return s.Orgs.DecidePull(ctx, id, approve, by) }
+		return func(ctx context.Context, id string, by Steering) error {
+			return s.Orgs.DecidePull(ctx, id, approve, by)
+		}
 	}
 	for _, verb := range []struct {
 		name, summary string

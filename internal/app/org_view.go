@@ -80,7 +80,9 @@ func node(t orgflow.OrgTree) api.OrgNode {
 		children[u.ParentID] = append(children[u.ParentID], u)
 	}
 	for _, list := range children {
-		slices.SortFunc(list, func(a, b orgflow.OrgUnit) int { return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.ID, b.ID)) })
+		slices.SortFunc(list, func(a, b orgflow.OrgUnit) int {
+			return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.ID, b.ID))
+		})
 	}
 	direct, below := counts(t)
 	var build func(u orgflow.OrgUnit) api.OrgNode

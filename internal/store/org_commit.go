@@ -7,8 +7,8 @@ import (
 	"orgflow"
 )
 
-// ErrVersionMoved: the organisation has a newer version than the one that a
-// new one was made from.
+// ErrVersionMoved says that the organisation has a newer version than the one
+// that a new one was made from.
 var ErrVersionMoved = fmt.Errorf("the organisation has a newer version by now")
 
 // NewVersion is an organisation to store.

@@ -9,7 +9,7 @@ import (
 	"orgflow"
 )
 
-// ErrAmbiguous: a code or name is that of several people or departments.
+// ErrAmbiguous says that a code or name is that of several people or departments.
 var ErrAmbiguous = errors.New("is not unique in the organisation")
 
 // The methods of this file answer from the newest version of a company's
