@@ -221,3 +221,20 @@ func TestDiffShowsWhatChanged(t *testing.T) {
 		t.Errorf("a place among siblings alone is no difference: %v", changes)
 	}
 }
+
+// Somebody who was seen in one department keeps the place in another that
+// could not be read, and loses the one in a department that was.
+func TestPlacesInDepartmentsThatWereNotReadStay(t *testing.T) {
+	units := []orgflow.OrgUnit{{RemoteID: root}, {RemoteID: "10", ParentRemoteID: root}, {RemoteID: "20", ParentRemoteID: root}, {RemoteID: "30", ParentRemoteID: "20"}}
+	people := []orgflow.OrgMember{{UserID: "E1"}}
+	before := orgflow.OrgTree{Units: units, Members: people, Seats: []orgflow.OrgSeat{
+		{UnitRemoteID: "10", UserID: "E1", Main: true}, {UnitRemoteID: "20", UserID: "E1"}, {UnitRemoteID: "30", UserID: "E1"},
+	}}
+	read := orgtree.Read{Root: root, Unread: map[string]bool{"20": true}, Tree: orgflow.OrgTree{
+		Units: units[:3], Members: people, Seats: []orgflow.OrgSeat{{UnitRemoteID: root, UserID: "E1", Main: true}},
+	}}
+	want := []orgflow.OrgSeat{{UnitRemoteID: root, UserID: "E1", Main: true}, {UnitRemoteID: "20", UserID: "E1"}, {UnitRemoteID: "30", UserID: "E1"}}
+	if diff := cmp.Diff(want, orgtree.Merge(before, read, nil).Seats); diff != "" {
+		t.Error(diff)
+	}
+}
