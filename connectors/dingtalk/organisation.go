@@ -2,12 +2,15 @@ package dingtalk
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
+	"orgflow/connectors/wire"
 )
 
 var (
@@ -45,7 +48,7 @@ func (c *Client) readScope(ctx context.Context, r *connectors.Receipt) (scope co
 		return scope, err
 	}
 	if int64(raw.DeptID) != c.cfg.RootDepartmentID {
-		return scope, malformedRead("department/get shows another department than the root")
+		return scope, vendorcode.MalformedRead("department/get shows another department than the root")
 	}
 	scope.Root = connectors.Unit{ID: strconv.FormatInt(c.cfg.RootDepartmentID, 10), Name: string(raw.Name), Key: string(raw.SourceID)}
 	return scope, nil
@@ -63,7 +66,7 @@ func (c *Client) ReadUnits(ctx context.Context, id string) (connectors.Units, er
 }
 
 func (c *Client) readUnits(ctx context.Context, r *connectors.Receipt, id string) (out connectors.Units, err error) {
-	parent, err := orgID(id)
+	parent, err := connectors.OrgNumber(id)
 	if err != nil {
 		return out, err
 	}
@@ -96,7 +99,7 @@ func (c *Client) ReadPeople(ctx context.Context, unit, cursor string) (connector
 }
 
 func (c *Client) readPeople(ctx context.Context, r *connectors.Receipt, unit, cursor string) (out connectors.People, err error) {
-	dept, err := orgID(unit)
+	dept, err := connectors.OrgNumber(unit)
 	if err != nil {
 		return out, err
 	}
@@ -105,18 +108,18 @@ func (c *Client) readPeople(ctx context.Context, r *connectors.Receipt, unit, cu
 		return out, err
 	}
 	var raw struct {
-		HasMore boolean    `json:"has_more"`
-		Next    *integer   `json:"next_cursor"`
-		List    *[]rawUser `json:"list"`
+		HasMore json.RawMessage `json:"has_more"`
+		Next    *wire.Int       `json:"next_cursor"`
+		List    *[]rawUser      `json:"list"`
 	}
 	q := request{path: pathUserList, body: map[string]any{"dept_id": dept, "cursor": from, "size": pageSize}}
 	if _, _, err := c.call(ctx, r, q, &raw); err != nil {
 		return out, err
 	}
 	if raw.List == nil {
-		return out, malformedRead("user/list shows no list")
+		return out, vendorcode.MalformedRead("user/list shows no list")
 	}
-	next, err := furtherCursor(bool(raw.HasMore), raw.Next, from)
+	next, err := furtherCursor(raw.HasMore, raw.Next, from)
 	if err != nil {
 		return out, err
 	}
@@ -125,7 +128,7 @@ func (c *Client) readPeople(ctx context.Context, r *connectors.Receipt, unit, cu
 	}
 	for _, u := range *raw.List {
 		if u.UserID == "" {
-			return connectors.People{}, malformedRead("user/list shows a person without userid")
+			return connectors.People{}, vendorcode.MalformedRead("user/list shows a person without userid")
 		}
 		out.People = append(out.People, u.person())
 	}

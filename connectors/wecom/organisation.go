@@ -7,6 +7,8 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/vendorcode"
+	"orgflow/connectors/wire"
 )
 
 var _ connectors.Organisation = (*Client)(nil)
@@ -58,7 +60,7 @@ func (c *Client) deepList(ctx context.Context, r *connectors.Receipt, id int64) 
 	}
 	_, err := c.read(ctx, r, request{path: pathDeptList, query: idQuery(id)}, &got)
 	if err == nil && got.List == nil {
-		err = malformedRead("department/list shows no list")
+		err = vendorcode.MalformedRead("department/list shows no list")
 	}
 	return got.List, err
 }
@@ -66,7 +68,7 @@ func (c *Client) deepList(ctx context.Context, r *connectors.Receipt, id int64) 
 // ReadUnits implements connectors.Organisation with department/list, which
 // shows all levels at once (WeCom reference § 5). A larger order comes first.
 func (c *Client) ReadUnits(ctx context.Context, id string) (connectors.Units, error) {
-	dept, err := orgID(id)
+	dept, err := connectors.OrgNumber(id)
 	if err != nil {
 		return connectors.Units{}, err
 	}
@@ -81,7 +83,7 @@ func (c *Client) ReadUnits(ctx context.Context, id string) (connectors.Units, er
 			continue
 		}
 		if d.ID < 1 {
-			return out, malformedRead("department/list shows a department without id")
+			return out, vendorcode.MalformedRead("department/list shows a department without id")
 		}
 		out.Units = append(out.Units, connectors.Unit{
 			ID: strconv.FormatInt(int64(d.ID), 10), Parent: strconv.FormatInt(int64(d.Parent), 10),
@@ -96,7 +98,7 @@ func (c *Client) ReadUnits(ctx context.Context, id string) (connectors.Units, er
 // for it. Who leads a department and who supervises whom stand with the
 // members.
 func (c *Client) ReadPeople(ctx context.Context, unit, cursor string) (connectors.People, error) {
-	dept, err := orgID(unit)
+	dept, err := connectors.OrgNumber(unit)
 	if err != nil {
 		return connectors.People{}, err
 	}
@@ -111,14 +113,14 @@ func (c *Client) ReadPeople(ctx context.Context, unit, cursor string) (connector
 	_, err = c.read(ctx, &spent, request{path: pathUserList, query: query}, &raw)
 	out := connectors.People{Calls: spent.Calls}
 	if err == nil && raw.List == nil {
-		err = malformedRead("user/list shows no list")
+		err = vendorcode.MalformedRead("user/list shows no list")
 	}
 	if err != nil {
 		return out, named(err)
 	}
 	for _, m := range *raw.List {
 		if m.UserID == "" {
-			return connectors.People{Calls: spent.Calls}, malformedRead("user/list shows a person without userid")
+			return connectors.People{Calls: spent.Calls}, vendorcode.MalformedRead("user/list shows a person without userid")
 		}
 		out.People = append(out.People, m.person(dept))
 	}
@@ -127,16 +129,16 @@ func (c *Client) ReadPeople(ctx context.Context, unit, cursor string) (connector
 
 // rawMember is an element of user/list (WeCom reference § 4.1, § 4.2).
 type rawMember struct {
-	UserID   text    `json:"userid"`
-	Name     text    `json:"name"`
-	Mobile   text    `json:"mobile"`
-	Position text    `json:"position"`
-	Depts    ints    `json:"department"`
-	Orders   ints    `json:"order"`
-	Leads    ints    `json:"is_leader_in_dept"`
-	Main     integer `json:"main_department"`
-	Leader   *texts  `json:"direct_leader"`
-	Status   integer `json:"status"` // 1 active, 2 disabled, 4 not activated, 5 left
+	UserID   wire.Text   `json:"userid"`
+	Name     wire.Text   `json:"name"`
+	Mobile   wire.Text   `json:"mobile"`
+	Position wire.Text   `json:"position"`
+	Depts    wire.Ints   `json:"department"`
+	Orders   wire.Ints   `json:"order"`
+	Leads    wire.Ints   `json:"is_leader_in_dept"`
+	Main     wire.Int    `json:"main_department"`
+	Leader   *wire.Texts `json:"direct_leader"`
+	Status   wire.Int    `json:"status"` // 1 active, 2 disabled, 4 not activated, 5 left
 }
 
 func (m rawMember) person(dept int64) connectors.Person {

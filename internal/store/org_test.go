@@ -13,8 +13,8 @@ import (
 	"orgflow/internal/store"
 )
 
-// commit stores an organisation as the next version.
-func commit(t *testing.T, s *store.Store, base int64, tree orgflow.OrgTree) int64 {
+// commitTree stores an organisation as the next version.
+func commitTree(t *testing.T, s *store.Store, base int64, tree orgflow.OrgTree) int64 {
 	t.Helper()
 	n := store.NewVersion{PullID: fmt.Sprint("pull-", base+1), Target: target, Base: base, Tree: tree, Changes: map[orgflow.Kind]orgflow.OrgCount{}}
 	version, err := s.CommitVersion(context.Background(), n)
@@ -54,7 +54,7 @@ func TestApproversAreFound(t *testing.T) {
 		if _, err := s.UserByCode(ctx, company, "N1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("before the first pull: %v", err)
 		}
-		commit(t, s, 0, approvers())
+		commitTree(t, s, 0, approvers())
 		for code, want := range map[string]string{"N1": "u1", "u1": "u1", "N2": "u2"} {
 			if m, err := s.UserByCode(ctx, company, code); err != nil || m.UserID != want {
 				t.Errorf("code %s: %+v, %v", code, m, err)
@@ -140,7 +140,7 @@ func TestVersionsAreImmutable(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()
 		first := approvers()
-		commit(t, s, 0, first)
+		commitTree(t, s, 0, first)
 		before, err := s.OrgTree(ctx, target, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -148,8 +148,8 @@ func TestVersionsAreImmutable(t *testing.T) {
 		second := approvers()
 		second.Units[1].Name, second.Units[2].ParentRemoteID = "研究院", "20"
 		second.Members, second.Seats = second.Members[1:], second.Seats[1:]
-		commit(t, s, 1, second)
-		commit(t, s, 2, first) // who has left returns
+		commitTree(t, s, 1, second)
+		commitTree(t, s, 2, first) // who has left returns
 		for version, want := range map[int64]orgflow.OrgTree{1: first, 2: second, 3: first} {
 			got, err := s.OrgTree(ctx, target, version)
 			if err != nil || len(got.Units) != len(want.Units) || len(got.Members) != len(want.Members) || len(got.Seats) != len(want.Seats) {
@@ -202,7 +202,7 @@ func TestAVersionIsCommittedOnce(t *testing.T) {
 func TestMembersAreSearched(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()
-		commit(t, s, 0, approvers())
+		commitTree(t, s, 0, approvers())
 		for text, want := range map[string]int{"员工": 6, "n2": 1, "U3": 2, "%": 1, "_": 0, "10000000002": 1, "": 6, `\`: 0} {
 			found, _, err := s.SearchMembers(ctx, target, text, "", 100)
 			if err != nil || len(found) != want {
