@@ -28,9 +28,9 @@ PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
-.PHONY: test fmt vet staticcheck workflowcheck golangci lint race heavy bench chaos build clean
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint race kills heavy bench chaos build clean
 
-test: fmt vet staticcheck workflowcheck golangci race heavy
+test: fmt vet staticcheck workflowcheck golangci race kills heavy
 
 fmt:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
@@ -53,6 +53,11 @@ lint: fmt vet golangci workflowcheck
 
 race:
 	go test $(FLAGS) -race -timeout 20m $(LIGHT)
+
+# Under the race detector a sample of the points at which a worker is killed
+# is tried; here all of them.
+kills:
+	go test $(FLAGS) -timeout 20m ./activities
 
 heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)

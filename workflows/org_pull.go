@@ -166,21 +166,21 @@ func (p *orgPull) tag(ctx workflow.Context) error {
 func (p *orgPull) show(ctx workflow.Context, note string) {
 	s := p.summary
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** — %s\n\n", s.Phase, note)
-	fmt.Fprintf(&b, "- read: %d departments, %d members\n- calls: %d, and %d others\n", s.Departments, s.Members, s.Calls, s.OtherCalls)
+	b.WriteString(fmt.Sprintf("**%s** — %s\n\n", s.Phase, note))
+	b.WriteString(fmt.Sprintf("- read: %d departments, %d members\n- calls: %d, and %d others\n", s.Departments, s.Members, s.Calls, s.OtherCalls))
 	for _, k := range []orgflow.Kind{orgflow.Org, orgflow.Person} {
 		if c, ok := s.Changes[k]; ok {
-			fmt.Fprintf(&b, "- %s: %d added, %d changed, %d removed, %d removals parked\n", k, c.Added, c.Changed, c.Removed, c.Parked)
+			b.WriteString(fmt.Sprintf("- %s: %d added, %d changed, %d removed, %d removals parked\n", k, c.Added, c.Changed, c.Removed, c.Parked))
 		}
 	}
 	if s.Version > 0 {
-		fmt.Fprintf(&b, "- version: %d\n", s.Version)
+		b.WriteString(fmt.Sprintf("- version: %d\n", s.Version))
 	}
 	if s.Cause != "" {
-		fmt.Fprintf(&b, "\nNot read whole: %s\n", s.Cause)
+		b.WriteString(fmt.Sprintf("\nNot read whole: %s\n", s.Cause))
 	}
 	if s.Error != nil {
-		fmt.Fprintf(&b, "\nError: %s\n", s.Error.Error())
+		b.WriteString(fmt.Sprintf("\nError: %s\n", s.Error.Error()))
 	}
 	workflow.SetCurrentDetails(ctx, b.String())
 }
