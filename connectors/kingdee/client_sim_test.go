@@ -1,20 +1,23 @@
 package kingdee
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
 	"orgflow/connectors"
-	kdsim "orgflow/connectors/kingdee/sim"
+	"orgflow/connectors/conformance"
+	"orgflow/internal/transport"
 )
 
 // readAll reads all pages.
@@ -201,39 +204,35 @@ func TestManyCallersShareOneLogin(t *testing.T) {
 	}
 }
 
+// Twelve callers want an answer that does not come: when everybody waits,
+// as many calls are under way as are allowed.
 func TestNoMoreCallsAtOnceThanConfigured(t *testing.T) {
-	const most = 3
-	// Nobody is answered before so many are there: fewer would hang.
-	arrived, release := make(chan struct{}, 32), make(chan struct{})
-	clock := newClock()
-	sim := kdsim.New(kdsim.Options{Now: clock.now, Sleep: func(ctx context.Context, _ time.Duration) {
-		arrived <- struct{}{}
-		select {
-		case <-release:
-		case <-ctx.Done():
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var underWay atomic.Int64
+		wire := &conformance.Wire{Samples: map[string]string{loginPath: `{"LoginResultType":1,"KDSVCSessionId":"S"}`, queryPath: `[]`}}
+		c := wired(t, transport.Func(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == queryPath {
+				underWay.Add(1)
+				<-release
+			}
+			return wire.RoundTrip(req)
+		}))
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				if _, err := c.Rows(t.Context(), orders()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-	}})
-	e := newERP(t, "", func(c *Config) { c.Concurrency = most })
-	server := serve(t, sim)
-	c := e.client(func(cfg *Config) { cfg.BaseURL, cfg.Concurrency = server, most })
-	if _, err := c.Rows(t.Context(), orders()); orgflow.AsFault(err).Code != orgflow.CodeNotFound { // logs in; there is no such form
-		t.Fatal(err)
-	}
-	if err := sim.SetOptions([]byte(`{"latency_ms": 1}`)); err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	for range 12 {
-		wg.Go(func() { _, _ = c.Rows(t.Context(), orders()) })
-	}
-	for range most {
-		<-arrived
-	}
-	close(release)
-	wg.Wait()
-	if sim.Peak() != most {
-		t.Errorf("%d calls at once, %d are allowed", sim.Peak(), most)
-	}
+		synctest.Wait()
+		if n := underWay.Load(); n != defaultConcurrency {
+			t.Errorf("%d calls at once, %d are allowed", n, defaultConcurrency)
+		}
+		close(release)
+		wg.Wait()
+	})
 }
 
 func TestEveryLogin(t *testing.T) {

@@ -214,10 +214,3 @@ func status(msgCode int, message string) string {
 }
 
 const lostText = "会话信息已丢失，请重新登录"
-
-func serve(t *testing.T, h http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	return server.URL + "/k3cloud/"
-}
