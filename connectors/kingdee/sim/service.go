@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"orgflow/connectors/simctl"
 )
@@ -148,66 +146,6 @@ var messages = map[int]string{
 	9: "字段或值不存在", 10: "没有数据", 11: "数据校验未通过", 12: "当前状态不允许操作", 13: "网络控制冲突，请稍候再使用", 14: "调用次数超过限制", 15: "管理员不允许登录",
 }
 
-// lost answers that there is no session, in the shape of the service or the
-// one that the switches say.
-func (in *call) lost() simctl.Answer {
-	shape := in.set.LostShape
-	if shape == "service" {
-		switch in.service {
-		case "ExecuteBillQuery":
-			shape = "nested"
-		case "BillQuery":
-			shape = "list"
-		case "View":
-			shape = "empty"
-		}
-	}
-	result := failed(500, 1, textLost)
-	switch shape {
-	case "nested":
-		return simctl.JSON(http.StatusOK, "1", []any{[]any{result}})
-	case "list":
-		return simctl.JSON(http.StatusOK, "1", []any{result})
-	case "empty":
-		return simctl.Answer{Outcome: "1"}
-	}
-	return simctl.JSON(http.StatusOK, "1", result)
-}
-
-// fail answers a failure under HTTP 200 in the shape of the service (§ 3.2).
-func (in *call) fail(msgCode int, message string) simctl.Answer {
-	outcome := "error"
-	if msgCode != 0 {
-		outcome = strconv.Itoa(msgCode)
-	}
-	result := failed(500, msgCode, message)
-	switch in.service {
-	case "ExecuteBillQuery":
-		return simctl.JSON(http.StatusOK, outcome, []any{[]any{result}})
-	case "BillQuery":
-		return simctl.JSON(http.StatusOK, outcome, []any{result})
-	}
-	return simctl.JSON(http.StatusOK, outcome, result)
-}
-
-// failed is the object that failures come in (§ 3.1).
-func failed(errorCode, msgCode int, message string) map[string]any {
-	return map[string]any{"Result": map[string]any{"ResponseStatus": map[string]any{
-		"ErrorCode": errorCode, "IsSuccess": false, "Errors": []any{map[string]any{"FieldName": nil, "Message": message, "DIndex": 0}},
-		"SuccessEntitys": []any{}, "SuccessMessages": []any{}, "MsgCode": msgCode,
-	}}}
-}
-
-func succeeded(more map[string]any) simctl.Answer {
-	result := map[string]any{"ResponseStatus": map[string]any{
-		"ErrorCode": 0, "IsSuccess": true, "Errors": []any{}, "SuccessEntitys": []any{}, "SuccessMessages": []any{}, "MsgCode": 0,
-	}}
-	for k, v := range more {
-		result[k] = v
-	}
-	return simctl.JSON(http.StatusOK, simctl.OK, map[string]any{"Result": result})
-}
-
 func (s *Sim) switchOrg(in *call) simctl.Answer {
 	var data struct {
 		OrgNumber string `json:"OrgNumber"`
@@ -319,25 +257,4 @@ func (s *Sim) query(in *call) (*query, []row, *simctl.Answer) {
 		return fail(0, err.Error())
 	}
 	return q, in.set.page(s.rowsOf(q, in.version, ask.Filter, ask.Order), ask), nil
-}
-
-// rate counts calls in the second that ends now.
-type rate struct {
-	mu    sync.Mutex
-	times []time.Time
-}
-
-func (r *rate) allow(most int, now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if most <= 0 {
-		r.times = nil
-		return true
-	}
-	r.times = slices.DeleteFunc(r.times, func(t time.Time) bool { return !now.Before(t.Add(time.Second)) })
-	if len(r.times) >= most {
-		return false
-	}
-	r.times = append(r.times, now)
-	return true
 }
