@@ -74,3 +74,36 @@ const (
 	ERPDate     ERPType = "date"
 	ERPTime     ERPType = "timestamp" // date and time on the ERP's own clock, without a zone
 )
+
+// ERPRun is a load as users see it: CLI, HTTP, Web UI (contract § 5). It
+// holds ids and counts only, never a value of a row.
+type ERPRun struct {
+	ID        string   `json:"id"`
+	RunID     string   `json:"run_id"`
+	CompanyID int64    `json:"company_id"`
+	FormID    string   `json:"form_id"`
+	Kind      LoadKind `json:"kind"`
+	Deep      bool     `json:"deep,omitempty"`
+	Status    Status   `json:"status"`
+	Phase     Phase    `json:"phase"` // prepare, fetch, swap
+	// Rows counts the rows of the main table that were stored so far, a row
+	// that was read twice once.
+	Rows    int64    `json:"rows"`
+	Windows Progress `json:"windows"`
+	// Error says why the load failed as a whole; the table is as it was before.
+	Error      *Fault     `json:"error"`
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	// RowsPerSecond is the mean over the reading so far; 0 while nothing is known.
+	RowsPerSecond float64 `json:"rows_per_second"`
+	// RemainingSeconds is an estimate; null when nothing is known or the load
+	// has ended.
+	RemainingSeconds *int64 `json:"remaining_seconds"`
+	// NewColumns are columns the ERP offers and the local table lacks; they
+	// were added if the form's file says "evolve".
+	NewColumns []string `json:"new_columns"`
+	// MarkedGone counts rows that the ERP no longer has in a window read whole.
+	MarkedGone int64    `json:"marked_gone"`
+	Calls      int      `json:"calls"`
+	Notes      []string `json:"notes,omitempty"`
+}

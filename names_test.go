@@ -19,6 +19,7 @@ func TestWireNames(t *testing.T) {
 		"workflow " + orgflow.WorkflowSyncRun,
 		"workflow " + orgflow.WorkflowContactEvents,
 		"workflow " + orgflow.WorkflowOrgPull,
+		"workflow " + orgflow.WorkflowDataSync,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
