@@ -32,6 +32,10 @@ func Tables(cfg Config, form orgflow.ERPForm) ([]Table, []orgflow.Problem) {
 		b.refuse("/form_id", "%v", err)
 		return nil, b.problems
 	}
+	if cfg.FormID != form.ID {
+		b.refuse("/form_id", "the ERP's metadata are those of form %q", form.ID)
+		return nil, b.problems
+	}
 	tables := []Table{b.main()}
 	for i, entry := range cfg.Entries {
 		if t, ok := b.entry(i, entry); ok {
@@ -73,6 +77,8 @@ func (b *builder) main() Table {
 	t := &tableBuilder{builder: b, pointer: "/fields", table: Table{Name: TableName(b.form.ID, ""), Form: b.form.ID}}
 	t.key(b.key(), "/key", b.form.Fields)
 	t.must(b.cfg.DateField, "/date_field", b.form.Fields)
+	t.dated()
+	t.filter()
 	t.common()
 	if len(b.cfg.Fields) == 0 {
 		t.all(b.form.Fields)
@@ -87,25 +93,14 @@ func (b *builder) main() Table {
 // by, and its dates, so that its rows lie in the windows of their bill.
 func (b *builder) entry(i int, cfg Entry) (Table, bool) {
 	pointer := fmt.Sprintf("/entries/%d", i)
-	at := slices.IndexFunc(b.form.Entries, func(e orgflow.ERPEntry) bool { return e.ID == cfg.ID })
-	if at < 0 {
-		ids := make([]string, len(b.form.Entries))
-		for i, e := range b.form.Entries {
-			ids[i] = e.ID
-		}
-		b.refuse(pointer+"/id", "form %s has no entry %q; it has: %s", b.form.ID, cfg.ID, listed(ids))
+	entry, ok := b.child(cfg.ID, pointer+"/id")
+	if !ok {
 		return Table{}, false
 	}
-	entry := b.form.Entries[at]
 	t := &tableBuilder{builder: b, pointer: pointer, table: Table{Name: TableName(b.form.ID, entry.ID), Form: b.form.ID, Entry: entry.ID}}
-	if n := len(t.table.Name); n > MaxName {
-		b.refuse(pointer+"/id", "the table's name would have %d bytes, at most %d are allowed", n, MaxName)
-	}
-	if entry.Key == "" {
-		b.refuse(pointer+"/id", "the ERP names no key for entry %s, so that its rows cannot be told apart", entry.ID)
+	if !t.addField(orgflow.ERPField{ID: entry.ID + "_" + entry.Key, Type: orgflow.ERPInteger}, pointer+"/id") {
 		return Table{}, false
 	}
-	t.addField(orgflow.ERPField{ID: entry.ID + "_" + entry.Key, Type: orgflow.ERPInteger}, pointer+"/id")
 	t.table.Key = []string{t.table.Columns[0].Name}
 	t.must(b.key(), "/key", b.form.Fields)
 	t.must(b.cfg.DateField, "/date_field", b.form.Fields)
@@ -118,6 +113,31 @@ func (b *builder) entry(i int, cfg Entry) (Table, bool) {
 		t.must(field, fmt.Sprintf("%s/fields/%d", pointer, j), both)
 	}
 	return t.done(), true
+}
+
+// child finds an entry that can be a table.
+func (b *builder) child(id, pointer string) (orgflow.ERPEntry, bool) {
+	at := slices.IndexFunc(b.form.Entries, func(e orgflow.ERPEntry) bool { return e.ID == id })
+	if at < 0 {
+		ids := make([]string, len(b.form.Entries))
+		for i, e := range b.form.Entries {
+			ids[i] = e.ID
+		}
+		b.refuse(pointer, "form %s has no entry %q; it has: %s", b.form.ID, id, listed(ids))
+		return orgflow.ERPEntry{}, false
+	}
+	entry := b.form.Entries[at]
+	switch n := len(TableName(b.form.ID, entry.ID)); {
+	case formPattern.FindString(entry.ID) == "":
+		b.refuse(pointer, "is not the key of an entry: it has to match %s", FormPattern)
+	case n > MaxName:
+		b.refuse(pointer, "the table's name would have %d bytes, at most %d are allowed", n, MaxName)
+	case entry.Key == "":
+		b.refuse(pointer, "the ERP names no key for entry %s, so that its rows cannot be told apart", entry.ID)
+	default:
+		return entry, true
+	}
+	return orgflow.ERPEntry{}, false
 }
 
 // unusedTypes warns of overrides that override nothing.

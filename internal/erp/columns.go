@@ -60,6 +60,33 @@ func (t *tableBuilder) must(id, pointer string, fields []orgflow.ERPField) {
 	}
 }
 
+// dated refuses a date field that holds no dates.
+func (t *tableBuilder) dated() {
+	for _, c := range t.table.Columns {
+		if c.Field == t.cfg.DateField && c.Type != orgflow.ERPTime && c.Type != orgflow.ERPDate {
+			t.refuse("/date_field", "field %s is %s, it has to be timestamp or date", c.Field, c.Type)
+		}
+	}
+}
+
+// filter refuses organisations that no query could be narrowed to.
+func (t *tableBuilder) filter() {
+	if t.cfg.Organisations == nil {
+		return
+	}
+	id := t.cfg.Organisations.Field
+	head, _, dotted := strings.Cut(id, ".")
+	f, ok := find(t.form.Fields, head)
+	switch {
+	case ParseField(id) != nil:
+		t.refuse("/organisations/field", "%v", ParseField(id))
+	case !ok:
+		t.refuse("/organisations/field", "form %s has no field %q%s", t.form.ID, head, meant(t.form.Fields, head))
+	case dotted && f.Lookup == "":
+		t.refuse("/organisations/field", "field %s refers to nothing, so that it has no properties", head)
+	}
+}
+
 // common adds what every table has where the form has it.
 func (t *tableBuilder) common() {
 	for _, id := range always {
@@ -101,7 +128,8 @@ func (t *tableBuilder) looksUp(field string) {
 	}
 }
 
-func (t *tableBuilder) addField(f orgflow.ERPField, pointer string) {
+// addField adds a column, and tells whether it could.
+func (t *tableBuilder) addField(f orgflow.ERPField, pointer string) bool {
 	c := Column{Name: ColumnName(f.ID), Field: f.ID, Type: f.Type, Lookup: f.Lookup != ""}
 	if over, ok := t.cfg.Types[f.ID]; ok {
 		t.typed = append(t.typed, f.ID)
@@ -110,18 +138,19 @@ func (t *tableBuilder) addField(f orgflow.ERPField, pointer string) {
 	switch {
 	case len(c.Name) > MaxName:
 		t.refuse(pointer, "the column of field %s would have a name of %d bytes, at most %d are allowed", f.ID, len(c.Name), MaxName)
-		return
+		return false
 	case strings.HasPrefix(strings.ToLower(c.Name), ReservedPrefix):
 		t.refuse(pointer, "field %s: names that begin with %q are orgflow's own", f.ID, ReservedPrefix)
-		return
+		return false
 	}
 	for _, other := range t.table.Columns {
 		if strings.EqualFold(other.Name, c.Name) {
 			t.refuse(pointer, "the columns of fields %s and %s would bear one name, %s (upper and lower case are alike, a dot becomes \"_\")", other.Field, f.ID, c.Name)
-			return
+			return false
 		}
 	}
 	t.table.Columns = append(t.table.Columns, c)
+	return true
 }
 
 func (t *tableBuilder) done() Table {

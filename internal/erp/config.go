@@ -34,7 +34,8 @@ type DateKind string
 
 // The kinds of date fields (Kingdee reference § 4.3).
 const (
-	// DateModified is when the row was last saved: a moment, set by the ERP.
+	// DateModified is a moment that the ERP sets, as a rule when it last saved
+	// the row.
 	DateModified DateKind = "modified"
 	// DateBusiness is a day that people enter; it may lie in the past and does
 	// not move when the row is changed.
