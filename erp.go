@@ -2,6 +2,7 @@ package orgflow
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,10 +28,26 @@ type LoadInput struct {
 	Deep bool `json:"deep,omitempty"`
 }
 
-// ERPRunID builds the workflow id of a load started by CLI or HTTP:
-// "erp-129-SAL_SaleOrder-20261121T0100Z-7f3a".
-func ERPRunID(companyID int64, formID string, at time.Time, suffix string) string {
-	return fmt.Sprintf("erp-%d-%s-%s-%s", companyID, formID, at.UTC().Format("20060102T1504Z"), suffix)
+// Target returns what a load holds: the form's local table. A create and an
+// update of one form never run together.
+func (l LoadInput) Target() Target {
+	return Target{CompanyID: l.CompanyID, Consumer: "erp/" + l.FormID}
+}
+
+// ERPWorkflowID is the workflow id of a form's loads started by CLI or HTTP,
+// one after the other: "erp-129-SAL_SaleOrder". Temporal lets one run at a
+// time; whoever starts a second one is told at once. Loads of schedules and
+// of the Web UI have ids of their own, so that the database decides as well.
+func ERPWorkflowID(companyID int64, formID string) string {
+	return fmt.Sprintf("erp-%d-%s", companyID, formID)
+}
+
+// ERPRunID is the id of a load, whoever started it: its workflow's id and the
+// end of the id of its first run, the part of it that is random:
+// "erp-129-SAL_SaleOrder~3f2a9c1b7d4e". It is known when the workflow was
+// started, before anything is recorded.
+func ERPRunID(workflowID, firstRunID string) string {
+	return workflowID + "~" + firstRunID[strings.LastIndexByte(firstRunID, '-')+1:]
 }
 
 // ERPForm is a form (business object) as the ERP's metadata describe it.
