@@ -135,17 +135,13 @@ func (t *tableBuilder) addField(f orgflow.ERPField, pointer string) bool {
 		t.typed = append(t.typed, f.ID)
 		c.Type = over
 	}
-	switch {
-	case len(c.Name) > MaxName:
-		t.refuse(pointer, "the column of field %s would have a name of %d bytes, at most %d are allowed", f.ID, len(c.Name), MaxName)
-		return false
-	case strings.HasPrefix(strings.ToLower(c.Name), ReservedPrefix):
-		t.refuse(pointer, "field %s: names that begin with %q are orgflow's own", f.ID, ReservedPrefix)
+	if err := checkColumn(f.ID); err != nil {
+		t.refuse(pointer, "%v", err)
 		return false
 	}
 	for _, other := range t.table.Columns {
 		if strings.EqualFold(other.Name, c.Name) {
-			t.refuse(pointer, "the columns of fields %s and %s would bear one name, %s (upper and lower case are alike, a dot becomes \"_\")", other.Field, f.ID, c.Name)
+			t.refuse(pointer, "%v", sameColumn(other.Field, f.ID))
 			return false
 		}
 	}

@@ -8,7 +8,8 @@ import (
 
 // Config is a form file: companies/129/forms/SAL_SaleOrder.json.
 type Config struct {
-	FormID string `json:"form_id"`
+	FormID      string `json:"form_id"`
+	Description string `json:"description,omitempty"` // for people
 	// DateField is the field of the main table whose value puts a row into a
 	// window of time.
 	DateField string   `json:"date_field"`
