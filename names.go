@@ -78,6 +78,17 @@ const (
 	ActivityFinishPull       = "FinishPull"
 )
 
+// Activity names of a load.
+const (
+	ActivityPrepareLoad  = "PrepareLoad"
+	ActivityOpenLoad     = "OpenLoad"
+	ActivityReadWindow   = "ReadWindow"
+	ActivityCatchUp      = "CatchUp"
+	ActivitySettleUnseen = "SettleUnseen"
+	ActivitySwapTables   = "SwapTables"
+	ActivityFinishLoad   = "FinishLoad"
+)
+
 // Search attributes, all of Temporal's Keyword type.
 const (
 	AttrCompany = "OrgflowCompany"

@@ -51,6 +51,13 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityMergePull,
 		"activity " + orgflow.ActivityParkPull,
 		"activity " + orgflow.ActivityFinishPull,
+		"activity " + orgflow.ActivityPrepareLoad,
+		"activity " + orgflow.ActivityOpenLoad,
+		"activity " + orgflow.ActivityReadWindow,
+		"activity " + orgflow.ActivityCatchUp,
+		"activity " + orgflow.ActivitySettleUnseen,
+		"activity " + orgflow.ActivitySwapTables,
+		"activity " + orgflow.ActivityFinishLoad,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")
