@@ -58,6 +58,8 @@ type ERPForm struct {
 	Key     string // the field whose value tells the main table's rows apart; not always FID
 	Fields  []ERPField
 	Entries []ERPEntry
+	// Notes say, for a person, what of the metadata was left out or guessed.
+	Notes []string
 }
 
 // ERPEntry is a child table of a form: one row a line of the bill.
