@@ -20,7 +20,8 @@ const (
 // LoadInput is what a load is asked for:
 // {"company_id": 129, "form_id": "SAL_SaleOrder", "kind": "create"}.
 type LoadInput struct {
-	CompanyID int64    `json:"company_id"`
+	// CompanyID may be left out where one company has an ERP.
+	CompanyID int64    `json:"company_id,omitempty"`
 	FormID    string   `json:"form_id"`
 	Kind      LoadKind `json:"kind"`
 	// Deep makes an update read everything that a create would, so that rows
@@ -57,6 +58,8 @@ type ERPForm struct {
 	Key     string // the field whose value tells the main table's rows apart; not always FID
 	Fields  []ERPField
 	Entries []ERPEntry
+	// Notes say, for a person, what of the metadata was left out or guessed.
+	Notes []string
 }
 
 // ERPEntry is a child table of a form: one row a line of the bill.

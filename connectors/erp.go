@@ -3,6 +3,7 @@ package connectors
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"orgflow"
@@ -17,6 +18,10 @@ type ERP interface {
 	// no more. It may be asked for the same page again.
 	Rows(ctx context.Context, q ERPQuery) (ERPPage, error)
 }
+
+// ErrNoField is the cause inside the fault of a query for a field that the
+// form does not have; Fault.Field is its key.
+var ErrNoField = errors.New("the form has no such field")
 
 // ERPQuery asks for rows of a form from a half-open window of time, in a
 // fixed order.

@@ -45,12 +45,16 @@ type ConsumerFactory func(Settings) (Consumer, error)
 // SourceFactory builds a source's connector.
 type SourceFactory func(Settings) (Source, error)
 
+// ERPFactory builds an ERP's connector.
+type ERPFactory func(Settings) (ERP, error)
+
 // Registry knows the connectors of the build and keeps one instance per
 // connection, so that all callers share its token and rate budget. Changed
 // settings make a new instance.
 type Registry struct {
 	consumers map[string]ConsumerFactory
 	sources   map[string]SourceFactory
+	erps      map[string]ERPFactory
 	defined   ConsumerFactory // nil: consumers without a connector are refused
 
 	mu        sync.Mutex
@@ -75,6 +79,12 @@ func (r *Registry) Defined(build ConsumerFactory) *Registry {
 	return r
 }
 
+// ERPs sets the connectors of ERPs by type. It returns the registry.
+func (r *Registry) ERPs(build map[string]ERPFactory) *Registry {
+	r.erps = build
+	return r
+}
+
 // Consumer returns the connector of a company's consumer.
 func (r *Registry) Consumer(s Settings) (Consumer, error) {
 	build, ok := r.consumers[s.Name]
@@ -94,6 +104,15 @@ func (r *Registry) Source(s Settings) (Source, error) {
 		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "this build has no source of type %q", s.Name)
 	}
 	return shared(r, "source", s, build)
+}
+
+// ERP returns the connector of a company's ERP, whose type is the name.
+func (r *Registry) ERP(s Settings) (ERP, error) {
+	build, ok := r.erps[s.Name]
+	if !ok {
+		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "this build has no connector for an ERP of type %q", s.Name)
+	}
+	return shared(r, "erp", s, build)
 }
 
 func shared[T any, F ~func(Settings) (T, error)](r *Registry, role string, s Settings, build F) (T, error) {

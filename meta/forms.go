@@ -45,22 +45,22 @@ func (s *Store) Forms(company int64) ([]Form, []orgflow.Problem) {
 	return forms, problems
 }
 
-// Form returns one form of the company. A form without a file is a fault
-// with code not_found that lists those there are; a broken one an
+// Form returns how one form of the company is loaded. A form without a file
+// is a fault with code not_found that lists those there are; a broken one an
 // *orgflow.InvalidError.
-func (s *Store) Form(company int64, id string) (Form, error) {
+func (s *Store) Form(company int64, id string) (erp.Config, error) {
 	if err := erp.ParseFormID(id); err != nil { // before it becomes part of a path
-		return Form{}, orgflow.Faultf(orgflow.CodeNotFound, "%v; %s", err, s.configured(company))
+		return erp.Config{}, orgflow.Faultf(orgflow.CodeNotFound, "%v; %s", err, s.configured(company))
 	}
 	form, _, ok, err := s.form(company, id)
 	if err != nil {
-		return Form{}, err
+		return erp.Config{}, err
 	}
 	if !ok {
-		return Form{}, orgflow.Faultf(orgflow.CodeNotFound, "form %s has no file %s%s/%s.json; %s%s",
+		return erp.Config{}, orgflow.Faultf(orgflow.CodeNotFound, "form %s has no file %s%s/%s.json; %s%s",
 			id, companyDir(company), formsDir, id, s.configured(company), schemas.DidYouMean(id, s.formIDs(company)))
 	}
-	return form, nil
+	return form.Config, nil
 }
 
 // configured says which forms there are.

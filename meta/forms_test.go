@@ -32,11 +32,12 @@ func TestAFormWithEverything(t *testing.T) {
 		Entries:       []erp.Entry{{ID: "FEntity", Fields: []string{"FRealQty"}}},
 		Windows:       erp.WindowSet{CreateYears: 3, UpdateMonths: 1, WindowDays: 7, OverlapMinutes: 60},
 	}
-	if diff := cmp.Diff(want, got.Config); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got.CompanyID != 129 || got.File.Name != "SAL_OUTSTOCK.json" || got.File.SHA256 == "" {
-		t.Errorf("form = %+v", got)
+	forms, problems := s.Forms(129)
+	if len(forms) != 2 || len(problems) > 0 || forms[0].CompanyID != 129 || forms[0].File.Name != "SAL_OUTSTOCK.json" || forms[0].File.SHA256 == "" {
+		t.Errorf("forms = %+v, %v", forms, problems)
 	}
 }
 

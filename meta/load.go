@@ -25,7 +25,7 @@ func (s *Store) DecodeLoad(raw []byte) (orgflow.LoadInput, error) {
 		return orgflow.LoadInput{}, invalidJob([]orgflow.Problem{schemas.At("", raw, pointer, message)})
 	}
 	var err error
-	if in.CompanyID, err = s.erpCompany(in.CompanyID); err != nil {
+	if in.CompanyID, err = s.ERPCompany(in.CompanyID); err != nil {
 		if fault := asNotFound(err); fault != nil {
 			return at("/company_id", fault.Message)
 		}
@@ -46,9 +46,9 @@ func (s *Store) DecodeLoad(raw []byte) (orgflow.LoadInput, error) {
 	return in, nil
 }
 
-// erpCompany returns the company whose ERP is meant: the given one, else the
+// ERPCompany returns the company whose ERP is meant: the given one, else the
 // only one that has an ERP. None is a fault with code not_found.
-func (s *Store) erpCompany(given int64) (int64, error) {
+func (s *Store) ERPCompany(given int64) (int64, error) {
 	if given != 0 {
 		company, err := s.Company(given)
 		if err == nil && !company.HasERP() {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	hcmsim "orgflow/connectors/hcm/sim"
+	kdsim "orgflow/connectors/kingdee/sim"
 
 	"orgflow"
 	"orgflow/internal/api"
@@ -56,9 +57,15 @@ func (p parts) demo(ctx context.Context, opts options) (completed bool, err erro
 	return summary.Status == orgflow.StatusCompleted, nil
 }
 
-// loadDemo gives the HCM simulator the demo organisation unless it holds
-// rows already: what somebody changed there survives a restart.
+// loadDemo gives the simulators of HCM and ERP the demo organisation and its
+// orders, unless they hold something already: what somebody changed there
+// survives a restart.
 func (p parts) loadDemo() error {
+	if state, ok := p.sims.erp.State().(kdsim.State); ok && len(state.Forms) == 0 {
+		if err := p.sims.erp.Put(kdsim.Demo(time.Now())); err != nil {
+			return fmt.Errorf("demo orders: %w", err)
+		}
+	}
 	if state, ok := p.sims.hcm.State().(hcmsim.State); ok && len(state.Models) > 0 {
 		return nil
 	}
@@ -155,6 +162,7 @@ func (p parts) addresses() {
 		line("云+ simulator", sim+"/_sim/emmcloud/state")
 		line("SCIM simulator", sim+"/_sim/scim/state")
 		line("HCM simulator", sim+"/_sim/hcm/state")
+		line("Kingdee simulator", sim+"/_sim/kingdee/state")
 	}
 	line("Temporal (gRPC)", p.temporal.FrontendAddr())
 	b.WriteString("Ctrl-C stops everything; the data stays.\n")

@@ -9,6 +9,7 @@ import (
 	aghsim "orgflow/connectors/aiguanhuai/sim"
 	dtsim "orgflow/connectors/dingtalk/sim"
 	hcmsim "orgflow/connectors/hcm/sim"
+	kdsim "orgflow/connectors/kingdee/sim"
 	"orgflow/connectors/rest"
 	"orgflow/connectors/rest/scimsim"
 	restsim "orgflow/connectors/rest/sim"
@@ -23,6 +24,7 @@ import (
 type simulators struct {
 	host   *simctl.Host
 	hcm    *hcmsim.Sim
+	erp    *kdsim.Sim
 	values map[string]string // references of the demo company's files
 }
 
@@ -33,13 +35,13 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 	if !opts.simulators {
 		return s, nil
 	}
-	s.hcm = hcmsim.New(hcmsim.Options{})
+	s.hcm, s.erp = hcmsim.New(hcmsim.Options{}), kdsim.New(kdsim.Options{})
 	emm, err := emmCloud(cfg.MetaDir)
 	if err != nil {
 		return nil, err
 	}
 	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), aghsim.New(aghsim.Options{}), wcsim.New(wcsim.Options{}),
-		emm, scimsim.New(simbase.Options{}))
+		emm, scimsim.New(simbase.Options{}), s.erp)
 	if err := s.host.Persist(filepath.Join(cfg.DataDir, "simulators")); err != nil {
 		return nil, fmt.Errorf("simulators: %w", err)
 	}
@@ -53,6 +55,7 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 		"WECOM_CORPSECRET":   corp.Secrets[0].Secret,
 		"EMM_CLIENT_ID":      client.ClientID,
 		"EMM_CLIENT_SECRET":  client.ClientSecret,
+		"K3_PASSWORD":        kdsim.DefaultSettings().Users[0].Password,
 		"SCIM_TOKEN":         scimsim.DefaultSettings().Token,
 	}
 	return s, nil

@@ -14,6 +14,7 @@ import (
 	"orgflow/connectors/dingtalk"
 	"orgflow/connectors/filesource"
 	"orgflow/connectors/hcm"
+	"orgflow/connectors/kingdee"
 	"orgflow/connectors/rest"
 	"orgflow/connectors/sqlsource"
 	"orgflow/connectors/wecom"
@@ -25,7 +26,23 @@ import (
 // registry names the connectors of this build. Adding one is a package and a
 // line here.
 func (a *App) registry() *connectors.Registry {
-	return connectors.NewRegistry(a.consumers(), sources(a.Config.MetaDir)).Defined(a.declarative)
+	return connectors.NewRegistry(a.consumers(), sources(a.Config.MetaDir)).Defined(a.declarative).ERPs(a.erps())
+}
+
+func (a *App) erps() map[string]connectors.ERPFactory {
+	return map[string]connectors.ERPFactory{
+		"kingdee": func(s connectors.Settings) (connectors.ERP, error) {
+			cfg, err := kingdee.ParseConfig(s.JSON)
+			if err != nil {
+				return nil, err
+			}
+			opt, err := a.options(s, cfg.QPS, kingdee.DefaultQPS)
+			if err != nil {
+				return nil, err
+			}
+			return kingdee.New(cfg, opt)
+		},
+	}
 }
 
 // declarative builds a consumer that a file describes.

@@ -3,11 +3,16 @@ package transport
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 )
+
+// ErrTooLong is in the chain of the error of an answer longer than BodyCap
+// allows. The same call would meet it again.
+var ErrTooLong = errors.New("the answer is too long")
 
 // BodyCap reads the whole answer inside the chain, so that a body cut short
 // is a failed call and not a surprise to the caller, and refuses one longer
@@ -43,7 +48,7 @@ func readBody(res *http.Response, n int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if int64(buf.Len()) > n {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", n)
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLong, n)
 	}
 	return buf.Bytes(), nil
 }

@@ -1,0 +1,438 @@
+package kdsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// State is what GET and PUT /_sim/kingdee/state carry:
+//
+//	{"forms": {"SAL_SaleOrder": {
+//	  "name": "销售订单", "key": "FID",
+//	  "fields": [{"key": "FBillNo", "name": "单据编号", "type": 231}, {"key": "FCustId", "lookup": "BD_Customer"}, …],
+//	  "entries": [{"key": "FSaleOrderEntry", "pk": "FEntryID", "fields": [{"key": "FQty", "type": 106}]}],
+//	  "rows": [{"FID": 100001, "FBillNo": "XSDD000001", "FCustId": 7, "FSaleOrderEntry": [{"FEntryID": 1, "FQty": 2.5}]}],
+//	  "generate": {"count": 1000000}}}}
+//
+// Only "rows" or "generate" with "fields" is needed: without fields they
+// are found from the rows.
+type State struct {
+	Forms map[string]Form `json:"forms"`
+}
+
+// Form is a business object: metadata and rows.
+type Form struct {
+	Name string `json:"name,omitempty"`
+	// Key is PkFieldName; empty is FID. No field of this key need be listed.
+	Key     string  `json:"key,omitempty"`
+	Fields  []Field `json:"fields,omitempty"`
+	Entries []Entry `json:"entries,omitempty"`
+	// Rows are objects by field key; an entry's key holds a list of lines.
+	// "FCustId.FNumber" says what a lookup shows where its form is not here.
+	Rows []json.RawMessage `json:"rows,omitempty"`
+	// Generate makes further rows when they are asked for, so that a million
+	// of them cost some megabytes. A row of the same key replaces one.
+	Generate *Generate `json:"generate,omitempty"`
+	// Deleted are keys of generated rows that are gone.
+	Deleted []string `json:"deleted,omitempty"`
+	// Forbidden: nobody has the right to see it (MsgCode 2).
+	Forbidden bool `json:"forbidden,omitempty"`
+}
+
+// Field is a field of a form or an entry.
+type Field struct {
+	Key  string `json:"key"`
+	Name string `json:"name,omitempty"`
+	Type int    `json:"type,omitempty"` // FieldType; 0 is 231, text
+	// Lookup is the form whose ids the values are.
+	Lookup string `json:"lookup,omitempty"`
+	// Hidden: IsViewVisible is false. Queries may still name it.
+	Hidden bool `json:"hidden,omitempty"`
+	// Flex: the parent of flexible dimensions, which no query may name alone.
+	Flex bool `json:"flex,omitempty"`
+}
+
+// Entry is a child table. One with a Parent is shown in the metadata only.
+type Entry struct {
+	Key    string  `json:"key"`
+	Name   string  `json:"name,omitempty"`
+	PK     string  `json:"pk,omitempty"` // EntryPkFieldName; empty is FEntryID
+	Parent string  `json:"parent,omitempty"`
+	Fields []Field `json:"fields,omitempty"`
+}
+
+// head stands for the header among entities.
+const head = -1
+
+// column is where a field's values stand.
+type column struct {
+	entity int // head, or the index of an entry
+	at     int
+	Field
+}
+
+// record is a row as it was given.
+type record struct {
+	head  []cell
+	lines [][][]cell // by entry, line, column
+}
+
+// form is a form ready for queries; immutable.
+type form struct {
+	id   string
+	def  Form
+	key  string
+	cols map[string]column
+	size []int // columns by entity; the header's is the last
+
+	gen   *generator
+	recs  []record
+	bills []int32          // generated row i, or record ^i
+	place map[string]int32 // index in bills of given rows, by key
+}
+
+// catalog are the forms by id; immutable.
+type catalog map[string]*form
+
+func (c catalog) with(f *form) catalog {
+	out := maps.Clone(c)
+	if out == nil {
+		out = catalog{}
+	}
+	out[f.id] = f
+	return out
+}
+
+// china is the server's clock (§ 4.3).
+var china = time.FixedZone("CST", 8*60*60)
+
+// wallNow is a time as the server's clock shows it, as if that were UTC.
+func wallNow(t time.Time) time.Time {
+	t = t.In(china)
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+}
+
+func compile(in State, now time.Time) (catalog, error) {
+	out := catalog{}
+	for _, id := range slices.Sorted(maps.Keys(in.Forms)) {
+		f, err := compileForm(id, in.Forms[id], now)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = f
+	}
+	return out, nil
+}
+
+var (
+	formID   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	fieldKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+func compileForm(id string, def Form, now time.Time) (*form, error) {
+	if !formID.MatchString(id) {
+		return nil, fmt.Errorf("form %q: letters, digits and _ are allowed", id)
+	}
+	if def.Key == "" {
+		def.Key = "FID"
+	}
+	f := &form{id: id, key: def.Key, cols: map[string]column{}, place: map[string]int32{}}
+	rows, err := decodeRows(def)
+	if err != nil {
+		return nil, fmt.Errorf("form %s: %w", id, err)
+	}
+	if def.Fields == nil {
+		infer(&def, rows)
+	}
+	if def.Generate != nil {
+		g := def.Generate.complete(now)
+		def.Generate = &g
+	}
+	f.def = def
+	if err := f.columns(rows); err != nil {
+		return nil, fmt.Errorf("form %s: %w", id, err)
+	}
+	if err := f.load(rows); err != nil {
+		return nil, fmt.Errorf("form %s: %w", id, err)
+	}
+	return f, nil
+}
+
+func decodeRows(def Form) ([]map[string]json.RawMessage, error) {
+	rows := make([]map[string]json.RawMessage, len(def.Rows))
+	for i, raw := range def.Rows {
+		if err := json.Unmarshal(raw, &rows[i]); err != nil || rows[i] == nil {
+			return nil, fmt.Errorf("row %d is no object", i)
+		}
+	}
+	return rows, nil
+}
+
+// columns gives every field its place.
+func (f *form) columns(rows []map[string]json.RawMessage) error {
+	f.size = make([]int, len(f.def.Entries)+1)
+	add := func(entity int, name string, field Field) error {
+		at := &f.size[len(f.size)-1]
+		if entity != head {
+			at = &f.size[entity]
+		}
+		if _, twice := f.cols[name]; twice {
+			return fmt.Errorf("field %s is there twice", name)
+		}
+		f.cols[name] = column{entity: entity, at: *at, Field: field}
+		*at++
+		return nil
+	}
+	all := func(entity int, fields []Field) error {
+		for _, field := range fields {
+			if !fieldKey.MatchString(field.Key) {
+				return fmt.Errorf("%q is no key of a field", field.Key)
+			}
+			if err := add(entity, field.Key, field); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := all(head, f.def.Fields); err != nil {
+		return err
+	}
+	if _, listed := f.cols[f.key]; !listed {
+		if err := add(head, f.key, Field{Key: f.key, Type: typeInteger}); err != nil {
+			return err
+		}
+	}
+	for i, e := range f.def.Entries {
+		if !fieldKey.MatchString(e.Key) || e.pk() == "" {
+			return fmt.Errorf("entry %d needs a key", i)
+		}
+		if err := add(i, e.Key+"_"+e.pk(), Field{Key: e.pk(), Type: typeInteger}); err != nil {
+			return err
+		}
+		if err := all(i, e.Fields); err != nil {
+			return fmt.Errorf("entry %s: %w", e.Key, err)
+		}
+	}
+	for _, name := range dotted(rows) {
+		base, _, _ := strings.Cut(name, ".")
+		if c, ok := f.cols[base]; !ok || c.entity != head {
+			return fmt.Errorf("%s: there is no field %s", name, base)
+		}
+		if err := add(head, name, Field{Key: name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e Entry) pk() string {
+	if e.PK == "" {
+		return "FEntryID"
+	}
+	return e.PK
+}
+
+// dotted are the keys of rows that say what a lookup shows.
+func dotted(rows []map[string]json.RawMessage) []string {
+	names := map[string]bool{}
+	for _, row := range rows {
+		for key := range row {
+			if strings.Contains(key, ".") {
+				names[key] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// load reads the rows, and puts them in the place of generated ones.
+func (f *form) load(rows []map[string]json.RawMessage) error {
+	gone := map[int64]bool{}
+	if g := f.def.Generate; g != nil {
+		gen, err := newGenerator(f, *g)
+		if err != nil {
+			return err
+		}
+		f.gen = gen
+		for _, id := range f.def.Deleted {
+			if n, ok := gen.index(id); ok {
+				gone[n] = true
+			}
+		}
+	}
+	for i, row := range rows {
+		rec, err := f.record(row)
+		if err != nil {
+			return fmt.Errorf("row %d: %w", i, err)
+		}
+		id := rec.head[f.cols[f.key].at].text()
+		if id == "" {
+			return fmt.Errorf("row %d has no %s", i, f.key)
+		}
+		if _, twice := f.place[id]; twice {
+			return fmt.Errorf("row %d: %s %s is there twice", i, f.key, id)
+		}
+		f.place[id] = 0
+		f.recs = append(f.recs, rec)
+		if f.gen != nil {
+			if n, ok := f.gen.index(id); ok {
+				gone[n] = true
+			}
+		}
+	}
+	if f.gen != nil {
+		for i := range f.gen.Count {
+			if !gone[int64(i)] {
+				f.bills = append(f.bills, int32(i)) //nolint:gosec // counts are bounded
+			}
+		}
+	}
+	for i := range f.recs {
+		f.place[f.recs[i].head[f.cols[f.key].at].text()] = int32(len(f.bills)) //nolint:gosec // as many as fit into a request
+		f.bills = append(f.bills, ^int32(i))                                   //nolint:gosec // likewise
+	}
+	return nil
+}
+
+// record reads one row. Keys that are no fields are errors.
+func (f *form) record(row map[string]json.RawMessage) (record, error) {
+	rec := record{head: make([]cell, f.size[len(f.size)-1]), lines: make([][][]cell, len(f.def.Entries))}
+	for _, key := range slices.Sorted(maps.Keys(row)) {
+		if i := slices.IndexFunc(f.def.Entries, func(e Entry) bool { return e.Key == key }); i >= 0 {
+			lines, err := f.lines(i, row[key])
+			if err != nil {
+				return rec, fmt.Errorf("%s: %w", key, err)
+			}
+			rec.lines[i] = lines
+			continue
+		}
+		c, known := f.cols[key]
+		if !known || c.entity != head {
+			return rec, fmt.Errorf("%s is no field of the header", key)
+		}
+		v, err := parseCell(row[key], c.Type)
+		if err != nil {
+			return rec, fmt.Errorf("%s: %w", key, err)
+		}
+		rec.head[c.at] = v
+	}
+	return rec, nil
+}
+
+func (f *form) lines(entry int, raw json.RawMessage) ([][]cell, error) {
+	var list []map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("a list of objects is expected")
+	}
+	e := f.def.Entries[entry]
+	out := make([][]cell, len(list))
+	for i, line := range list {
+		out[i] = make([]cell, f.size[entry])
+		for key, value := range line {
+			if key == e.pk() {
+				key = e.Key + "_" + key
+			}
+			c, known := f.cols[key]
+			if !known || c.entity != entry {
+				return nil, fmt.Errorf("line %d: %s is no field of the entry", i, key)
+			}
+			v, err := parseCell(value, c.Type)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %s: %w", i, key, err)
+			}
+			out[i][c.at] = v
+		}
+	}
+	return out, nil
+}
+
+// infer finds the fields from the rows.
+func infer(def *Form, rows []map[string]json.RawMessage) {
+	kinds := map[string]int{}
+	entries := map[string]map[string]int{}
+	for _, row := range rows {
+		for key, raw := range row {
+			var lines []map[string]json.RawMessage
+			switch {
+			case strings.Contains(key, ".") || key == def.Key || !fieldKey.MatchString(key):
+			case len(raw) > 0 && raw[0] == '[' && json.Unmarshal(raw, &lines) == nil:
+				if entries[key] == nil {
+					entries[key] = map[string]int{}
+				}
+				for _, line := range lines {
+					for k, v := range line {
+						entries[key][k] = max(entries[key][k], guess(v))
+					}
+				}
+			default:
+				kinds[key] = max(kinds[key], guess(raw))
+			}
+		}
+	}
+	def.Fields = fieldsOf(kinds, "")
+	if def.Entries != nil {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		def.Entries = append(def.Entries, Entry{Key: key, PK: "FEntryID", Fields: fieldsOf(entries[key], "FEntryID")})
+	}
+}
+
+func fieldsOf(kinds map[string]int, but string) []Field {
+	out := []Field{}
+	for _, key := range slices.Sorted(maps.Keys(kinds)) {
+		if key != but && fieldKey.MatchString(key) {
+			out = append(out, Field{Key: key, Type: guesses[kinds[key]]})
+		}
+	}
+	return out
+}
+
+// guesses are the types that values may have, weakest first: a column with
+// both integers and decimals is one of decimals, one with any text of texts.
+var guesses = []int{typeText, typeBit, typeLong, typeDecimal, typeTime, typeText}
+
+func guess(raw json.RawMessage) int {
+	c, err := parseCell(raw, typeTime)
+	if err != nil {
+		return 5
+	}
+	return map[kind]int{null: 0, boolean: 1, integer: 2, number: 3, moment: 4, words: 5}[c.kind]
+}
+
+// cache keeps the rows of recent queries, so that the pages of a window are
+// not looked for one by one.
+type cache struct {
+	mu     sync.Mutex
+	recent map[string][]row
+}
+
+const cached = 12
+
+func (c *cache) get(key string) ([]row, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rows, ok := c.recent[key]
+	return rows, ok
+}
+
+func (c *cache) put(key string, rows []row) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.recent == nil {
+		c.recent = map[string][]row{}
+	}
+	for old := range c.recent { // any: which one is no matter
+		if len(c.recent) < cached {
+			break
+		}
+		delete(c.recent, old)
+	}
+	c.recent[key] = rows
+}
