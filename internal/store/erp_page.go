@@ -108,10 +108,11 @@ func (l LoadTable) overwrite(into string) string {
 }
 
 // RestartWindow begins the reading of a window anew, because rows of it have
-// moved while it was read, and returns it. What a create has stored of it is
-// removed, so that a row that left the ERP meanwhile does not stay; rows of a
-// window that catches up belong to other windows, too, and stay. A window
-// that has moved on since w was read is returned as it is.
+// moved while it was read, and returns it. What was stored of it is taken
+// back, so that a row that left the ERP meanwhile does not count as there: a
+// create removes it, an update forgets that it was seen. Rows of a window
+// that catches up belong to other windows, too, and stay. A window that has
+// moved on since w was read is returned as it is.
 func (s *Store) RestartWindow(ctx context.Context, id string, kind orgflow.LoadKind, table LoadTable, w LoadWindow) (LoadWindow, error) {
 	err := s.inTx(ctx, "restart window of load "+id, func(t *tx) error {
 		if err := t.fence(ctx, id, 0); err != nil {
@@ -119,12 +120,10 @@ func (s *Store) RestartWindow(ctx context.Context, id string, kind orgflow.LoadK
 		}
 		n, err := t.exec(ctx, `UPDATE erp_window SET attempt = attempt + 1, next_row = 0, last_key = '', pages = 0 WHERE run_id = ? AND table_no = ? AND seq = ? AND attempt = ? AND NOT done`,
 			id, w.Table, w.Seq, w.Attempt)
-		if err != nil || n == 0 || kind != orgflow.LoadCreate || w.CatchUp || table.Date == "" {
+		if err != nil || n == 0 || w.CatchUp || table.Date == "" {
 			return err
 		}
-		date, typ := ident(table.Date), table.typeOf(table.Date)
-		removed, err := t.exec(ctx, `DELETE FROM `+ident(table.shadow())+` WHERE `+date+` >= `+t.s.dialect.wall(typ)+` AND `+date+` < `+t.s.dialect.wall(typ),
-			erpValue(w.From, typ), erpValue(w.Until, typ))
+		removed, err := t.forget(ctx, id, kind, table, w)
 		if err != nil {
 			return err
 		}
@@ -135,4 +134,17 @@ func (s *Store) RestartWindow(ctx context.Context, id string, kind orgflow.LoadK
 		return LoadWindow{}, err
 	}
 	return s.GetLoadWindow(ctx, id, w.Table, w.Seq)
+}
+
+// forget takes back what was stored of a window: the rows whose date lies in
+// it, for no other window has stored them.
+func (t *tx) forget(ctx context.Context, id string, kind orgflow.LoadKind, table LoadTable, w LoadWindow) (int, error) {
+	date, typ := ident(table.Date), table.typeOf(table.Date)
+	rows := ` FROM ` + ident(table.target(kind)) + ` WHERE ` + date + ` >= ` + t.s.dialect.wall(typ) + ` AND ` + date + ` < ` + t.s.dialect.wall(typ)
+	from, until := erpValue(w.From, typ), erpValue(w.Until, typ)
+	if kind == orgflow.LoadCreate {
+		return t.exec(ctx, `DELETE`+rows, from, until)
+	}
+	return t.exec(ctx, `DELETE FROM erp_seen WHERE run_id = ? AND table_no = ? AND row_key IN (SELECT CAST(`+ident(table.Key)+` AS text)`+rows+`)`,
+		id, w.Table, from, until)
 }
