@@ -17,6 +17,8 @@ type Form struct {
 	CompanyID int64
 	Config    erp.Config
 	File      orgflow.UsedFile
+
+	shipped bool
 }
 
 // Forms returns the company's forms in the order of their file names, and
@@ -89,7 +91,7 @@ func (s *Store) form(company int64, id string) (form Form, f file, ok bool, err 
 	if err != nil || !ok {
 		return Form{}, f, false, err
 	}
-	form = Form{CompanyID: company, File: f.used()}
+	form = Form{CompanyID: company, File: f.used(), shipped: f.shipped}
 	if err := s.decode(schemas.Form, f, &form.Config); err != nil {
 		return Form{}, f, false, err
 	}

@@ -114,3 +114,24 @@ func TestDecodeLoad(t *testing.T) {
 		t.Errorf("a broken file: %v", err)
 	}
 }
+
+// Whoever replaces the demo company's settings by some without an ERP is not
+// bothered by its examples; forms of their own are of no use then.
+func TestExamplesOfLoadsNeedAnERP(t *testing.T) {
+	const company = `{"company_id": 129, "source": {"type": "hcm", "base_url": "u", "auth": {"token": "${HCM_TOKEN}"}}, "consumers": {"ding_talk": {"base_url": "u", "appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}"}}}`
+	files := map[string]string{"companies/129/company.json": company}
+	s := openWith(t, files)
+	if schedules, problems := s.Schedules(129); len(schedules) != 2 || len(problems) > 0 {
+		t.Errorf("%d schedules, %v", len(schedules), problems)
+	}
+	if problems := s.Lint(129); len(problems) > 0 {
+		t.Error(problems)
+	}
+	files[formFile] = `{"form_id": "SAL_OUTSTOCK", "date_field": "FModifyDate"}`
+	files["companies/129/schedules/s.json"] = `{"id": "s", "cron": "@daily", "workflow": "DataSync", "job": {"company_id": 129, "form_id": "SAL_OUTSTOCK", "kind": "update"}}`
+	problems := openWith(t, files).Lint(129)
+	if len(problems) != 2 || !problems[0].Warning || !strings.Contains(problems[0].Message, `has no key "erp", so that the forms in companies/129/forms cannot be loaded`) ||
+		problems[1].Warning || problems[1].Pointer != "/job/company_id" {
+		t.Error(problems)
+	}
+}

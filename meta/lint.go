@@ -59,7 +59,7 @@ func (l *lint) companyFiles() {
 	}
 	forms, problems := l.store.Forms(l.company)
 	l.add(problems...)
-	if err == nil && !company.HasERP() && len(forms) > 0 {
+	if err == nil && !company.HasERP() && slices.ContainsFunc(forms, func(f Form) bool { return !f.shipped }) {
 		l.warn(company.file, "", "has no key \"erp\", so that the forms in %s/%s cannot be loaded", dir, formsDir)
 	}
 	_, problems = l.store.Schedules(l.company)

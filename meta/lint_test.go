@@ -53,8 +53,6 @@ func TestLint(t *testing.T) {
 			"has the table of companies/129/forms/SAL_SaleOrder.json: upper and lower case are alike in names of tables"},
 		{"form with one column twice", company + "forms/SAL_SaleOrder.json", `{"form_id": "SAL_SaleOrder", "date_field": "FModifyDate", "fields": ["FCustId.FName", "FCustId_FName"]}`,
 			`the columns of fields FCustId.FName and FCustId_FName would bear one name, FCustId_FName (upper and lower case are alike, a dot becomes "_")`},
-		{"forms without an ERP", company + "company.json", `{"company_id": 129}`,
-			`has no key "erp", so that the forms in companies/129/forms cannot be loaded`},
 		{"alias of nothing", "services.json", `{"a": {"model": "M", "kind": "org", "standard": "base_sync_data.org_standard", "operations": ["insert"], "alias_of": "b"}}`,
 			`unknown service "b"; known: "a"`},
 	}

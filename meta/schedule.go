@@ -88,7 +88,7 @@ func (s *Store) Schedules(company int64) ([]Schedule, []orgflow.Problem) {
 			problems = append(problems, problemsOf(err)...)
 			continue
 		}
-		if !ok {
+		if !ok || s.needless(company, f) {
 			continue
 		}
 		schedule, found := s.schedule(company, f)
@@ -103,6 +103,17 @@ func (s *Store) Schedules(company int64) ([]Schedule, []orgflow.Problem) {
 		schedules = append(schedules, schedule)
 	}
 	return schedules, problems
+}
+
+// needless tells whether a file is our own example of loads, in a company
+// whose settings were replaced by some without an ERP.
+func (s *Store) needless(company int64, f file) bool {
+	var doc scheduleDoc
+	if !f.shipped || s.decode(schemas.Schedule, f, &doc) != nil || doc.Workflow != orgflow.WorkflowDataSync {
+		return false
+	}
+	c, err := s.Company(company)
+	return err == nil && !c.HasERP()
 }
 
 func (s *Store) schedule(company int64, f file) (Schedule, []orgflow.Problem) {
