@@ -28,11 +28,13 @@ type Inspection struct {
 	Config erp.Config `json:"config"` // proposed
 	// File is where the configuration belongs; Configured says that the
 	// company has one, which Tables are those of then.
-	File       string            `json:"file"`
-	Configured bool              `json:"configured"`
-	Tables     []erp.Table       `json:"tables"`
-	Entries    []InspectedEntry  `json:"entries"` // child tables that may be loaded too
-	Problems   []orgflow.Problem `json:"problems"`
+	File       string           `json:"file"`
+	Configured bool             `json:"configured"`
+	Tables     []erp.Table      `json:"tables"`
+	Entries    []InspectedEntry `json:"entries"` // child tables that may be loaded too
+	// Notes say what of the metadata was left out or guessed.
+	Notes    []string          `json:"notes"`
+	Problems []orgflow.Problem `json:"problems"`
 }
 
 // InspectedEntry is a child table of a form.
@@ -105,6 +107,11 @@ func (p *program) printInspected(found Inspection) error {
 			ids = append(ids, fmt.Sprintf("%s (%s, %s)", clean(e.ID), clean(e.Name), count(e.Fields, "field")))
 		}
 		if err := p.print("\nEntries that \"entries\" may name: %s", strings.Join(ids, ", ")); err != nil {
+			return err
+		}
+	}
+	if len(found.Notes) > 0 {
+		if err := p.print("\nOf the metadata: %s", clean(strings.Join(found.Notes, "; "))); err != nil {
 			return err
 		}
 	}

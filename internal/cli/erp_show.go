@@ -66,10 +66,12 @@ func loadProgress(run orgflow.ERPRun) string {
 	if run.RowsPerSecond > 0 {
 		line += ", " + number(int(run.RowsPerSecond)) + " a second"
 	}
-	if run.Phase == orgflow.PhaseSwap {
+	switch {
+	case run.Status.Terminal():
+		return line
+	case run.Phase == orgflow.PhaseSwap:
 		return line + ", checking and putting the new table in place"
-	}
-	if run.RemainingSeconds != nil {
+	case run.RemainingSeconds != nil && *run.RemainingSeconds > 0:
 		line += ", about " + duration(time.Duration(*run.RemainingSeconds)*time.Second) + " left"
 	}
 	return line
