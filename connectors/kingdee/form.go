@@ -81,8 +81,8 @@ const header = "FBillHead"
 // query for which fails (Kingdee reference § 4.2, § 5).
 const flexParent = "60523"
 
-// types are the FieldType codes, which equal SQL Server's system_type_id (§ 5).
-// A lookup's value is an id, number or GUID, that nobody calculates with.
+// types are the FieldType codes, which equal SQL Server's system_type_id
+// (§ 5); 1 was seen for lookups.
 var types = map[string]orgflow.ERPType{
 	"231": orgflow.ERPText, "167": orgflow.ERPText, "175": orgflow.ERPText, "239": orgflow.ERPText, "36": orgflow.ERPText, "1": orgflow.ERPText,
 	"35": orgflow.ERPLongText, "99": orgflow.ERPLongText,

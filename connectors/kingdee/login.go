@@ -46,8 +46,11 @@ func (c *Client) login(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if a.lost() {
+	switch a.code {
+	case codeSession, codeEmpty:
 		a.code = codeLoginLost
+	case codeForm, codeField, codeNoData: // words about queries: no form was asked for
+		a.code = codeLoginOthers
 	}
 	if f := c.fault(ctx, &a); f != nil {
 		return "", f

@@ -30,7 +30,7 @@ func (s *server) erpRoutes() {
 		OperationID: "get-erp-run", Method: http.MethodGet, Path: pathLoads + "/{id}", Tags: tags, Summary: "Summary of a load",
 	}, config.AccessRead, func(ctx context.Context, in *RunParams) (*body[orgflow.ERPRun], error) {
 		run, err := s.Loads.LoadRun(ctx, in.ID)
-		return answerWith(completeLoad(run), err)
+		return answerWith(CompleteLoad(run), err)
 	})
 	register(s, huma.Operation{
 		OperationID: "cancel-erp-run", Method: http.MethodPost, Path: pathLoads + "/{id}/cancel", DefaultStatus: http.StatusAccepted,
@@ -75,7 +75,7 @@ func (s *server) listLoads(ctx context.Context, in *listLoadsInput) (*body[LoadP
 		page.Runs = []orgflow.ERPRun{}
 	}
 	for i, run := range page.Runs {
-		page.Runs[i] = completeLoad(run)
+		page.Runs[i] = CompleteLoad(run)
 	}
 	return answerWith(page, err)
 }

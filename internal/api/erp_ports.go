@@ -36,9 +36,9 @@ type LoadPage struct {
 	NextCursor string           `json:"next_cursor"`
 }
 
-// completeLoad fills what is nil, so that the JSON has its shape from the
+// CompleteLoad fills what is nil, so that the JSON has its shape from the
 // load's first moment.
-func completeLoad(r orgflow.ERPRun) orgflow.ERPRun {
+func CompleteLoad(r orgflow.ERPRun) orgflow.ERPRun {
 	if r.NewColumns == nil {
 		r.NewColumns = []string{}
 	}

@@ -137,7 +137,11 @@ func (p *program) listLoads(ctx context.Context, loads api.Loads, f api.LoadFilt
 	case err != nil:
 		return fmt.Errorf("list loads: %w", err)
 	case asJSON:
-		return p.printJSON(page)
+		runs := make([]orgflow.ERPRun, len(page.Runs))
+		for i, r := range page.Runs {
+			runs[i] = api.CompleteLoad(r)
+		}
+		return p.printJSON(api.LoadPage{Runs: runs, NextCursor: page.NextCursor})
 	case len(page.Runs) == 0:
 		p.say("No loads.")
 		return nil

@@ -87,7 +87,7 @@ func kindOfLoad(run orgflow.ERPRun) string {
 // printLoad writes a load for people, or as JSON.
 func (p *program) printLoad(run orgflow.ERPRun, asJSON bool) error {
 	if asJSON {
-		return p.printJSON(run)
+		return p.printJSON(api.CompleteLoad(run))
 	}
 	took := ""
 	if run.FinishedAt != nil {

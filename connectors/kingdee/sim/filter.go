@@ -306,4 +306,6 @@ func compareAs(a, b cell) int {
 }
 
 // unknownField is the error of a key that is not on the form (§ 3.2).
-func unknownField(key string) error { return fmt.Errorf("元数据中标识为%s的字段不存在", key) }
+func unknownField(key string) error {
+	return fmt.Errorf("元数据中标识为%s的字段不存在", key)
+}

@@ -97,7 +97,7 @@ func mix(values ...uint64) uint64 {
 func (g *generator) changed(i int64) int64 {
 	group := i / int64(g.Same)
 	groups := (int64(g.Count) + int64(g.Same) - 1) / int64(g.Same)
-	at := min(group+int64(mix(g.Seed, uint64(group))%97), groups-1) //nolint:gosec // a hash
+	at := min(group+int64(mix(g.Seed, uint64(group))%uint64(min(97, groups/20+1))), groups-1) //nolint:gosec // a hash
 	return g.from + g.span/groups*at + g.span%groups*at/groups
 }
 

@@ -40,7 +40,7 @@ type Sim struct {
 	saves    atomic.Int64
 	shuffle  atomic.Uint64
 
-	recent   cache
+	recent cache
 
 	mu      sync.RWMutex
 	forms   catalog
