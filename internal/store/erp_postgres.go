@@ -27,6 +27,7 @@ func pgType(typ orgflow.ERPType, key bool) string {
 		return "date"
 	case orgflow.ERPTime:
 		return "timestamp"
+	case orgflow.ERPText, orgflow.ERPLongText:
 	}
 	if key {
 		return `text COLLATE "C"`
@@ -77,7 +78,7 @@ func pgDateIndex(_ string, _ int, table LoadTable) string {
 // long, because everybody who comes later queues behind.
 func pgSwap(ctx context.Context, t *tx, tables []LoadTable) error {
 	for _, table := range tables {
-		if _, err := t.exec(ctx, `ANALYZE `+ident(table.shadow())); err != nil {
+		if _, err := t.exec(ctx, `ANALYSE `+ident(table.shadow())); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ func sqliteType(typ orgflow.ERPType, _ bool) string {
 		return "REAL"
 	case orgflow.ERPBoolean:
 		return "BOOLEAN"
+	case orgflow.ERPText, orgflow.ERPLongText, orgflow.ERPDecimal, orgflow.ERPDate, orgflow.ERPTime:
 	}
 	return "TEXT"
 }
@@ -106,7 +107,7 @@ func (t *tx) here(ctx context.Context, query string, values []any) (int, error) 
 	stmt := t.stmts[query]
 	if stmt == nil {
 		var err error
-		if stmt, err = t.PreparexContext(ctx, query); err != nil { //nolint:sqlclosecheck // kept for the transaction, whose end closes it
+		if stmt, err = t.PreparexContext(ctx, query); err != nil { // the transaction's end closes it
 			return 0, err
 		}
 		t.stmts[query] = stmt
