@@ -3,7 +3,6 @@ package activities_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"runtime"
 	"runtime/metrics"
 	"strings"
@@ -12,8 +11,6 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
-	"orgflow/connectors/kingdee"
-	kdsim "orgflow/connectors/kingdee/sim"
 	"orgflow/internal/erp"
 	"orgflow/internal/testpg"
 )
@@ -31,7 +28,7 @@ func BenchmarkLoad(b *testing.B) {
 			w := newShop(b, testpg.URL(b))
 			w.at = time.Now() // the simulator's rows end now
 			w.form = erp.Config{FormID: "SAL_SaleOrder", DateField: "FModifyDate"}
-			client := w.kingdee(b, n)
+			client, _ := w.kingdee(b, n)
 			var plain, ours time.Duration
 			b.Run("plain", func(b *testing.B) {
 				for b.Loop() {
@@ -41,7 +38,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.Run("orgflow", func(b *testing.B) {
 				for b.Loop() {
 					ours = measured(b, func() {
-						if run := w.loadFrom(client); run.Rows != int64(n) {
+						if run := w.loadFrom(client, orgflow.LoadCreate); run.Rows != int64(n) {
 							b.Fatalf("%+v", run)
 						}
 					})
@@ -83,37 +80,6 @@ func measured(b *testing.B, f func()) time.Duration {
 		b.Errorf("%.0f MB at most, which is more than %d", mb, mostLoadMB)
 	}
 	return spent
-}
-
-// kingdee is a client of a simulator with so many sales orders.
-func (w *shop) kingdee(t testing.TB, n int) connectors.ERP {
-	sim := kdsim.New(kdsim.Options{})
-	state := kdsim.Demo(w.at)
-	generate := state.Forms["SAL_SaleOrder"].Generate
-	generate.Count, generate.From = n, w.at.AddDate(0, 0, -700).Format(wall)
-	w.must(sim.Put(state))
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	client, err := kingdee.New(kingdee.Config{
-		BaseURL: server.URL + "/k3cloud/", AcctID: "kingdee-sim-account-set", Username: "orgflow", Password: "kingdee-sim-password",
-	}, kingdee.Options{})
-	w.must(err)
-	return client
-}
-
-// fixed is a company whose ERP is the client.
-type fixed struct{ client connectors.ERP }
-
-func (f fixed) ERP(int64) (connectors.ERP, error) { return f.client, nil }
-
-// loadFrom runs a create from a client.
-func (w *shop) loadFrom(client connectors.ERP) orgflow.ERPRun {
-	l := w.worker(w.db)
-	l.ERPs = fixed{client}
-	id, err := w.start(l, orgflow.LoadCreate, false)
-	w.must(err)
-	w.must(w.steps(context.Background(), l, id, orgflow.LoadCreate))
-	return w.finish(l, id, nil)
 }
 
 // plain reads the same pages in a loop and copies the rows with one COPY.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"orgflow"
@@ -31,6 +32,9 @@ type LoadPage struct {
 	Done  bool // it is the window's last
 }
 
+// errMoved: the window is not where the piece belongs.
+var errMoved = errors.New("the window has moved on")
+
 // SavePage stores a piece of a window and returns the window behind it. A row
 // the table has already is overwritten unless that is the newer one. Saving
 // it again changes nothing and returns the window as it is.
@@ -40,26 +44,21 @@ func (s *Store) SavePage(ctx context.Context, p LoadPage) (LoadWindow, error) {
 		if err := t.fence(ctx, p.LoadID, p.Calls); err != nil {
 			return err
 		}
-		at := func() error {
-			return t.get(ctx, &row, `SELECT `+windowColumns+` FROM erp_window WHERE run_id = ? AND table_no = ? AND seq = ?`, p.LoadID, p.Window.Table, p.Window.Seq)
-		}
-		if err := at(); err != nil {
-			return err
-		}
-		if row.Attempt != p.Window.Attempt || row.Next != p.Window.Next || row.Done {
-			return nil
-		}
 		stored, err := t.storeRows(ctx, p)
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, `UPDATE erp_window SET next_row = next_row + ?, last_key = ?, pages = pages + ?, stored = stored + ?, done = ?
-			WHERE run_id = ? AND table_no = ? AND seq = ?`,
-			p.Read, p.LastKey, p.Pages, stored, p.Done, p.LoadID, p.Window.Table, p.Window.Seq); err != nil {
-			return err
+		err = t.get(ctx, &row, `UPDATE erp_window SET next_row = next_row + ?, last_key = ?, pages = pages + ?, stored = stored + ?, done = ?
+			WHERE run_id = ? AND table_no = ? AND seq = ? AND attempt = ? AND next_row = ? AND NOT done RETURNING `+windowColumns,
+			p.Read, p.LastKey, p.Pages, stored, p.Done, p.LoadID, p.Window.Table, p.Window.Seq, p.Window.Attempt, p.Window.Next)
+		if noRows(err) {
+			return errMoved // and nothing of the piece is stored
 		}
-		return at()
+		return err
 	})
+	if errors.Is(err, errMoved) {
+		return s.GetLoadWindow(ctx, p.LoadID, p.Window.Table, p.Window.Seq)
+	}
 	if err != nil {
 		return LoadWindow{}, err
 	}
