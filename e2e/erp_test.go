@@ -146,8 +146,8 @@ func TestABoardLoadsSalesOrders(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"1|XSDD000001|7|C007|示例客户|null|0.1000000000|1",
 		"2|XSDD000002|7|C007|示例客户||12345678901234.1234567891|0",
-		"3|XSDD000003|7|C007|示例客户|急|-0.5|1",
-		"4|XSDD000004|7|C007|示例客户|x|1|0",
+		"3|XSDD000003|7|C007|示例客户|急|-0.5000000000|1",
+		"4|XSDD000004|7|C007|示例客户|x|1.0000000000|0",
 	}, got); diff != "" {
 		t.Errorf("after create: %s", diff)
 	}

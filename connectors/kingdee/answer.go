@@ -16,9 +16,7 @@ type answer struct {
 	in     string // the session it was asked in
 	status int
 	body   []byte // JSON, where code is empty
-	code   string // the vendor's or one of ours; empty for success
-	text   string // the vendor's words
-	field  string // a field key that the words name
+	found         // what went wrong; without a code nothing did
 }
 
 // responseStatus is the object that failures come in (Kingdee reference § 3.1).
@@ -62,7 +60,7 @@ func (a *answer) read(status int, body []byte) {
 	case len(body) == 0 && good:
 		a.code, a.text = codeEmpty, "the answer is empty"
 	case isError:
-		a.code, a.text, a.field = classify(codeText, strings.ToValidUTF8(words, ""))
+		a.found = classify(codeText, strings.ToValidUTF8(words, ""))
 	case !json.Valid(body):
 		a.code = vendorcode.Unreadable(status)
 	default:
@@ -74,8 +72,8 @@ func (a *answer) read(status int, body []byte) {
 const maxWords = 4096
 
 func (a *answer) readJSON(body []byte, good bool) {
-	if code, text, field, failed := failure(body); failed {
-		a.code, a.text, a.field = code, text, field
+	if f := failure(body); f.code != "" {
+		a.found = f
 		return
 	}
 	if !good {
@@ -85,68 +83,77 @@ func (a *answer) readJSON(body []byte, good bool) {
 	a.body = body
 }
 
+// found is a failure in an answer.
+type found struct {
+	code  string // the vendor's or one of ours; empty for none
+	text  string // the vendor's words
+	field string // a field key that the words name
+}
+
 // failure looks for a failure in JSON of an answer: down through lists of a
 // single element, a Result with a status that is no success, or a list of
-// errors.
-func failure(body []byte) (code, text, field string, failed bool) {
+// errors. Empty is none.
+func failure(body []byte) found {
 	at := body
 	for {
 		first, only := firstElement(at)
-		if !only || len(first) == 0 || first[0] != '[' && first[0] != '{' {
+		if !only || first[0] != '[' && first[0] != '{' {
 			break
 		}
 		at = first
 	}
-	if at[0] == '[' {
+	switch at[0] {
+	case '[':
 		return listed(at)
+	case '{':
+		return told(at)
 	}
-	if at[0] != '{' {
-		return "", "", "", false
-	}
+	return found{}
+}
+
+// told is a failure that an object tells of.
+func told(object []byte) found {
 	var doc struct {
 		Result json.RawMessage `json:"Result"`
 		fieldError
 	}
-	if json.Unmarshal(at, &doc) != nil {
-		return vendorcode.Malformed, "an error that is not as documented", "", true
+	if json.Unmarshal(object, &doc) != nil {
+		return found{code: vendorcode.Malformed, text: "an error that is not as documented"}
 	}
 	if doc.Message != nil && len(doc.Index) > 0 && doc.Result == nil {
-		code, text, field = classify(codeErrors, string(*doc.Message))
-		return code, text, field, true
+		return classify(codeErrors, string(*doc.Message))
+	}
+	if len(doc.Result) == 0 || doc.Result[0] != '{' {
+		return found{}
 	}
 	var result struct {
 		Status *responseStatus `json:"ResponseStatus"`
 	}
-	if len(doc.Result) == 0 || doc.Result[0] != '{' {
-		return "", "", "", false
-	}
 	if json.Unmarshal(doc.Result, &result) != nil {
-		return vendorcode.Malformed, "a status that is not as documented", "", true
+		return found{code: vendorcode.Malformed, text: "a status that is not as documented"}
 	}
 	if result.Status == nil || !result.Status.failed() {
-		return "", "", "", false
+		return found{}
 	}
-	code, text, field = result.Status.meaning()
-	return code, text, field, true
+	return result.Status.meaning()
 }
 
 // listed is a failure that is a list of several errors.
-func listed(list []byte) (code, text, field string, failed bool) {
+func listed(list []byte) found {
 	first, _ := firstElement(list)
 	if len(first) == 0 || first[0] != '{' {
-		return "", "", "", false
+		return found{}
 	}
 	var all []fieldError
 	if json.Unmarshal(list, &all) != nil {
-		return "", "", "", false // rows of another kind: the caller refuses them
+		return found{} // rows of another kind: the caller refuses them
 	}
 	for _, e := range all {
 		if e.Message == nil || len(e.Index) == 0 {
-			return "", "", "", false
+			return found{}
 		}
 	}
-	code, text, field = classify(codeErrors, messages(all))
-	return code, text, field, true
+	return classify(codeErrors, messages(all))
 }
 
 func messages(list []fieldError) string {
@@ -161,13 +168,13 @@ func messages(list []fieldError) string {
 
 // meaning is the code of a status: what its words say, its MsgCode, or its
 // ErrorCode.
-func (s *responseStatus) meaning() (code, text, field string) {
+func (s *responseStatus) meaning() found {
 	fallback := string(s.MsgCode)
 	if fallback == "" || fallback == "0" {
 		fallback = codeError + string(s.ErrorCode)
 	}
 	if fallback == codeSession {
-		return codeSession, messages(s.Errors), ""
+		return found{code: codeSession, text: messages(s.Errors)}
 	}
 	return classify(fallback, messages(s.Errors))
 }

@@ -243,7 +243,7 @@ func TestEveryLogin(t *testing.T) {
 		"app secret, an organisation":  func(c *Config) { byApp(c); c.OrgNumber = "100" },
 		"signed":                       func(c *Config) { byApp(c); c.Sign = true },
 	} {
-		e := newERP(t, `{"organizations": ["100"]}`, change)
+		e := newERP(t, `{"org_numbers": ["100"]}`, change)
 		if err := e.Check(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -272,13 +272,13 @@ func TestRefusedLogins(t *testing.T) {
 		"wrong app secret":     {`{}`, func(c *Config) { byApp(c); c.AppSecret = "wrong-secret" }, orgflow.CodeUnauthorized, "login_-1", "/erp", 1},
 		"app without the user": {`{"apps": [{"app_id": "219001_kingdeesim", "app_secret": "kingdee-sim-app-secret", "users": []}]}`, byApp, orgflow.CodeForbidden, codeAppUser, "/erp/app_id", 1},
 		"wrong digest":         {`{"sign_digest": "sha1"}`, func(c *Config) { byApp(c); c.Sign = true }, orgflow.CodeUnauthorized, codeBadSign, "/erp/app_secret", 1},
-		"wrong organisation":   {`{"organizations": ["100"]}`, func(c *Config) { byApp(c); c.OrgNumber = "200" }, orgflow.CodeInternal, "8", "/erp/org_number", 2},
+		"wrong organisation":   {`{"org_numbers": ["100"]}`, func(c *Config) { byApp(c); c.OrgNumber = "200" }, orgflow.CodeInternal, "8", "/erp/org_number", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newERP(t, tc.options, tc.change)
 			for range 3 { // whoever asks next does not log in again
 				_, err := e.Rows(t.Context(), orders())
-				f := faultOf(t, err, tc.code)
+				f := wantFault(t, err, tc.code)
 				if f.VendorCode != tc.vendor || f.Field != tc.field || f.Advice == "" || f.Transient() {
 					t.Errorf("%+v", f)
 				}
@@ -320,7 +320,7 @@ func TestALockedAccountSaysSo(t *testing.T) {
 		_, _ = e.client(func(c *Config) { c.Password = "wrong-password" }).Rows(t.Context(), orders())
 	}
 	_, err := e.Rows(t.Context(), orders())
-	if f := faultOf(t, err, orgflow.CodeUnauthorized); f.VendorCode != codeLocked || !strings.Contains(f.Advice, "half an hour") {
+	if f := wantFault(t, err, orgflow.CodeUnauthorized); f.VendorCode != codeLocked || !strings.Contains(f.Advice, "half an hour") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -365,7 +365,7 @@ func TestFaultsOfQueries(t *testing.T) {
 				tc.change(&q)
 			}
 			_, err := e.Rows(t.Context(), q)
-			f := faultOf(t, err, tc.code)
+			f := wantFault(t, err, tc.code)
 			if f.VendorCode != tc.vendor || f.Field != tc.field || f.RetryAfter != tc.wait || f.Advice == "" {
 				t.Errorf("%+v", f)
 			}
@@ -413,7 +413,7 @@ func TestAnAddressWithoutK3CloudIsExplained(t *testing.T) {
 	c := e.client()
 	c.base = strings.TrimSuffix(e.url, "k3cloud/")
 	err := c.Check(t.Context())
-	if f := faultOf(t, err, orgflow.CodeForbidden); !strings.Contains(f.Advice, "/k3cloud/") {
+	if f := wantFault(t, err, orgflow.CodeForbidden); !strings.Contains(f.Advice, "/k3cloud/") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -453,7 +453,7 @@ func TestFormOfTheDemo(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = e.Form(t.Context(), "SAL_None")
-	faultOf(t, err, orgflow.CodeNotFound)
+	wantFault(t, err, orgflow.CodeNotFound)
 }
 
 // Settings and faults show neither password nor session.

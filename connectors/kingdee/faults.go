@@ -121,16 +121,16 @@ var phrases = []struct{ code, text string }{
 var noField = regexp.MustCompile(`元数据中标识为(.{1,200}?)的字段不存在`)
 
 // classify finds the code of a text; fallback is the one it came with.
-func classify(fallback, text string) (code, words, field string) {
+func classify(fallback, text string) found {
 	if m := noField.FindStringSubmatch(text); m != nil {
-		return codeField, text, strings.Trim(m[1], " \"'“”‘’[]【】")
+		return found{codeField, text, strings.Trim(m[1], " \"'“”‘’[]【】")}
 	}
 	for _, p := range phrases {
 		if strings.Contains(text, p.text) {
-			return p.code, text, ""
+			return found{code: p.code, text: text}
 		}
 	}
-	return fallback, text, ""
+	return found{code: fallback, text: text}
 }
 
 // signatureMismatch is the MessageCode of a wrong LoginBySign.

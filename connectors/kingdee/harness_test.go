@@ -156,8 +156,8 @@ func column(rows [][]json.RawMessage, at int) []string {
 	return out
 }
 
-// faultOf is the fault of a call that must fail with the code.
-func faultOf(t *testing.T, err error, want orgflow.Code) *orgflow.Fault {
+// wantFault is the fault of a call that must fail with the code.
+func wantFault(t *testing.T, err error, want orgflow.Code) *orgflow.Fault {
 	t.Helper()
 	f, ok := err.(*orgflow.Fault)
 	if !ok || f == nil || f.Code != want {

@@ -96,7 +96,7 @@ func TestMetadataThatCannotBeUsed(t *testing.T) {
 	} {
 		c, _, _ := scripted(t, map[string][]string{serviceInfo: {body}})
 		_, err := c.Form(t.Context(), "SAL_SaleOrder")
-		if f := faultOf(t, err, orgflow.CodeUnavailable); f.VendorCode != "malformed" {
+		if f := wantFault(t, err, orgflow.CodeUnavailable); f.VendorCode != "malformed" {
 			t.Errorf("%s: %+v", name, f)
 		}
 	}
@@ -127,7 +127,7 @@ func TestHTTP11Only(t *testing.T) {
 func TestAnAnswerThatIsTooLong(t *testing.T) {
 	short := transport.Chain(&conformance.Wire{Samples: map[string]string{loginPath: `{"LoginResultType":1,"KDSVCSessionId":"S"}`, queryPath: `[[1,"abcdefghijklmnopqrstuvwxyz"],[1,"abcdefghijklmnopqrstuvwxyz"]]`}}, transport.BodyCap(48))
 	_, err := wired(t, short).Rows(t.Context(), orders())
-	f := faultOf(t, err, orgflow.CodeInvalidConfig)
+	f := wantFault(t, err, orgflow.CodeInvalidConfig)
 	if !errors.Is(err, transport.ErrTooLong) || !strings.Contains(f.Advice, "page_size") {
 		t.Errorf("%+v", f)
 	}

@@ -23,6 +23,9 @@ const (
 	// refusalHolds is how long a refused login is not tried again: about
 	// five wrong ones lock the account for half an hour (§ 2).
 	refusalHolds = 10 * time.Minute
+	// loginPatience bounds a login with its wait for the rate budget, whoever
+	// waits for it.
+	loginPatience = 10 * time.Minute
 )
 
 // session is the one session of a client, shared by all callers. At most
@@ -116,7 +119,12 @@ func (s *session) latest() time.Time {
 
 // renew logs in once and wakes everybody who waits on f.
 func (s *session) renew(ctx context.Context, f *flight) {
+	ctx, cancel := context.WithTimeout(ctx, loginPatience)
+	defer cancel()
 	id, err := s.login(ctx)
+	if err != nil && ctx.Err() != nil { // ours, not a waiting caller's
+		err = &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: "the login took too long", Err: err}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()

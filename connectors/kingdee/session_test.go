@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"orgflow"
@@ -22,7 +23,7 @@ func TestSessionsThatNeverWorkCoolDown(t *testing.T) {
 	}{{0, 2}, {time.Second, 2}, {30 * time.Second, 2}, {28 * time.Second, 2}, {time.Second, 3}, {59 * time.Second, 3}, {time.Second, 4}} {
 		clock.pass(step.later)
 		_, err := c.Rows(t.Context(), orders())
-		f := faultOf(t, err, orgflow.CodeUnavailable)
+		f := wantFault(t, err, orgflow.CodeUnavailable)
 		if asked(serviceValidate) != step.logins || f.RetryAfter <= 0 || f.RetryAfter > coolDown || f.VendorCode != codeSession {
 			t.Errorf("after another %s: %d logins, want %d, %+v", step.later, asked(serviceValidate), step.logins, f)
 		}
@@ -34,10 +35,10 @@ func TestASessionThatBecomesUsableIsKept(t *testing.T) {
 	lost := "[[" + status(1, lostText) + "]]"
 	c, clock, asked := scripted(t, map[string][]string{serviceQuery: {lost, lost, lost, `[[1,"a"]]`, lost, `[]`}})
 	_, err := c.Rows(t.Context(), orders()) // both sessions are refused
-	faultOf(t, err, orgflow.CodeUnavailable)
+	wantFault(t, err, orgflow.CodeUnavailable)
 	clock.pass(30 * time.Second)
 	_, err = c.Rows(t.Context(), orders()) // still
-	faultOf(t, err, orgflow.CodeUnavailable)
+	wantFault(t, err, orgflow.CodeUnavailable)
 	clock.pass(20 * time.Second)
 	if page, err := c.Rows(t.Context(), orders()); err != nil || len(page.Rows) != 1 || asked(serviceValidate) != 2 {
 		t.Errorf("%v, %v after %d logins", page, err, asked(serviceValidate))
@@ -60,7 +61,7 @@ func TestLoginsArePaced(t *testing.T) {
 	for ; err == nil && calls < 50; calls++ {
 		_, err = c.Rows(t.Context(), orders())
 	}
-	f := faultOf(t, err, orgflow.CodeUnavailable)
+	f := wantFault(t, err, orgflow.CodeUnavailable)
 	if asked(serviceValidate) != loginBurst || f.RetryAfter != loginSpan {
 		t.Errorf("%d logins within no time, %+v", asked(serviceValidate), f)
 	}
@@ -99,7 +100,7 @@ func TestTheBareWordIsNoLostSession(t *testing.T) {
 		t.Errorf("%v, %v", page, err)
 	}
 	_, err = c.Rows(t.Context(), orders())
-	if f := faultOf(t, err, orgflow.CodeInternal); f.VendorCode != "error_500" || asked(serviceValidate) != 1 {
+	if f := wantFault(t, err, orgflow.CodeInternal); f.VendorCode != "error_500" || asked(serviceValidate) != 1 {
 		t.Errorf("%+v after %d logins", f, asked(serviceValidate))
 	}
 }
@@ -145,6 +146,25 @@ func TestACallerWhoLeavesDoesNotEndTheLogin(t *testing.T) {
 	}
 }
 
+// A login that never ends is given up, and the next caller begins another.
+func TestALoginThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logins := 0
+		s := &session{now: time.Now, login: func(ctx context.Context) (string, error) {
+			if logins++; logins == 1 {
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+			return "S", nil
+		}}
+		_, _, err := s.get(t.Context())
+		wantFault(t, err, orgflow.CodeUnavailable)
+		if h, _, err := s.get(t.Context()); err != nil || h.id != "S" {
+			t.Errorf("%+v, %v", h, err)
+		}
+	})
+}
+
 // The recipe's known signatures.
 func TestSignature(t *testing.T) {
 	c := Config{AcctID: "62f5c8a1b2c3d4", Username: "administrator", AppID: "219001_abc", AppSecret: "s3cret"}
@@ -178,12 +198,12 @@ func TestQueriesThatAreRefused(t *testing.T) {
 		"negative start":    func(q *connectors.ERPQuery) { q.Start = -1 },
 	} {
 		_, err := c.Rows(t.Context(), orders(change))
-		if f := faultOf(t, err, orgflow.CodeInvalidConfig); f.Field == "" {
+		if f := wantFault(t, err, orgflow.CodeInvalidConfig); f.Field == "" {
 			t.Errorf("%s: %v", name, f)
 		}
 	}
 	_, err := c.Form(t.Context(), "a b")
-	faultOf(t, err, orgflow.CodeInvalidConfig)
+	wantFault(t, err, orgflow.CodeInvalidConfig)
 	if n := asked(serviceValidate) + asked(serviceQuery); n != 0 {
 		t.Errorf("%d calls were made", n)
 	}

@@ -127,11 +127,9 @@ func (b *builder) child(id, pointer string) (orgflow.ERPEntry, bool) {
 		return orgflow.ERPEntry{}, false
 	}
 	entry := b.form.Entries[at]
-	switch n := len(TableName(b.form.ID, entry.ID)); {
-	case formPattern.FindString(entry.ID) == "":
-		b.refuse(pointer, "is not the key of an entry: it has to match %s", FormPattern)
-	case n > MaxName:
-		b.refuse(pointer, "the table's name would have %d bytes, at most %d are allowed", n, MaxName)
+	switch err := checkEntry(b.form.ID, entry.ID); {
+	case err != nil:
+		b.refuse(pointer, "%v", err)
 	case entry.Key == "":
 		b.refuse(pointer, "the ERP names no key for entry %s, so that its rows cannot be told apart", entry.ID)
 	default:

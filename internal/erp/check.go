@@ -25,8 +25,8 @@ func Check(cfg Config) []orgflow.Problem {
 			c.refuse(pointer+"/id", "stands twice, upper and lower case alike; every entry has one table")
 		}
 		seen[folded] = true
-		if n := len(TableName(cfg.FormID, e.ID)); n > MaxName {
-			c.refuse(pointer+"/id", "the table's name would have %d bytes, at most %d are allowed", n, MaxName)
+		if err := checkEntry(cfg.FormID, e.ID); err != nil {
+			c.refuse(pointer+"/id", "%v", err)
 		}
 		c.names(pointer+"/fields", e.Fields)
 	}

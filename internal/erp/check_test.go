@@ -20,8 +20,8 @@ func TestAConfigurationIsCheckedWithoutTheERP(t *testing.T) {
 			"/fields/0: is not the key of a field", "/fields/2: the columns of fields FA and fa would bear one name",
 			"/fields/4: the columns of fields FA.FB and FA_FB would bear one name", `/fields/5: field orgflow_x: names that begin with "orgflow_"`,
 		}},
-		"entries": {Config{FormID: "A", Entries: []Entry{{ID: "FE"}, {ID: "Fe", Fields: []string{"."}}, {ID: "F" + strings.Repeat("e", 59)}}}, []string{
-			"/entries/1/id: stands twice", "/entries/1/fields/0: is not the key", "/entries/2/id: the table's name would have 67 bytes",
+		"entries": {Config{FormID: "A", Entries: []Entry{{ID: "FE"}, {ID: "Fe", Fields: []string{"."}}, {ID: "F" + strings.Repeat("e", 59)}, {ID: "Old"}}}, []string{
+			"/entries/1/id: stands twice", "/entries/1/fields/0: is not the key", "/entries/2/id: the table's name would have 67 bytes", "/entries/3/id: cannot be the name",
 		}},
 		"types": {Config{FormID: "A", Types: map[string]orgflow.ERPType{"F A": orgflow.ERPText}}, []string{"/types/F A: is not the key"}},
 	} {

@@ -17,6 +17,10 @@ const FieldPattern = `^[A-Za-z][A-Za-z0-9_]{0,59}(\.[A-Za-z][A-Za-z0-9_]{0,59}){
 // MaxName is the length in bytes that PostgreSQL keeps of a name.
 const MaxName = 63
 
+// maxTable is the length in bytes that leaves room for the names of the
+// tables that stand in for one while it is replaced: <name>__new, <name>__old.
+const maxTable = MaxName - len("__new")
+
 // ReservedPrefix begins the names of columns that orgflow itself adds to a
 // table; no field may begin with it.
 const ReservedPrefix = "orgflow_"
@@ -37,8 +41,8 @@ func ParseFormID(id string) error {
 	if strings.Contains(id, "__") {
 		return fmt.Errorf(`is not the id of a form orgflow can load: "__" parts form and entry in table names`)
 	}
-	if n := len(TableName(id, "")); n > MaxName {
-		return fmt.Errorf("is too long: its table's name would have %d bytes, at most %d are allowed", n, MaxName)
+	if n := len(TableName(id, "")); n > maxTable {
+		return fmt.Errorf("is too long: its table's name would have %d bytes, at most %d are allowed", n, maxTable)
 	}
 	return nil
 }
@@ -66,3 +70,17 @@ func TableName(form, entry string) string {
 // columns would bear one name, upper and lower case alike, are refused by
 // Tables, so that the rule is unambiguous within a table.
 func ColumnName(field string) string { return strings.ReplaceAll(field, ".", "_") }
+
+// checkEntry returns nil if an entry of the form can have a table.
+func checkEntry(form, entry string) error {
+	if !formPattern.MatchString(entry) {
+		return fmt.Errorf("is not the key of an entry: it has to match %s", FormPattern)
+	}
+	if n := len(TableName(form, entry)); n > maxTable {
+		return fmt.Errorf("the table's name would have %d bytes, at most %d are allowed", n, maxTable)
+	}
+	if strings.EqualFold(entry, "new") || strings.EqualFold(entry, "old") {
+		return fmt.Errorf("cannot be the name of an entry's table: tables that are being replaced end in it")
+	}
+	return nil
+}

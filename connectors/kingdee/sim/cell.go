@@ -134,8 +134,9 @@ func (c cell) append(b []byte) []byte {
 			return append(b, "null"...)
 		}
 		return append(b, raw...)
+	default:
+		return append(b, "null"...)
 	}
-	return append(b, "null"...)
 }
 
 // text is the value as text, empty for null.
@@ -147,6 +148,7 @@ func (c cell) text() string {
 		return c.s
 	case integer, boolean:
 		return strconv.FormatInt(c.n, 10)
+	default:
 	}
 	return time.Unix(0, c.n).UTC().Format("2006-01-02T15:04:05.999")
 }

@@ -299,7 +299,7 @@ func compareAs(a, b cell) int {
 		if decimal.MatchString(b.s) {
 			return a.compare(numberCell(b.s, 0))
 		}
-	case literal:
+	default: // a text, or another literal
 		return strings.Compare(a.s, b.s)
 	}
 	return strings.Compare(a.text(), b.s)

@@ -109,7 +109,7 @@ func (s *Sim) save(in *call) simctl.Answer {
 		return in.fail(9, err.Error())
 	}
 	in.Wrote = true
-	return succeeded(map[string]any{"Id": json.RawMessage(ask.Model[f.key]), "Number": scalarText(ask.Model["FBillNo"])})
+	return succeeded(map[string]any{"Id": ask.Model[f.key], "Number": scalarText(ask.Model["FBillNo"])})
 }
 
 // nextKey is a key that no row has.

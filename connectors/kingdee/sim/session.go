@@ -153,17 +153,8 @@ func (s *Sim) logIn(c *simctl.Call, service string) simctl.Answer {
 	if s.sessions.locked(user, now) {
 		return refusedLogin(-1, "密码错误次数超限，用户已被锁定，请30分钟后再试")
 	}
-	result := 1
-	if strings.HasPrefix(service, "Validate") {
-		i := slices.IndexFunc(set.Users, func(u User) bool { return u.Name == user && u.Password == in.text("password") && user != "" })
-		if i < 0 {
-			s.sessions.wrong(set, user, now)
-			return refusedLogin(0, "用户名或密码错误")
-		}
-		if set.Users[i].Result != 0 {
-			result = set.Users[i].Result
-		}
-	} else if bad := s.byApp(set, service, in); bad != nil {
+	result, bad := s.proven(set, service, in)
+	if bad != nil {
 		return *bad
 	}
 	if slices.ContainsFunc(set.Users, func(u User) bool { return u.Name == user && u.NoWebAPI }) {
@@ -178,8 +169,26 @@ func (s *Sim) logIn(c *simctl.Call, service string) simctl.Answer {
 	return s.loggedIn(set, user, result, now)
 }
 
+// proven checks the credentials of a login, and says how it comes out.
+func (s *Sim) proven(set *Settings, service string, in args) (result int, bad *simctl.Answer) {
+	if !strings.HasPrefix(service, "Validate") {
+		return 1, s.byApp(set, service, in)
+	}
+	user := in.text("username")
+	i := slices.IndexFunc(set.Users, func(u User) bool { return u.Name == user && u.Password == in.text("password") && user != "" })
+	if i < 0 {
+		s.sessions.wrong(set, user, s.desk.Now())
+		a := refusedLogin(0, "用户名或密码错误")
+		return 0, &a
+	}
+	if set.Users[i].Result != 0 {
+		return set.Users[i].Result, nil
+	}
+	return 1, nil
+}
+
 func (n *Settings) organization(number string) bool {
-	return len(n.Organizations) == 0 || slices.Contains(n.Organizations, number)
+	return len(n.OrgNumbers) == 0 || slices.Contains(n.OrgNumbers, number)
 }
 
 // byApp checks an application's credentials; nil is right.

@@ -14,8 +14,8 @@ type Settings struct {
 	AcctID string `json:"acct_id"`
 	Users  []User `json:"users"`
 	Apps   []App  `json:"apps"`
-	// Organizations are numbers that may be switched to; empty allows any.
-	Organizations []string `json:"organizations"`
+	// OrgNumbers are organisations that may be switched to; empty allows any.
+	OrgNumbers []string `json:"org_numbers"`
 	// SignDigest of LoginBySign: "sha256", or "sha1" for older servers (§ 2).
 	SignDigest string `json:"sign_digest"`
 	// WrongAcct is what a wrong account set is told: "message" (数据中心无法获取到),
@@ -71,7 +71,7 @@ func DefaultSettings() Settings {
 		Users:      []User{{Name: "orgflow", Password: "kingdee-sim-password"}},
 		Apps:       []App{{ID: "219001_kingdeesim", Secret: "kingdee-sim-app-secret", Users: []string{"orgflow"}}},
 		SignDigest: "sha256", WrongAcct: "message", SessionSeconds: 1200, LockAfter: 5, LockSeconds: 1800,
-		LostShape: "service", MaxRows: 2000, TopRow: "end", BillQuery: true, Organizations: []string{},
+		LostShape: "service", MaxRows: 2000, TopRow: "end", BillQuery: true, OrgNumbers: []string{},
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *Sim) Options() any { return *s.settings.Load() }
 func (s *Sim) SetOptions(raw json.RawMessage) error {
 	n := *s.settings.Load()
 	// Decoding into a list reuses its elements: these must be our own.
-	n.Users, n.Apps, n.Organizations = slices.Clone(n.Users), slices.Clone(n.Apps), slices.Clone(n.Organizations)
+	n.Users, n.Apps, n.OrgNumbers = slices.Clone(n.Users), slices.Clone(n.Apps), slices.Clone(n.OrgNumbers)
 	for i := range n.Apps {
 		n.Apps[i].Users = slices.Clone(n.Apps[i].Users)
 	}

@@ -195,7 +195,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s: %d %s", p, rec.Code, rec.Body)
 		}
 	}
-	req := httptest.NewRequest("POST", path("AuthService.ValidateUser"), nil)
+	req := httptest.NewRequest(http.MethodPost, path("AuthService.ValidateUser"), nil)
 	req.ProtoMajor = 2
 	rec := httptest.NewRecorder()
 	sim.ServeHTTP(rec, req)

@@ -177,45 +177,22 @@ func decodeRows(def Form) ([]map[string]json.RawMessage, error) {
 // columns gives every field its place.
 func (f *form) columns(rows []map[string]json.RawMessage) error {
 	f.size = make([]int, len(f.def.Entries)+1)
-	add := func(entity int, name string, field Field) error {
-		at := &f.size[len(f.size)-1]
-		if entity != head {
-			at = &f.size[entity]
-		}
-		if _, twice := f.cols[name]; twice {
-			return fmt.Errorf("field %s is there twice", name)
-		}
-		f.cols[name] = column{entity: entity, at: *at, Field: field}
-		*at++
-		return nil
-	}
-	all := func(entity int, fields []Field) error {
-		for _, field := range fields {
-			if !fieldKey.MatchString(field.Key) {
-				return fmt.Errorf("%q is no key of a field", field.Key)
-			}
-			if err := add(entity, field.Key, field); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := all(head, f.def.Fields); err != nil {
+	if err := f.addAll(head, f.def.Fields); err != nil {
 		return err
 	}
 	if _, listed := f.cols[f.key]; !listed {
-		if err := add(head, f.key, Field{Key: f.key, Type: typeInteger}); err != nil {
+		if err := f.add(head, f.key, Field{Key: f.key, Type: typeInteger}); err != nil {
 			return err
 		}
 	}
 	for i, e := range f.def.Entries {
-		if !fieldKey.MatchString(e.Key) || e.pk() == "" {
+		if !fieldKey.MatchString(e.Key) {
 			return fmt.Errorf("entry %d needs a key", i)
 		}
-		if err := add(i, e.Key+"_"+e.pk(), Field{Key: e.pk(), Type: typeInteger}); err != nil {
+		if err := f.add(i, e.Key+"_"+e.pk(), Field{Key: e.pk(), Type: typeInteger}); err != nil {
 			return err
 		}
-		if err := all(i, e.Fields); err != nil {
+		if err := f.addAll(i, e.Fields); err != nil {
 			return fmt.Errorf("entry %s: %w", e.Key, err)
 		}
 	}
@@ -224,7 +201,32 @@ func (f *form) columns(rows []map[string]json.RawMessage) error {
 		if c, ok := f.cols[base]; !ok || c.entity != head {
 			return fmt.Errorf("%s: there is no field %s", name, base)
 		}
-		if err := add(head, name, Field{Key: name}); err != nil {
+		if err := f.add(head, name, Field{Key: name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *form) add(entity int, name string, field Field) error {
+	at := &f.size[len(f.size)-1]
+	if entity != head {
+		at = &f.size[entity]
+	}
+	if _, twice := f.cols[name]; twice {
+		return fmt.Errorf("field %s is there twice", name)
+	}
+	f.cols[name] = column{entity: entity, at: *at, Field: field}
+	*at++
+	return nil
+}
+
+func (f *form) addAll(entity int, fields []Field) error {
+	for _, field := range fields {
+		if !fieldKey.MatchString(field.Key) {
+			return fmt.Errorf("%q is no key of a field", field.Key)
+		}
+		if err := f.add(entity, field.Key, field); err != nil {
 			return err
 		}
 	}
