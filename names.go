@@ -19,6 +19,10 @@ const (
 	// PullInput, its result a PullSummary.
 	WorkflowOrgPull = "OrgPull"
 
+	// WorkflowDataSync loads a form of an ERP into its local table. Its input
+	// is a LoadInput, its result an ERPRun.
+	WorkflowDataSync = "DataSync"
+
 	// UpdateApprove and UpdateReject decide a run's parked changes; their
 	// argument is a Decision, their answer the run summary.
 	UpdateApprove = "approve"
@@ -72,6 +76,17 @@ const (
 	ActivityMergePull        = "MergePull"
 	ActivityParkPull         = "ParkPull"
 	ActivityFinishPull       = "FinishPull"
+)
+
+// Activity names of a load.
+const (
+	ActivityPrepareLoad  = "PrepareLoad"
+	ActivityOpenLoad     = "OpenLoad"
+	ActivityReadWindow   = "ReadWindow"
+	ActivityCatchUp      = "CatchUp"
+	ActivitySettleUnseen = "SettleUnseen"
+	ActivitySwapTables   = "SwapTables"
+	ActivityFinishLoad   = "FinishLoad"
 )
 
 // Search attributes, all of Temporal's Keyword type.

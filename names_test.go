@@ -19,6 +19,7 @@ func TestWireNames(t *testing.T) {
 		"workflow " + orgflow.WorkflowSyncRun,
 		"workflow " + orgflow.WorkflowContactEvents,
 		"workflow " + orgflow.WorkflowOrgPull,
+		"workflow " + orgflow.WorkflowDataSync,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
@@ -50,6 +51,13 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityMergePull,
 		"activity " + orgflow.ActivityParkPull,
 		"activity " + orgflow.ActivityFinishPull,
+		"activity " + orgflow.ActivityPrepareLoad,
+		"activity " + orgflow.ActivityOpenLoad,
+		"activity " + orgflow.ActivityReadWindow,
+		"activity " + orgflow.ActivityCatchUp,
+		"activity " + orgflow.ActivitySettleUnseen,
+		"activity " + orgflow.ActivitySwapTables,
+		"activity " + orgflow.ActivityFinishLoad,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")

@@ -33,6 +33,9 @@ const (
 	PhasePrepare Phase = "prepare"
 	PhaseFetch   Phase = "fetch"
 	PhasePlan    Phase = "plan"
+	// PhaseSwap is that of a load that has read everything: indexes, checks,
+	// the new table in the place of the old.
+	PhaseSwap Phase = "swap"
 )
 
 // PhaseOf returns the canonical phase of an operation: "person_insert".

@@ -150,6 +150,18 @@ func (c Company) SourceConnection(into any) error {
 	return c.decode("/source", c.doc.Source, into)
 }
 
+// HasERP tells whether the company has a connection to an ERP.
+func (c Company) HasERP() bool { return c.doc.ERP != nil }
+
+// ERPType returns the type of the company's ERP, "" if it has none.
+func (c Company) ERPType() string {
+	var erp struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(c.doc.ERP, &erp) // its schema was checked; absent leaves ""
+	return erp.Type
+}
+
 // ERPConnection decodes the company's ERP like Connection.
 func (c Company) ERPConnection(into any) error {
 	if c.doc.ERP == nil {

@@ -57,7 +57,12 @@ func (l *lint) companyFiles() {
 	if err == nil {
 		l.connections(company)
 	}
-	_, problems := l.store.Schedules(l.company)
+	forms, problems := l.store.Forms(l.company)
+	l.add(problems...)
+	if err == nil && !company.HasERP() && slices.ContainsFunc(forms, func(f Form) bool { return !f.shipped }) {
+		l.warn(company.file, "", "has no key \"erp\", so that the forms in %s/%s cannot be loaded", dir, formsDir)
+	}
+	_, problems = l.store.Schedules(l.company)
 	l.add(problems...)
 }
 

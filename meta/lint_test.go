@@ -47,6 +47,12 @@ func TestLint(t *testing.T) {
 			`holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment`},
 		{"consumer nobody knows", company + "company.json", `{"company_id": 129, "consumers": {"ding_tlak": {"base_url": "u"}}}`,
 			`unknown consumer "ding_tlak"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"; did you mean "ding_talk"?`},
+		{"form of another name", company + "forms/SAL_SaleOder.json", `{"form_id": "SAL_SaleOrder", "date_field": "FModifyDate"}`,
+			`must be "SAL_SaleOder", as the file's name says`},
+		{"forms of one table", company + "forms/sal_saleorder.json", `{"form_id": "sal_saleorder", "date_field": "FModifyDate"}`,
+			"has the table of companies/129/forms/SAL_SaleOrder.json: upper and lower case are alike in names of tables"},
+		{"form with one column twice", company + "forms/SAL_SaleOrder.json", `{"form_id": "SAL_SaleOrder", "date_field": "FModifyDate", "fields": ["FCustId.FName", "FCustId_FName"]}`,
+			`the columns of fields FCustId.FName and FCustId_FName would bear one name, FCustId_FName (upper and lower case are alike, a dot becomes "_")`},
 		{"alias of nothing", "services.json", `{"a": {"model": "M", "kind": "org", "standard": "base_sync_data.org_standard", "operations": ["insert"], "alias_of": "b"}}`,
 			`unknown service "b"; known: "a"`},
 	}

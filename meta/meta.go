@@ -110,6 +110,8 @@ type file struct {
 	path  string // relative, "companies/129/Employee.meta.list.json"
 	layer string
 	raw   []byte
+	// shipped: it lies inside the program, whatever its layer.
+	shipped bool
 }
 
 func (f file) used() orgflow.UsedFile {
@@ -121,12 +123,12 @@ func companyDir(company int64) string { return fmt.Sprintf("companies/%d/", comp
 // read returns the effective file at a relative path: the overlay's, else
 // the shipped one. ok is false where there is none, or only {}.
 func (s *Store) read(path string) (f file, ok bool, err error) {
-	f = file{name: path[strings.LastIndexByte(path, '/')+1:], path: path, layer: LayerShipped}
+	f = file{name: path[strings.LastIndexByte(path, '/')+1:], path: path, layer: LayerShipped, shipped: true}
 	raw, err := fs.ReadFile(s.shipped, path)
 	if s.overlay != nil {
 		over, overErr := fs.ReadFile(s.overlay, path)
 		if !errors.Is(overErr, fs.ErrNotExist) {
-			raw, err, f.layer = over, overErr, LayerOverlay
+			raw, err, f.layer, f.shipped = over, overErr, LayerOverlay, false
 		}
 	}
 	if strings.HasPrefix(path, "companies/") {

@@ -48,9 +48,10 @@ type Schedule struct {
 	Jitter         time.Duration
 	PauseOnFailure bool
 	Paused         bool              // when it is created; afterwards an operator decides
-	Workflow       string            // workflow type, SyncRun or OrgPull
+	Workflow       string            // workflow type: SyncRun, OrgPull or DataSync
 	Job            orgflow.Job       // of a SyncRun
 	Pull           orgflow.PullInput // of an OrgPull
+	Load           orgflow.LoadInput // of a DataSync
 	RawJob         json.RawMessage   // as written: the workflow's input
 	File           orgflow.UsedFile
 }
@@ -87,7 +88,7 @@ func (s *Store) Schedules(company int64) ([]Schedule, []orgflow.Problem) {
 			problems = append(problems, problemsOf(err)...)
 			continue
 		}
-		if !ok {
+		if !ok || s.needless(company, f) {
 			continue
 		}
 		schedule, found := s.schedule(company, f)
@@ -102,6 +103,17 @@ func (s *Store) Schedules(company int64) ([]Schedule, []orgflow.Problem) {
 		schedules = append(schedules, schedule)
 	}
 	return schedules, problems
+}
+
+// needless tells whether a file is our own example of loads, in a company
+// whose settings were replaced by some without an ERP.
+func (s *Store) needless(company int64, f file) bool {
+	var doc scheduleDoc
+	if !f.shipped || s.decode(schemas.Schedule, f, &doc) != nil || doc.Workflow != orgflow.WorkflowDataSync {
+		return false
+	}
+	c, err := s.Company(company)
+	return err == nil && !c.HasERP()
 }
 
 func (s *Store) schedule(company int64, f file) (Schedule, []orgflow.Problem) {
@@ -154,8 +166,11 @@ func (s *Store) schedule(company int64, f file) (Schedule, []orgflow.Problem) {
 
 // Target returns what the started workflow is about.
 func (s *Schedule) Target() orgflow.Target {
-	if s.Workflow == orgflow.WorkflowOrgPull {
+	switch s.Workflow {
+	case orgflow.WorkflowOrgPull:
 		return s.Pull.Target()
+	case orgflow.WorkflowDataSync:
+		return s.Load.Target()
 	}
 	return s.Job.Target()
 }
@@ -176,9 +191,12 @@ func (s *Schedule) defaults() {
 // and that it is of the company whose directory it lies in.
 func (s *Store) scheduledInput(company int64, f file, out *Schedule) []orgflow.Problem {
 	var err error
-	if out.Workflow == orgflow.WorkflowOrgPull {
+	switch out.Workflow {
+	case orgflow.WorkflowOrgPull:
 		out.Pull, err = s.DecodePull(out.RawJob)
-	} else {
+	case orgflow.WorkflowDataSync:
+		out.Load, err = s.DecodeLoad(out.RawJob)
+	default:
 		out.Job, err = s.DecodeJob(out.RawJob)
 	}
 	var problems []orgflow.Problem

@@ -18,6 +18,8 @@ func schedulesOf(t *testing.T, content string) ([]meta.Schedule, []orgflow.Probl
 	return openWith(t, map[string]string{
 		"companies/129/schedules/nightly-departments.json": "{}", // the shipped ones
 		"companies/129/schedules/nightly-persons.json":     "{}",
+		"companies/129/schedules/sale-orders.json":         "{}",
+		"companies/129/schedules/sale-orders-deep.json":    "{}",
 		"companies/129/schedules/s.json":                   content,
 	}).Schedules(129)
 }
@@ -45,6 +47,17 @@ func TestAScheduleOfPulls(t *testing.T) {
 	_, problems = schedulesOf(t, `{"id": "s", "cron": "10 5 * * *", "workflow": "OrgPull", "job": `+nightlyJob+`}`)
 	if len(problems) != 2 || problems[0].Pointer != "/job/services" {
 		t.Errorf("a sync job for a pull: %v", problems)
+	}
+}
+
+func TestAScheduleOfLoads(t *testing.T) {
+	got, problems := schedulesOf(t, `{"id": "s", "cron": "15 * * * *", "workflow": "DataSync", "job": {"company_id": 129, "form_id": "SAL_SaleOrder", "kind": "update"}}`)
+	if len(problems) > 0 || len(got) != 1 || got[0].Target() != (orgflow.Target{CompanyID: 129, Consumer: "erp/SAL_SaleOrder"}) {
+		t.Errorf("got %+v, %v", got, problems)
+	}
+	_, problems = schedulesOf(t, `{"id": "s", "cron": "15 * * * *", "workflow": "DataSync", "job": {"company_id": 129, "form_id": "SAL_SaleOder", "kind": "update"}}`)
+	if len(problems) != 1 || problems[0].Pointer != "/job/form_id" || !strings.Contains(problems[0].Message, `did you mean "SAL_SaleOrder"?`) {
+		t.Errorf("a form that is not there: %v", problems)
 	}
 }
 
@@ -81,7 +94,7 @@ func TestBrokenSchedules(t *testing.T) {
 		"no effect":     {`{"id": "s", "cron": "0 3 * * *", "overlap": "allow_all", "pause_on_failure": true, "job": ` + nightlyJob + `}`, `1:78: /pause_on_failure: has no effect with overlap "allow_all"; leave one of the two out`},
 		"overlap":       {`{"id": "s", "cron": "0 3 * * *", "overlap": "both", "job": ` + nightlyJob + `}`, `1:45: /overlap: must be one of "skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"`},
 		"cron and more": {`{"id": "s", "cron": "0 3 * * *", "calendar": [{"hour": 3}], "job": ` + nightlyJob + `}`, `1:1: must have exactly one of "cron" and "calendar"`},
-		"workflow":      {`{"id": "s", "cron": "0 3 * * *", "workflow": "Notify", "job": ` + nightlyJob + `}`, `1:46: /workflow: must be one of "SyncRun", "OrgPull"`},
+		"workflow":      {`{"id": "s", "cron": "0 3 * * *", "workflow": "Notify", "job": ` + nightlyJob + `}`, `1:46: /workflow: must be one of "SyncRun", "OrgPull", "DataSync"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +120,7 @@ func TestTwoSchedulesOfOneID(t *testing.T) {
 		"companies/129/schedules/a.json": `{"id": "x", "cron": "@daily", "job": ` + nightlyJob + `}`,
 	})
 	got, problems := s.Schedules(129)
-	if len(got) != 3 || got[0].File.Name != "a.json" || got[1].ID != "nightly-departments" {
+	if len(got) != 5 || got[0].File.Name != "a.json" || got[1].ID != "nightly-departments" {
 		t.Errorf("schedules = %v", got)
 	}
 	if len(problems) != 1 || problems[0].Message != "is the id of companies/129/schedules/a.json too; every schedule of a company needs its own" {
@@ -120,17 +133,24 @@ func TestTwoSchedulesOfOneID(t *testing.T) {
 // awaits approval.
 func TestShippedSchedules(t *testing.T) {
 	got, problems := openWith(t, nil).Schedules(129)
-	if len(got) != 2 || len(problems) > 0 {
+	if len(got) != 4 || len(problems) > 0 {
 		t.Fatalf("%d schedules, %v", len(got), problems)
 	}
-	departments, persons := got[0], got[1]
+	departments, persons, deep, orders := got[0], got[1], got[2], got[3]
 	if diff := cmp.Diff([]string{"10 2 * * *"}, departments.Cron); diff != "" || !cmp.Equal([]string{"org_new"}, departments.Job.Services) {
 		t.Errorf("departments: %v %s", departments.Job.Services, diff)
 	}
 	if diff := cmp.Diff([]string{"40 2 * * *"}, persons.Cron); diff != "" || !cmp.Equal([]string{"person_new"}, persons.Job.Services) || persons.Job.Params.OnRunning != orgflow.RunningWait {
 		t.Errorf("persons: %+v %s", persons.Job, diff)
 	}
-	for _, s := range got {
+	form := orgflow.LoadInput{CompanyID: 129, FormID: "SAL_SaleOrder", Kind: orgflow.LoadUpdate}
+	if orders.Load != form || orders.Workflow != orgflow.WorkflowDataSync || !orders.Paused || !deep.Paused {
+		t.Errorf("sales orders: %+v", orders)
+	}
+	if form.Deep = true; deep.Load != form || deep.Target().String() != "129/erp/SAL_SaleOrder" {
+		t.Errorf("deep sweep: %+v", deep)
+	}
+	for _, s := range got[:2] {
 		if !s.Paused || s.Overlap != meta.OverlapAllowAll || s.TimeZone != "Asia/Shanghai" || s.Job.Target() != departments.Job.Target() {
 			t.Errorf("%s: %+v", s.ID, s)
 		}

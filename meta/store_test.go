@@ -12,7 +12,8 @@ import (
 )
 
 // environment is what the shipped company refers to.
-var environment = map[string]string{"HCM_TOKEN": "hush-token", "DINGTALK_APPKEY": "hush-key", "DINGTALK_APPSECRET": "hush-secret", "WECOM_CORPID": "hush-corp", "WECOM_CORPSECRET": "hush-corpsecret", "EMM_CLIENT_ID": "emm", "EMM_CLIENT_SECRET": "s", "SCIM_TOKEN": "t", "K3_PASSWORD": "k3"}
+var environment = map[string]string{"HCM_TOKEN": "hush-token", "DINGTALK_APPKEY": "hush-key", "DINGTALK_APPSECRET": "hush-secret", "WECOM_CORPID": "hush-corp", "WECOM_CORPSECRET": "hush-corpsecret", "EMM_CLIENT_ID": "emm", "EMM_CLIENT_SECRET": "s", "SCIM_TOKEN": "t",
+	"K3_PASSWORD": "hush-k3"}
 
 func lookup(env map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }

@@ -34,6 +34,8 @@ const (
 	Schedule  = "schedule"   // companies/<id>/schedules/*.json
 	Rows      = "rows"       // rows of a what-if, by service
 	Pull      = "pull"       // what a pull of an organisation is asked for
+	Form      = "form"       // companies/<id>/forms/*.json, a form of the ERP
+	Load      = "load"       // what a load of an ERP's form is asked for
 	// Definition is <name>.consumer.json, a declarative consumer.
 	Definition = "definition"
 	// FlowDef is companies/<id>/flows/*.json, the definition of an approval
@@ -49,7 +51,7 @@ const (
 
 // Kinds lists the kinds in the order of the documentation.
 func Kinds() []string {
-	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Pull, Definition,
+	return []string{Job, Services, Consumers, FetchMeta, Standard, Template, Company, Schedule, Rows, Pull, Form, Load, Definition,
 		FlowDef, FlowExport, FlowTemplates, WorkCalendar}
 }
 

@@ -57,6 +57,19 @@ func reading(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// loading is for windows of an ERP, and for what else of a load may take long.
+// An ERP that is away is waited for, about a minute and a half a window; then
+// the load fails and leaves the local table as it was.
+func loading(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 12 * time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         retry(time.Minute, 7),
+		WaitForCancellation: true,
+		Summary:             summary,
+	})
+}
+
 func retry(most time.Duration, attempts int32) *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{
 		InitialInterval:    time.Second,

@@ -49,6 +49,15 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/org/pulls/{id}/cancel":  config.AccessOperate,
 		"POST /api/v1/org/pulls/{id}/approve": config.AccessApprove,
 		"POST /api/v1/org/pulls/{id}/reject":  config.AccessApprove,
+
+		"GET /api/v1/erp-runs":              config.AccessRead,
+		"GET /api/v1/erp-runs/{id}":         config.AccessRead,
+		"POST /api/v1/erp-runs":             config.AccessOperate,
+		"POST /api/v1/erp-runs/{id}/cancel": config.AccessOperate,
+		"GET /dataSync/create":              config.AccessOperate,
+		"GET /dataSync/update":              config.AccessOperate,
+		"POST /dataSync/create":             config.AccessOperate,
+		"POST /dataSync/update":             config.AccessOperate,
 	}
 	d := newWorld().deps()
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
@@ -67,7 +76,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		if method == "POST" && strings.HasSuffix(path, "sync-runs") {
 			body = job
 		}
-		if method == "POST" && strings.HasSuffix(path, "org/pulls") {
+		if method == "POST" && (strings.HasSuffix(path, "org/pulls") || strings.HasSuffix(path, "erp-runs")) {
 			body = `{"company_id":129}`
 		}
 		if method == "POST" && strings.HasSuffix(path, "what-if") {

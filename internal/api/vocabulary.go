@@ -21,6 +21,13 @@ var vocabulary = map[string]map[string][]any{
 		"status": words(orgflow.StatusRunning, orgflow.StatusAwaitingApproval, orgflow.StatusCompleted, orgflow.StatusCompletedWithFailures,
 			orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled),
 	},
+	"ERPRun": {
+		"kind":  words(orgflow.LoadCreate, orgflow.LoadUpdate),
+		"phase": words(orgflow.PhasePrepare, orgflow.PhaseFetch, orgflow.PhaseSwap),
+		"status": words(orgflow.StatusRunning, orgflow.StatusCompleted, orgflow.StatusCompletedWithFailures,
+			orgflow.StatusFailed, orgflow.StatusCanceled),
+	},
+	"LoadInput": {"kind": words(orgflow.LoadCreate, orgflow.LoadUpdate)},
 	"Change": {
 		"kind": words(orgflow.Org, orgflow.Person),
 		"op":   words(orgflow.Insert, orgflow.Update, orgflow.Delete),

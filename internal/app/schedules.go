@@ -125,9 +125,13 @@ func (s *Schedules) wanted() ([]temporalx.Schedule, error) {
 
 // schedule turns a file into what Temporal shall have.
 func (s *Schedules) schedule(file meta.Schedule) temporalx.Schedule {
-	target, kind, stem := file.Target(), "sync", "sync"
-	if file.Workflow == orgflow.WorkflowOrgPull {
-		kind, stem = "org_pull", "org-pull"
+	target := file.Target()
+	kind, stem := "sync", fmt.Sprintf("sync-%d-%s", target.CompanyID, target.Consumer)
+	switch file.Workflow {
+	case orgflow.WorkflowOrgPull:
+		kind, stem = "org_pull", fmt.Sprintf("org-pull-%d-%s", target.CompanyID, target.Consumer)
+	case orgflow.WorkflowDataSync:
+		kind, stem = "erp", orgflow.ERPWorkflowID(target.CompanyID, file.Load.FormID)
 	}
 	id := fmt.Sprintf("%d-%s", file.CompanyID, file.ID)
 	out := temporalx.Schedule{
@@ -140,7 +144,7 @@ func (s *Schedules) schedule(file meta.Schedule) temporalx.Schedule {
 		Note:           file.Description,
 		Workflow:       file.Workflow,
 		Input:          file.RawJob,
-		WorkflowID:     fmt.Sprintf("%s-%d-%s-%s", stem, target.CompanyID, target.Consumer, file.ID),
+		WorkflowID:     stem + "-" + file.ID,
 		TaskQueue:      s.app.Config.Temporal.TaskQueue,
 		SearchAttributes: map[string]string{
 			orgflow.AttrCompany: fmt.Sprint(target.CompanyID),

@@ -47,6 +47,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	workflows.Register(w)
 	a.Sync(cl).Register(w)
 	a.orgActivities(cl).Register(w)
+	a.loadActivities(cl).Register(w)
 	return w
 }
 

@@ -13,7 +13,7 @@ import (
 // that is. The function it returns closes everything again.
 //
 //	RoleOffline  Decode, Meta: no connection
-//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs
+//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
@@ -28,6 +28,7 @@ type Backend struct {
 	WhatIf    api.WhatIf
 	Schedules api.Schedules
 	Orgs      api.Orgs
+	Loads     Loads
 	Meta      Meta
 	// Migrate brings the database schema up to date and returns its version
 	// before and after.

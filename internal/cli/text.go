@@ -140,6 +140,8 @@ func phaseText(p orgflow.Phase) string {
 		return "reading the source"
 	case orgflow.PhasePlan:
 		return "planning"
+	case orgflow.PhaseSwap:
+		return "putting the new table in place"
 	}
 	kind, op, found := strings.Cut(string(p), "_")
 	if name, known := kindText[orgflow.Kind(kind)]; found && known {

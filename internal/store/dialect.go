@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"orgflow"
 	"orgflow/schemas/migrations"
 )
 
@@ -51,6 +53,25 @@ type dialect struct {
 	// chunk returns how many of the rest rows the next statement takes.
 	chunk   func(b *batch, rest int) int
 	prepare bool // the statements have few texts and are worth preparing
+	erp
+}
+
+// erp is in what local tables of ERP forms differ.
+type erp struct {
+	erpType       func(typ orgflow.ERPType, key bool) string
+	goneType      string              // of GoneColumn
+	goneLayout    string              // in which a time is written to it
+	relation      func(string) string // a table's name as an argument of the queries that look for it
+	tableColumns  string              // query: names of the columns of a table
+	uniqueColumns string              // query: columns that are unique for themselves
+	// wall is an expression: the text ? of the ERP's clock as the type.
+	wall func(orgflow.ERPType) string
+	// replaceable finds out whether a table can be swapped.
+	replaceable func(context.Context, *tx, LoadTable) error
+	dateIndex   func(id string, no int, table LoadTable) string
+	swap        func(context.Context, *tx, []LoadTable) error
+	// storeRows stores rows and returns how many were not in the table before.
+	storeRows func(ctx context.Context, t *tx, into string, table LoadTable, rows [][]any, fresh bool) (int, error)
 }
 
 const (
@@ -86,6 +107,12 @@ var postgres = dialect{
 	},
 	statement: unnestRows,
 	chunk:     func(_ *batch, rest int) int { return min(rest, maxRows) },
+	erp: erp{
+		erpType: pgType, goneType: "timestamptz", goneLayout: time.RFC3339Nano, relation: ident,
+		tableColumns: pgColumns, uniqueColumns: pgUnique,
+		wall:        func(typ orgflow.ERPType) string { return "CAST(? AS " + pgType(typ, false) + ")" },
+		replaceable: pgReplaceable, dateIndex: pgDateIndex, swap: pgSwap, storeRows: pgStore,
+	},
 }
 
 var sqliteDialect = dialect{
@@ -115,6 +142,12 @@ var sqliteDialect = dialect{
 		return valueRows
 	},
 	prepare: true,
+	erp: erp{
+		erpType: sqliteType, goneType: "TEXT", goneLayout: "2006-01-02 15:04:05.000000", relation: func(name string) string { return name },
+		tableColumns: sqliteColumns, uniqueColumns: sqliteUnique,
+		wall:        func(orgflow.ERPType) string { return "?" },
+		replaceable: sqliteReplaceable, dateIndex: sqliteDateIndex, swap: sqliteSwap, storeRows: sqliteStore,
+	},
 }
 
 // unnestRows passes each column as one array: one statement and one round
