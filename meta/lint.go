@@ -56,6 +56,9 @@ func (l *lint) companyFiles() {
 	l.add(problemsOf(err)...)
 	if err == nil {
 		l.connections(company)
+		if l.store.flows != nil {
+			l.add(l.store.flows(l.store, company)...)
+		}
 	}
 	_, problems := l.store.Schedules(l.company)
 	l.add(problems...)
@@ -70,7 +73,8 @@ var (
 // file checks one file by what its name says it is.
 func (l *lint) file(path string) {
 	name := path[strings.LastIndexByte(path, '/')+1:]
-	if !strings.HasSuffix(name, ".json") || name == servicesFile || name == consumersFile || name == companyFile {
+	if !strings.HasSuffix(name, ".json") || name == servicesFile || name == consumersFile || name == companyFile ||
+		strings.HasPrefix(path, "companies/") && (name == FlowTemplatesFile || name == WorkCalendarFile) {
 		return // directories, and what is checked elsewhere
 	}
 	f, ok, err := l.store.read(path)

@@ -33,6 +33,12 @@ type Deps struct {
 	Schedules Schedules
 	Events    Events
 	Orgs      Orgs
+	// FlowDefinitions, Flows, Boards and Absences are the parts of approval
+	// flows that need no workflow.
+	FlowDefinitions FlowDefinitions
+	Flows           Flows
+	Boards          Boards
+	Absences        Absences
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -79,8 +85,9 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Idempotency == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs and Idempotency are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Idempotency == nil ||
+		d.FlowDefinitions == nil || d.Flows == nil || d.Boards == nil || d.Absences == nil {
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Idempotency, FlowDefinitions, Flows, Boards and Absences are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -119,6 +126,11 @@ func (s *server) routes() {
 	s.recordRoutes()
 	s.scheduleRoutes()
 	s.orgRoutes()
+	s.flowDefinitionRoutes()
+	s.flowReadRoutes()
+	s.decisionRoutes()
+	s.boardRoutes()
+	s.absenceRoutes()
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()

@@ -1,0 +1,256 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/internal/approval"
+	"orgflow/internal/store"
+	"orgflow/meta"
+	"orgflow/schemas"
+)
+
+// PublishDefinition checks a definition or an export of one and makes it the
+// next version of its code.
+func (f *Flows) PublishDefinition(ctx context.Context, p api.Publication) (api.Published, error) {
+	company, err := f.company(p.CompanyID)
+	if err != nil {
+		return api.Published{}, err
+	}
+	known, err := f.known(ctx, company)
+	if err != nil {
+		return api.Published{}, err
+	}
+	d, err := readDraft(meta.FlowFile{Path: p.File, Raw: p.Raw}, p.Code, known)
+	if err != nil {
+		return api.Published{}, err
+	}
+	return f.publish(ctx, company, d, p.By, p.DryRun)
+}
+
+// draft is a definition that may be published.
+type draft struct {
+	file      meta.FlowFile
+	def       *approval.Definition
+	canonical json.RawMessage
+	sha256    string
+}
+
+// readDraft decodes and checks a definition or an export of one. code is the
+// code it must have, empty for any.
+func readDraft(file meta.FlowFile, code string, known approval.Known) (draft, error) {
+	def, canonical, sum, problems := approval.Import(file.Path, file.Raw)
+	if len(problems) == 0 && code != "" && def.FlowCode != code {
+		problems = append(problems, inDefinition(file, orgflow.Problem{Pointer: "/flowCode", Message: fmt.Sprintf("must be %q, the code it is published under", code)}))
+	}
+	if len(problems) == 0 {
+		for _, p := range approval.Check(def, known) {
+			problems = append(problems, inDefinition(file, p))
+		}
+	}
+	if len(problems) > 0 {
+		return draft{}, &orgflow.InvalidError{Code: api.CodeDefinitionInvalid, Problems: problems}
+	}
+	return draft{file, def, canonical, sum}, nil
+}
+
+// inDefinition finds the place of a problem in its file, which may be an
+// export with the definition inside.
+func inDefinition(file meta.FlowFile, p orgflow.Problem) orgflow.Problem {
+	var head struct {
+		Definition json.RawMessage `json:"definition"`
+	}
+	if json.Unmarshal(schemas.TrimBOM(file.Raw), &head) == nil && head.Definition != nil {
+		p.Pointer = "/definition" + p.Pointer
+	}
+	return schemas.At(file.Path, file.Raw, p.Pointer, p.Message)
+}
+
+// publish stores a checked definition, or with dryRun says what that would
+// do.
+func (f *Flows) publish(ctx context.Context, company int64, d draft, by string, dryRun bool) (api.Published, error) {
+	out := api.Published{FlowCode: d.def.FlowCode, SHA256: d.sha256}
+	if dryRun {
+		newest, err := f.app.Store.GetDefinition(ctx, company, d.def.FlowCode, 0)
+		if err != nil && !isNotFound(err) {
+			return api.Published{}, err
+		}
+		out.Version = newest.Version
+		if newest.SHA256 != d.sha256 {
+			out.Version++
+		}
+		return out, nil
+	}
+	stored, published, err := f.app.Store.PublishDefinition(ctx, store.NewDefinition{
+		CompanyID: company, Code: d.def.FlowCode, Name: d.def.Name, Body: d.canonical, By: by,
+	})
+	out.Version, out.Published = stored.Version, published
+	return out, err
+}
+
+// known is what definitions of a company may refer to.
+func (f *Flows) known(ctx context.Context, company int64) (approval.Known, error) {
+	files, problems := fileKnown(f.app.Meta, company)
+	if len(problems) > 0 {
+		return approval.Known{}, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
+	}
+	codes := map[string]bool{}
+	for cursor := ""; ; {
+		page, next, err := f.app.Store.ListDefinitions(ctx, company, cursor, 1000)
+		if err != nil {
+			return approval.Known{}, err
+		}
+		for _, d := range page {
+			codes[d.Code] = true
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	files.Flow = func(code string) bool { return codes[code] }
+	return files, nil
+}
+
+// fileKnown is what the company's files tell: roles and templates.
+func fileKnown(files *meta.Store, company int64) (approval.Known, []orgflow.Problem) {
+	c, err := files.Company(company)
+	if err != nil {
+		return approval.Known{}, problemsIn(err)
+	}
+	templates, problems := flowTemplates(files, company)
+	roles := c.Roles()
+	return approval.Known{
+		Role:      func(code string) bool { _, ok := roles[code]; return ok },
+		Flow:      func(string) bool { return false },
+		Templates: templates,
+	}, problems
+}
+
+// flowTemplates are the company's message templates over the shipped ones.
+func flowTemplates(files *meta.Store, company int64) (approval.Templates, []orgflow.Problem) {
+	shipped, err := approval.DefaultTemplates()
+	if err != nil {
+		return nil, problemsIn(err)
+	}
+	f, ok, err := files.CompanyFile(company, meta.FlowTemplatesFile)
+	if err != nil || !ok {
+		return shipped, problemsIn(err)
+	}
+	own, problems := approval.ReadTemplates(f.Path, f.Raw)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	all := own.Over(shipped)
+	if err := all.CheckBoardTask(); err != nil {
+		return nil, []orgflow.Problem{{File: f.Path, Pointer: "/" + approval.BoardTask, Message: err.Error()}}
+	}
+	return all, nil
+}
+
+// problemsIn returns the problems inside an error, none for nil.
+func problemsIn(err error) []orgflow.Problem {
+	var invalid *orgflow.InvalidError
+	var fault *orgflow.Fault
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &invalid):
+		return invalid.Problems
+	case errors.As(err, &fault):
+		return []orgflow.Problem{{Message: fault.Message}}
+	}
+	return []orgflow.Problem{{Message: err.Error()}}
+}
+
+func definitionInfo(d store.Definition) api.DefinitionInfo {
+	return api.DefinitionInfo{
+		FlowCode: d.Code, Version: d.Version, Name: d.Name, SHA256: d.SHA256, PublishedAt: d.PublishedAt, PublishedBy: d.PublishedBy,
+	}
+}
+
+func definitionInfos(list []store.Definition) []api.DefinitionInfo {
+	out := make([]api.DefinitionInfo, len(list))
+	for i, d := range list {
+		out[i] = definitionInfo(d)
+	}
+	return out
+}
+
+// ListDefinitions lists the newest version of each code.
+func (f *Flows) ListDefinitions(ctx context.Context, company int64, cursor string, limit int) (api.DefinitionPage, error) {
+	company, err := f.company(company)
+	if err != nil {
+		return api.DefinitionPage{}, err
+	}
+	list, next, err := f.app.Store.ListDefinitions(ctx, company, cursor, limit)
+	return api.DefinitionPage{Definitions: definitionInfos(list), NextCursor: next}, badCursor(err)
+}
+
+// DefinitionVersions lists the versions of a code, newest first.
+func (f *Flows) DefinitionVersions(ctx context.Context, company int64, code string) ([]api.DefinitionInfo, error) {
+	company, err := f.company(company)
+	if err != nil {
+		return nil, err
+	}
+	list, err := f.app.Store.DefinitionVersions(ctx, company, code)
+	if err == nil && len(list) == 0 {
+		err = noDefinition(store.ErrNotFound, company, code, 0)
+	}
+	return definitionInfos(list), err
+}
+
+// GetDefinition returns a version with its content, the newest for 0.
+func (f *Flows) GetDefinition(ctx context.Context, company int64, code string, version int) (api.Definition, error) {
+	company, err := f.company(company)
+	if err != nil {
+		return api.Definition{}, err
+	}
+	d, err := f.app.Store.GetDefinition(ctx, company, code, version)
+	if err != nil {
+		return api.Definition{}, noDefinition(err, company, code, version)
+	}
+	raw, err := withVersion(d.Body, d.Version)
+	return api.Definition{DefinitionInfo: definitionInfo(d), Raw: raw}, err
+}
+
+// withVersion puts the version that publishing gave into a definition.
+func withVersion(definition json.RawMessage, version int) (json.RawMessage, error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(definition, &keys); err != nil {
+		return nil, fmt.Errorf("stored definition: %w", err)
+	}
+	keys["version"] = fmt.Append(nil, version)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(keys); err != nil {
+		return nil, fmt.Errorf("stored definition: %w", err)
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// ExportDefinition returns a version with its hash, the newest for 0.
+func (f *Flows) ExportDefinition(ctx context.Context, company int64, code string, version int) (json.RawMessage, error) {
+	company, err := f.company(company)
+	if err != nil {
+		return nil, err
+	}
+	d, err := f.app.Store.GetDefinition(ctx, company, code, version)
+	if err != nil {
+		return nil, noDefinition(err, company, code, version)
+	}
+	export, err := approval.NewExport(&approval.Definition{FlowCode: d.Code}, d.Version, d.Body)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(export)
+	if err != nil {
+		return nil, fmt.Errorf("export of flow definition %s: %w", code, err)
+	}
+	return raw, nil
+}
