@@ -68,14 +68,18 @@ func (s *server) storeDecision(ctx context.Context, in *decisionInput) (*decisio
 	if err := readBody(in.RawBody, &b); err != nil {
 		return nil, err
 	}
-	if err := b.check(); err != nil {
-		return nil, err
+	if b.NodeSeq == nil {
+		return nil, badParam("/node_seq", "is required: the seq of the node that is decided")
 	}
-	stored, err := s.Flows.StoreDecision(ctx, NewDecision{
+	d := NewDecision{
 		CompanyID: in.CompanyID, No: in.No, NodeSeq: *b.NodeSeq, UserCode: b.UserCode, UserName: b.UserName,
 		Decision: b.Decision, Comment: b.Comment, ToNodeSeq: b.ToNodeSeq, TargetUsers: b.TargetUsers,
 		TaskID: b.TaskID, Attachments: b.Attachments, FormRev: b.FormRev,
-	})
+	}
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	stored, err := s.Flows.StoreDecision(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -96,51 +100,49 @@ var verdicts = []orgflow.Verdict{
 	orgflow.VerdictDelegate, orgflow.VerdictResolve, orgflow.VerdictAddSign, orgflow.VerdictRemoveSign,
 }
 
-// check looks at what can be wrong with a decision whatever the flow is.
-func (b decisionBody) check() error {
-	switch {
-	case b.NodeSeq == nil:
-		return badParam("/node_seq", "is required: the seq of the node that is decided")
-	case !slices.Contains(verdicts, b.Decision):
+// Check looks at what can be wrong with a decision whatever the flow is:
+// BAD_PARAM, with the key to blame.
+func (d NewDecision) Check() error {
+	if !slices.Contains(verdicts, d.Decision) {
 		return badParam("/decision", fmt.Sprintf("must be one of %s", joined(verdicts)))
 	}
 	if err := firstError(
-		plainText("/user_code", b.UserCode, maxCode), optionalText("/user_name", b.UserName, maxName),
-		freeText("/comment", b.Comment, maxComment),
+		plainText("/user_code", d.UserCode, maxCode), optionalText("/user_name", d.UserName, maxName),
+		freeText("/comment", d.Comment, maxComment),
 	); err != nil {
 		return err
 	}
 	var attachments []json.RawMessage
-	if b.Attachments != nil && (json.Unmarshal(b.Attachments, &attachments) != nil || len(attachments) > maxAttachments) {
+	if d.Attachments != nil && (json.Unmarshal(d.Attachments, &attachments) != nil || len(attachments) > maxAttachments) {
 		return badParam("/attachments", fmt.Sprintf("must be a list of at most %d", maxAttachments))
 	}
-	return b.checkTargets()
+	return d.checkTargets()
 }
 
 // checkTargets compares the verdict with what it needs besides.
-func (b decisionBody) checkTargets() error {
-	if b.ToNodeSeq != nil && b.Decision != orgflow.VerdictReturn {
+func (d NewDecision) checkTargets() error {
+	if d.ToNodeSeq != nil && d.Decision != orgflow.VerdictReturn {
 		return badParam("/to_node_seq", `goes with the decision "return" only; to go on elsewhere give nextNodeSeq to /flow/onAudit`)
 	}
-	for i, u := range b.TargetUsers {
+	for i, u := range d.TargetUsers {
 		if err := plainText(fmt.Sprintf("/target_users/%d", i), u, maxCode); err != nil {
 			return err
 		}
 	}
-	n := len(b.TargetUsers)
-	switch b.Decision {
+	n := len(d.TargetUsers)
+	switch d.Decision {
 	case orgflow.VerdictTransfer, orgflow.VerdictDelegate:
 		if n != 1 {
-			return badParam("/target_users", fmt.Sprintf("must name one person to %s to; there are %d", b.Decision, n))
+			return badParam("/target_users", fmt.Sprintf("must name one person to %s to; there are %d", d.Decision, n))
 		}
 	case orgflow.VerdictAddSign, orgflow.VerdictRemoveSign:
 		if n == 0 {
-			return badParam("/target_users", fmt.Sprintf("is required: the people to %s", strings.ReplaceAll(string(b.Decision), "_", " ")))
+			return badParam("/target_users", fmt.Sprintf("is required: the people to %s", strings.ReplaceAll(string(d.Decision), "_", " ")))
 		}
 	case orgflow.VerdictApprove:
 	default:
 		if n > 0 {
-			return badParam("/target_users", fmt.Sprintf("does not go with the decision %q", b.Decision))
+			return badParam("/target_users", fmt.Sprintf("does not go with the decision %q", d.Decision))
 		}
 	}
 	if n > maxTargets {

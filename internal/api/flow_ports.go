@@ -42,9 +42,9 @@ type Publication struct {
 // Published says what became of a publication.
 type Published struct {
 	FlowCode  string `json:"flow_code"`
-	Version   int    `json:"version" doc:"of the definition; of a dry run, what it would get"`
+	Version   int    `json:"version" doc:"of a dry run, the one it would get"`
 	SHA256    string `json:"sha256" doc:"of the definition's canonical JSON"`
-	Published bool   `json:"published" doc:"false: the newest version is the same already, or a dry run"`
+	Published bool   `json:"published" doc:"false: it is the newest version already; of a dry run, whether there would be a new one"`
 }
 
 // DefinitionInfo is a version of a definition without its content.

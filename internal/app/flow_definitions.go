@@ -46,7 +46,7 @@ type draft struct {
 func readDraft(file meta.FlowFile, code string, known approval.Known) (draft, error) {
 	def, canonical, sum, problems := approval.Import(file.Path, file.Raw)
 	if len(problems) == 0 && code != "" && def.FlowCode != code {
-		problems = append(problems, inDefinition(file, orgflow.Problem{Pointer: "/flowCode", Message: fmt.Sprintf("must be %q, the code it is published under", code)}))
+		problems = append(problems, inDefinition(file, orgflow.Problem{Pointer: "/flowCode", Message: fmt.Sprintf("must be %q, the code it is published under (of a file, its name)", code)}))
 	}
 	if len(problems) == 0 {
 		for _, p := range approval.Check(def, known) {
@@ -81,7 +81,7 @@ func (f *Flows) publish(ctx context.Context, company int64, d draft, by string, 
 			return api.Published{}, err
 		}
 		out.Version = newest.Version
-		if newest.SHA256 != d.sha256 {
+		if out.Published = newest.SHA256 != d.sha256; out.Published {
 			out.Version++
 		}
 		return out, nil

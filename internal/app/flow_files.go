@@ -108,13 +108,6 @@ func (f *Flows) PublishDrafts(ctx context.Context, company int64, by string, dry
 		if err != nil {
 			return out, err
 		}
-		if dryRun { // published: what would be
-			newest, err := f.app.Store.GetDefinition(ctx, company, d.def.FlowCode, 0)
-			if err != nil && !isNotFound(err) {
-				return out, err
-			}
-			p.Published = newest.SHA256 != d.sha256
-		}
 		out = append(out, p)
 	}
 	return out, nil
@@ -200,4 +193,3 @@ func (o offline) LintFlows(_ context.Context, company int64) ([]orgflow.Problem,
 	}
 	return problems, nil
 }
-
