@@ -61,21 +61,16 @@ func (f *Flows) GetFlow(ctx context.Context, company int64, no string) (api.Flow
 		last := out.Timeline[n-1]
 		out.TimelineCursor = fmt.Sprintf("%d.%d", last.Rev, last.N)
 	}
-	out.Upcoming = f.upcoming(ctx, k)
+	if flow.State == orgflow.FlowRunning && f.predict != nil {
+		out.Upcoming = f.upcoming(ctx, k)
+	}
 	return out, nil
 }
 
 // upcoming tells who comes next. Where that cannot be told, the rest of the
 // flow is shown without it.
 func (f *Flows) upcoming(ctx context.Context, k store.FlowKey) []api.NextApprovers {
-	if f.predict == nil {
-		return nil
-	}
-	loaded, err := f.app.Store.LoadFlow(ctx, k)
-	if err != nil || loaded.State != orgflow.FlowRunning {
-		return nil
-	}
-	list, err := f.predict(ctx, loaded)
+	list, err := f.predict(ctx, k)
 	if err != nil {
 		f.app.Log.WarnContext(ctx, "who comes next in a flow cannot be told", "flow", k.String(), "error", err)
 		return nil

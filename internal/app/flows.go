@@ -21,7 +21,7 @@ type Flows struct {
 }
 
 // Predictor tells who comes next in a flow that runs.
-type Predictor func(ctx context.Context, f store.LoadedFlow) ([]approval.Predicted, error)
+type Predictor func(ctx context.Context, k store.FlowKey) ([]approval.Predicted, error)
 
 // Flows returns what surrounds the running flows.
 func (a *App) Flows() *Flows { return &Flows{app: a} }

@@ -78,6 +78,7 @@ type world struct {
 	whatIfErr error
 	rows      string
 	orgs      api.Orgs
+	flows     *flowWorld
 }
 
 func (w *world) run(args ...string) int { return w.runIn(context.Background(), args...) }
@@ -112,7 +113,7 @@ func (w *world) open(_ context.Context, c config.Config) (Backend, func() error,
 	case config.RoleMigrate:
 		return Backend{Migrate: func(context.Context) (int64, int64, error) { return w.versions[0], w.versions[1], nil }}, closeAll, nil
 	}
-	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs}, closeAll, nil
+	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Flows: w.flows, FlowDefinitions: w.flows}, closeAll, nil
 }
 
 func (w *world) decode(raw []byte) (orgflow.Job, error) {
@@ -225,6 +226,11 @@ func (w *world) BackfillSchedule(_ context.Context, id string, from, to time.Tim
 }
 
 func (w *world) Lint(_ context.Context, company int64) ([]orgflow.Problem, error) {
+	w.company = company
+	return w.problems, nil
+}
+
+func (w *world) LintFlows(_ context.Context, company int64) ([]orgflow.Problem, error) {
 	w.company = company
 	return w.problems, nil
 }
