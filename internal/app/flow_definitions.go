@@ -133,10 +133,7 @@ func fileKnown(files *meta.Store, company int64) (approval.Known, []orgflow.Prob
 
 // flowTemplates are the company's message templates over the shipped ones.
 func flowTemplates(files *meta.Store, company int64) (approval.Templates, []orgflow.Problem) {
-	shipped, err := approval.DefaultTemplates()
-	if err != nil {
-		return nil, problemsIn(err)
-	}
+	shipped := approval.DefaultTemplates()
 	f, ok, err := files.CompanyFile(company, meta.FlowTemplatesFile)
 	if err != nil || !ok {
 		return shipped, problemsIn(err)
