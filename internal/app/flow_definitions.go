@@ -45,11 +45,12 @@ type draft struct {
 // code it must have, empty for any.
 func readDraft(file meta.FlowFile, code string, known approval.Known) (draft, error) {
 	def, canonical, sum, problems := approval.Import(file.Path, file.Raw)
-	if len(problems) == 0 && code != "" && def.FlowCode != code {
-		problems = append(problems, inDefinition(file, orgflow.Problem{Pointer: "/flowCode", Message: fmt.Sprintf("must be %q, the code it is published under (of a file, its name)", code)}))
-	}
 	if len(problems) == 0 {
-		for _, p := range approval.Check(def, known) {
+		found := approval.Check(def, known)
+		if code != "" && def.FlowCode != code {
+			found = append(found, orgflow.Problem{Pointer: "/flowCode", Message: fmt.Sprintf("must be %q, the code it is published under (of a file, its name)", code)})
+		}
+		for _, p := range found {
 			problems = append(problems, inDefinition(file, p))
 		}
 	}
@@ -126,7 +127,6 @@ func fileKnown(files *meta.Store, company int64) (approval.Known, []orgflow.Prob
 	roles := c.Roles()
 	return approval.Known{
 		Role:      func(code string) bool { _, ok := roles[code]; return ok },
-		Flow:      func(string) bool { return false },
 		Templates: templates,
 	}, problems
 }

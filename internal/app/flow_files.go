@@ -45,7 +45,7 @@ func readDrafts(files *meta.Store, company int64, known approval.Known) ([]draft
 	for _, f := range list {
 		codes[draftCode(f)] = true
 	}
-	known.Flow = func(code string) bool { return codes[code] || published(code) }
+	known.Flow = func(code string) bool { return codes[code] || published != nil && published(code) }
 	byCode, order := map[string]draft{}, []string{}
 	for _, f := range list {
 		d, err := readDraft(f, draftCode(f), known)

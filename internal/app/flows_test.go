@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 // desk is the program without Temporal, over a database of its own.
 type desk struct {
 	*app.App
+	h    http.Handler
 	t    *testing.T
 	logs *bytes.Buffer
 }
@@ -48,15 +50,14 @@ func openDesk(t *testing.T) *desk {
 	if err := a.Store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &desk{App: a, t: t, logs: logs}
+	return &desk{App: a, h: a.Handler(""), t: t, logs: logs}
 }
 
 // call sends one request to the HTTP API.
 func (d *desk) call(method, path, body string) *httptest.ResponseRecorder {
 	d.t.Helper()
 	res := httptest.NewRecorder()
-	var r = httptest.NewRequest(method, "http://localhost:8080"+path, strings.NewReader(body))
-	d.Handler("").ServeHTTP(res, r)
+	d.h.ServeHTTP(res, httptest.NewRequest(method, "http://localhost:8080"+path, strings.NewReader(body)))
 	return res
 }
 
