@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -75,7 +76,7 @@ func (p *program) printDefinitions(list []api.DefinitionInfo, asJSON bool) error
 	}
 	t := table{header: []string{"CODE", "VERSION", "NAME", "SHA-256", "PUBLISHED", "BY"}, right: []int{1}}
 	for _, d := range list {
-		t.add(d.FlowCode, number(d.Version), d.Name, d.SHA256[:min(8, len(d.SHA256))], minute(&d.PublishedAt), d.PublishedBy)
+		t.add(d.FlowCode, strconv.Itoa(d.Version), d.Name, d.SHA256[:min(8, len(d.SHA256))], minute(&d.PublishedAt), d.PublishedBy)
 	}
 	return t.write(p.Out)
 }

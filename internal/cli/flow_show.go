@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func flowNodeTable(d api.FlowDetail) table {
 	t := table{header: []string{"NODE", "NAME", "TYPE", "STATE", "WHY", "ENTERED", "LEFT"}, right: []int{0}}
 	for _, n := range d.Nodes {
 		if n.Round == d.Round {
-			t.add(number(n.NodeSeq), n.Name, n.Type, string(n.State), n.Cause, minute(n.EnteredAt), minute(n.LeftAt))
+			t.add(strconv.Itoa(n.NodeSeq), n.Name, n.Type, string(n.State), n.Cause, minute(n.EnteredAt), minute(n.LeftAt))
 		}
 	}
 	return t
@@ -89,7 +90,7 @@ func flowTaskTable(d api.FlowDetail) table {
 	t := table{header: []string{"NODE", "TASK OF", "KIND", "STATE", "WHY", "OPENED", "DONE", "DUE", "URGED"}, right: []int{0, 8}}
 	for _, k := range d.Tasks {
 		if k.Round == d.Round {
-			t.add(number(k.NodeSeq), person(k.UserCode, k.UserName), k.Kind, string(k.State), k.Cause,
+			t.add(strconv.Itoa(k.NodeSeq), person(k.UserCode, k.UserName), k.Kind, string(k.State), k.Cause,
 				minute(k.OpenedAt), minute(k.DoneAt), minute(k.DueAt), number(k.Urges))
 		}
 	}
@@ -106,7 +107,7 @@ func upcomingTable(d api.FlowDetail) table {
 		case n.Skip != "":
 			who = "nobody: " + n.Skip
 		}
-		t.add(number(n.NodeSeq), n.Name, who, n.Sign)
+		t.add(strconv.Itoa(n.NodeSeq), n.Name, who, n.Sign)
 	}
 	return t
 }
@@ -258,7 +259,7 @@ func (p *program) printFlowStats(s api.FlowStats) error {
 	nodes := table{header: []string{"NODE", "NAME", "DONE", "HALF WITHIN", "90% WITHIN", "MEAN", "OPEN", "OLDEST"}, right: []int{0, 2, 3, 4, 5, 6, 7}}
 	for _, n := range s.Nodes {
 		w := n.Waiting
-		nodes.add(number(n.NodeSeq), n.Name, number(w.Count), lasted(w.Count, w.P50), lasted(w.Count, w.P90), lasted(w.Count, w.Mean), number(n.Open), lasted(n.Open, n.Oldest))
+		nodes.add(strconv.Itoa(n.NodeSeq), n.Name, number(w.Count), lasted(w.Count, w.P50), lasted(w.Count, w.P90), lasted(w.Count, w.Mean), number(n.Open), lasted(n.Open, n.Oldest))
 	}
 	return nodes.write(p.Out)
 }

@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/api"
+)
+
+func at(minutes int) *time.Time {
+	t := time.Date(2026, 11, 21, 1, minutes, 0, 0, time.UTC)
+	return &t
+}
+
+func ref[T any](v T) *T { return &v }
+
+// someFlow is a flow at its first node.
+func someFlow() api.FlowDetail {
+	return api.FlowDetail{
+		Flow: api.Flow{
+			No: "ztbxx01_202611_0001", Code: "ztbxx01", Version: 3, CompanyID: 129, DataID: "5", Title: "员工一的招投标信息审批",
+			Initiator: api.FlowPerson{UserCode: "E1", UserName: "员工一", DeptName: "人力中心"},
+			State:     orgflow.FlowRunning, Round: 2, StateRev: 7, CurrentNodes: []int{10}, StartedAt: *at(0),
+		},
+		Nodes: []api.FlowNode{
+			{ID: 1, NodeSeq: 0, Round: 1, Type: "start", Name: "从前", State: orgflow.VisitPassed, EnteredAt: at(0), LeftAt: at(0)},
+			{ID: 2, NodeSeq: 10, Round: 2, Type: "approve", Name: "部门负责人", State: orgflow.VisitActive, EnteredAt: at(1)},
+		},
+		Tasks: []api.FlowTask{
+			{ID: 1, NodeSeq: 10, Round: 1, Kind: "approve", UserCode: "E4", State: orgflow.TaskReturned},
+			{ID: 2, NodeSeq: 10, Round: 2, Visit: 2, Kind: "approve", UserCode: "E5", UserName: "员工五", State: orgflow.TaskActive, OpenedAt: at(1), DueAt: at(30), Urges: 2},
+			{ID: 3, NodeSeq: 10, Round: 2, Visit: 2, Kind: "approve", UserCode: "E6", State: orgflow.TaskCancelled, Cause: "removed", OpenedAt: at(1), DoneAt: at(2)},
+		},
+		Timeline: []api.FlowEvent{
+			{Rev: 1, N: 1, Type: "launched", Round: 1, Actor: "E1", ActorName: "员工一", At: *at(0)},
+			{Rev: 1, N: 2, Type: "node_entered", Round: 1, NodeSeq: ref(0), At: *at(0)},
+			{Rev: 2, N: 1, Type: "task_opened", Round: 1, NodeSeq: ref(10), Task: ref(int64(2)), At: *at(1), Data: []byte(`{"users":["E5","E6"]}`)},
+			{Rev: 3, N: 1, Type: "urged", Round: 1, NodeSeq: ref(10), At: *at(2), Data: []byte(`{"count":2}`)},
+			{Rev: 4, N: 1, Type: "urged", Round: 1, NodeSeq: ref(10), At: *at(3), Data: []byte(`{"count":3,"message":"bell\u0007"}`)},
+			{Rev: 5, N: 1, Type: "decision_ignored", Round: 2, NodeSeq: ref(10), Actor: "E9", At: *at(4), Data: []byte(`{"outcome":"ignored_not_assignee"}`)},
+		},
+		Upcoming: []api.NextApprovers{
+			{NodeSeq: 20, Name: "会签", Users: []string{"E7", "E8"}, Sign: "all", Next: true},
+			{NodeSeq: 30, Name: "抄送", Users: []string{}, Skip: "missing"},
+			{NodeSeq: 40, Name: "总裁", Users: []string{}, Fault: "APPROVER_MISSING"},
+		},
+	}
+}
+
+func TestFlowList(t *testing.T) {
+	t.Setenv("TZ", "UTC")
+	done := someFlow().Flow
+	done.No, done.State, done.CurrentNodes, done.ClosedAt = "n2", orgflow.FlowApproved, nil, at(9)
+	w := world{flows: &flowWorld{page: api.FlowPage{Flows: []api.Flow{someFlow().Flow, done}, NextCursor: "c2"}}}
+	if code := w.run("flow", "list", "--company", "129", "--code", "ztbxx01", "--state", "running,FAULTED", "--assignee", "E5", "--initiator", "E1", "--data", "5",
+		"--from", "2026-11-01T00:00:00Z", "--limit", "3", "--cursor", "c1"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	f := w.flows.filter
+	if f.CompanyID != 129 || f.Code != "ztbxx01" || len(f.States) != 2 || f.States[0] != orgflow.FlowRunning || f.Assignee != "E5" || f.Initiator != "E1" ||
+		f.DataID != "5" || !f.From.Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) || !f.To.IsZero() || f.Limit != 3 || f.Cursor != "c1" {
+		t.Errorf("%+v", f)
+	}
+	golden(t, "flow_list.golden", strings.ReplaceAll(w.out.String(), minute(at(0)), "2026-11-21 01:00"))
+	if !strings.Contains(w.err.String(), "More:  --cursor c2") {
+		t.Error(w.err.String())
+	}
+	w.out.Reset()
+	if w.run("flow", "list", "--json"); !json.Valid(w.out.Bytes()) || !strings.Contains(w.out.String(), `"next_cursor": "c2"`) {
+		t.Errorf("%s", &w.out)
+	}
+	empty := world{flows: &flowWorld{}}
+	if code := empty.run("flow", "list"); code != 0 || empty.out.Len() > 0 || !strings.Contains(empty.err.String(), "No flows.") {
+		t.Errorf("%s", &empty.err)
+	}
+}
+
+// inUTC makes output independent of where the test runs.
+func inUTC(t *testing.T) {
+	t.Helper()
+	local := time.Local
+	time.Local = time.UTC
+	t.Cleanup(func() { time.Local = local })
+}
+
+func TestFlowShow(t *testing.T) {
+	inUTC(t)
+	w := world{flows: &flowWorld{detail: someFlow()}}
+	if code := w.run("flow", "show", "ztbxx01_202611_0001"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "flow_show.golden", w.out.String())
+	if strings.Contains(w.out.String(), "从前") || strings.Contains(w.out.String(), "E4") || !strings.Contains(w.err.String(), "starter flow timeline ztbxx01_202611_0001") {
+		t.Errorf("earlier rounds are shown, or the rest is not named:\n%s%s", &w.out, &w.err)
+	}
+	w.out.Reset()
+	if w.run("flow", "show", "x", "--json"); !strings.Contains(w.out.String(), `"flow_running_number": "ztbxx01_202611_0001"`) {
+		t.Errorf("%s", &w.out)
+	}
+	w = world{flows: &flowWorld{err: orgflow.Faultf(api.CodeFlowNotFound, `company 129 has no flow "x"`)}}
+	if code := w.run("flow", "show", "x"); code != ExitFailed || !strings.Contains(w.err.String(), "FLOW_NOT_FOUND") {
+		t.Errorf("%d %s", code, &w.err)
+	}
+}
+
+func TestFlowTimeline(t *testing.T) {
+	inUTC(t)
+	pages := func() []api.TimelinePage {
+		all := someFlow().Timeline
+		return []api.TimelinePage{{Timeline: all[:4], NextCursor: "c"}, {Timeline: all[4:]}}
+	}
+	w := world{flows: &flowWorld{timeline: pages()}}
+	if code := w.run("flow", "timeline", "n1"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "flow_timeline.golden", w.out.String())
+	w = world{flows: &flowWorld{timeline: pages()}}
+	w.run("flow", "timeline", "n1", "--json")
+	for i, line := range strings.Split(strings.TrimSpace(w.out.String()), "\n") {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("line %d: %s", i, line)
+		}
+	}
+	w = world{flows: &flowWorld{}}
+	if code := w.run("flow", "timeline", "n1"); code != 0 || !strings.Contains(w.err.String(), "Nothing has happened yet.") {
+		t.Errorf("%d %s", code, &w.err)
+	}
+}
+
+func TestFlowStats(t *testing.T) {
+	w := world{flows: &flowWorld{stats: api.FlowStats{
+		FlowCode: "ztbxx01",
+		States:   map[orgflow.FlowState]int{orgflow.FlowRunning: 2, orgflow.FlowApproved: 1300},
+		Duration: map[orgflow.FlowState]api.Spread{orgflow.FlowApproved: {Count: 1300, P50: 90, P90: 7200, Mean: 0.4}},
+		Nodes: []api.FlowNodeStats{
+			{NodeSeq: 10, Name: "部门负责人", Waiting: api.Spread{Count: 1300, P50: 30, P90: 3600, Mean: 60}, Open: 2, Oldest: 86400},
+			{NodeSeq: 20, Name: "会签"},
+		},
+	}}}
+	if code := w.run("flow", "stats", "ztbxx01", "--from", "2026-11-01T00:00:00Z", "--to", "2026-12-01T00:00:00Z"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "flow_stats.golden", w.out.String())
+	if from := w.flows.span[0]; !from.Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%v", w.flows.span)
+	}
+	empty := world{flows: &flowWorld{}}
+	if code := empty.run("flow", "stats", "x"); code != 0 || !strings.Contains(empty.err.String(), "No flows.") {
+		t.Errorf("%s", &empty.err)
+	}
+}
+
+func TestFlowExport(t *testing.T) {
+	w := world{flows: &flowWorld{}}
+	if code := w.run("flow", "export", "--state", "APPROVED", "--format", "csv"); code != 0 || w.out.String() != "exported\n" || w.flows.format != api.ExportCSV || len(w.flows.filter.States) != 1 {
+		t.Errorf("%d %s%s", code, &w.out, &w.err)
+	}
+	w = world{flows: &flowWorld{err: errors.New("disk full")}}
+	if code := w.run("flow", "export"); code != ExitFailed || !strings.Contains(w.err.String(), "disk full") || w.flows.format != api.ExportNDJSON {
+		t.Errorf("%d %s", code, &w.err)
+	}
+}
+
+func TestFlowDecide(t *testing.T) {
+	w := world{flows: &flowWorld{}}
+	if code := w.run("flow", "decide", "n1", "--company", "129", "--node", "10", "--user", "E5", "--decision", "return", "--to-node", "0", "--comment", "重做"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	d := w.flows.decision
+	if d.No != "n1" || d.CompanyID != 129 || d.NodeSeq != 10 || d.UserCode != "E5" || d.Decision != orgflow.VerdictReturn || d.ToNodeSeq == nil || *d.ToNodeSeq != 0 || d.Comment != "重做" ||
+		w.out.String() != "Stored decision 17 of E5 on node 10 in round 2: return.\n" {
+		t.Errorf("%+v\n%s", d, &w.out)
+	}
+	w.out.Reset()
+	w.run("flow", "decide", "n1", "--node", "10", "--user", "E5", "--decision", "add_sign", "--target", "E7,E8", "--json")
+	if d := w.flows.decision; d.ToNodeSeq != nil || len(d.TargetUsers) != 2 || !strings.Contains(w.out.String(), `"id": 17`) {
+		t.Errorf("%+v %s", d, &w.out)
+	}
+}
+
+func TestFlowArgumentsAreCheckedBeforeAnythingIsOpened(t *testing.T) {
+	for line, want := range map[string]string{
+		"flow show":                                              "needs exactly one flow number",
+		"flow stats":                                             "needs exactly one flow code",
+		"flow list --state DONE":                                 `--state "DONE" is not one of STARTING, RUNNING`,
+		"flow list --limit 0":                                    "--limit must be 1 to 500",
+		"flow list --from yesterday":                             `--from "yesterday" is not a time such as`,
+		"flow stats x --to soon":                                 `--to "soon" is not a time such as`,
+		"flow export --format xml":                               `--format "xml" is not one of ndjson, csv`,
+		"flow decide n1 --node 10":                               `required flag(s) "decision", "user" not set`,
+		"flow definitions show":                                  "needs exactly one flow code",
+		"flow definitions import":                                "needs exactly one file",
+		"flow definitions import /no/pe":                         "read /no/pe: no such file or directory",
+		"flow definitions publish x.json":                        `unknown command "x.json"`,
+		"flow decide n1 --node 10 --user E5 --decision maybe":    "--decision must be one of approve, reject",
+		"flow decide n1 --node 10 --user E5 --decision transfer": "--target must name one person to transfer to; there are 0",
+		"flow decide n1 --node 10 --user E5 --decision approve --to-node 20": `--to-node goes with the decision "return" only`,
+		"flow decide n1 --node 10 --user E5 --decision reject --target E7":   `--target does not go with the decision "reject"`,
+		"flow decide n1 --node ten --user E5 --decision approve":             `invalid argument "ten"`,
+	} {
+		var w world
+		if code := w.run(strings.Fields(line)...); code != ExitFailed || !strings.Contains(w.err.String(), want) || len(w.opened) > 0 || w.out.Len() > 0 {
+			t.Errorf("%q: %d, opened %v\n%s%s\nwant %s", line, code, w.opened, &w.err, &w.out, want)
+		}
+	}
+}
+
+func TestDefinitionsListAndShow(t *testing.T) {
+	inUTC(t)
+	def := func(code string, version int) api.DefinitionInfo {
+		return api.DefinitionInfo{FlowCode: code, Version: version, Name: "招投标信息审批", SHA256: "0d8cdf14420b27eb", PublishedAt: *at(0), PublishedBy: "E1"}
+	}
+	w := world{flows: &flowWorld{defs: []api.DefinitionPage{{Definitions: []api.DefinitionInfo{def("a", 12)}, NextCursor: "a"}, {Definitions: []api.DefinitionInfo{def("ztbxx01", 3)}}}}}
+	if code := w.run("flow", "definitions", "list"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "flow_definitions.golden", w.out.String())
+	w = world{flows: &flowWorld{versions: []api.DefinitionInfo{def("a", 2), def("a", 1)}}}
+	if code := w.run("flow", "definitions", "show", "a", "--versions"); code != 0 || strings.Count(w.out.String(), "\na ") != 2 {
+		t.Errorf("%d %s", code, &w.out)
+	}
+	w.out.Reset()
+	if code := w.run("flow", "definitions", "show", "a", "--version", "2"); code != 0 || w.flows.version != 2 || !strings.Contains(w.out.String(), "{\n  \"flowCode\": \"a\",") {
+		t.Errorf("%d %s", code, &w.out)
+	}
+	empty := world{flows: &flowWorld{}}
+	if code := empty.run("flow", "definitions", "list"); code != 0 || !strings.Contains(empty.err.String(), "No definitions are published.") {
+		t.Errorf("%d %s", code, &empty.err)
+	}
+}
+
+func TestDefinitionsPublish(t *testing.T) {
+	w := world{flows: &flowWorld{published: []api.Published{{FlowCode: "new", Version: 1, Published: true}, {FlowCode: "old", Version: 3, Published: true}, {FlowCode: "same", Version: 2}}}}
+	if code := w.run("flow", "definitions", "publish", "--company", "129"); code != 0 || w.flows.dry || w.flows.by != "tester" || w.flows.company != 129 {
+		t.Errorf("%d %+v", code, w.flows)
+	}
+	if want := "+ create     new version 1\n~ update     old version 3\n  unchanged  same version 2\n"; w.out.String() != want || w.err.String() != "warning: ORGFLOW_X is no setting\n2 versions published.\n" {
+		t.Errorf("%s%s", &w.out, &w.err)
+	}
+	w.err.Reset()
+	if w.run("flow", "definitions", "publish", "--dry-run"); !w.flows.dry || !strings.Contains(w.err.String(), "2 versions to publish. Nothing was done (--dry-run).") {
+		t.Errorf("%s", &w.err)
+	}
+	w = world{flows: &flowWorld{published: []api.Published{{FlowCode: "same", Version: 2}}}}
+	if w.run("flow", "definitions", "publish"); !strings.Contains(w.err.String(), "Nothing to publish: 1 draft in step.") {
+		t.Errorf("%s", &w.err)
+	}
+	bad := &orgflow.InvalidError{Code: api.CodeDefinitionInvalid, Problems: []orgflow.Problem{{File: "a.json", Line: 1, Column: 2, Pointer: "/nodes", Message: "is empty"}, {File: "b.json", Message: "is not JSON"}}}
+	w = world{flows: &flowWorld{err: bad}}
+	if code := w.run("flow", "definitions", "publish"); code != ExitFailed || !strings.Contains(w.err.String(), "a.json:1:2: /nodes: is empty\nb.json: is not JSON\n") {
+		t.Errorf("%d %s", code, &w.err)
+	}
+}
+
+func TestDefinitionsExportAndImport(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.flow.json")
+	w := world{flows: &flowWorld{draft: Draft{Path: "companies/129/flows/x.json", Written: true}}}
+	if code := w.run("flow", "definitions", "export", "x", "--out", file); code != 0 || w.out.Len() > 0 {
+		t.Fatalf("%d %s", code, &w.err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil || !strings.HasPrefix(string(raw), `{"schema":"flow-export/1"`) {
+		t.Fatalf("%v %s", err, raw)
+	}
+	if code := w.run("flow", "definitions", "import", file, "--company", "129", "--force"); code != 0 || w.out.String() != "Wrote draft companies/129/flows/x.json.\n" ||
+		!w.flows.force || w.flows.company != 129 || w.flows.imported != "x.flow.json "+string(raw) {
+		t.Errorf("%d %s %+v", code, &w.out, w.flows)
+	}
+	w.out.Reset()
+	if code := w.run("flow", "definitions", "import", file, "--publish"); code != 0 || w.out.String() != "~ update     ztbxx01 version 2\n" || w.flows.pub.By != "tester" || w.flows.pub.File != "x.flow.json" {
+		t.Errorf("%d %s", code, &w.out)
+	}
+	w.flows.draft.Written = false
+	w.out.Reset()
+	if w.run("flow", "definitions", "import", file); w.out.String() != "Draft companies/129/flows/x.json says the same already.\n" {
+		t.Errorf("%s", &w.out)
+	}
+}
+
+func TestDefinitionsLint(t *testing.T) {
+	w := world{problems: []orgflow.Problem{{File: "a.json", Line: 1, Column: 2, Pointer: "/nodes", Message: "is empty"}}}
+	if code := w.run("flow", "definitions", "lint", "--company", "129"); code != ExitFailed || w.company != 129 || !strings.Contains(w.out.String(), "a.json:1:2: /nodes: is empty") || !strings.Contains(w.err.String(), "1 error, 0 warnings.") {
+		t.Errorf("%d %s%s", code, &w.out, &w.err)
+	}
+	var good world
+	if code := good.run("flow", "definitions", "lint", "--json"); code != 0 || good.out.String() != "[]\n" {
+		t.Errorf("%d %s", code, &good.out)
+	}
+}
