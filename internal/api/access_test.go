@@ -59,6 +59,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"GET /api/v1/flows":                                config.AccessRead,
 		"GET /api/v1/flows/{no}":                           config.AccessRead,
 		"GET /api/v1/flows/{no}/timeline":                  config.AccessRead,
+		"GET /api/v1/flows/{no}/messages":                  config.AccessRead,
 		"GET /api/v1/flow-export":                          config.AccessRead,
 		"GET /api/v1/flows/{no}/decisions":                 config.AccessRead,
 		"POST /api/v1/flows/{no}/decisions":                config.AccessApprove,

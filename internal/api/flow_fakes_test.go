@@ -59,6 +59,11 @@ func (w *flowWorld) FlowTimeline(ctx context.Context, _ int64, _, _ string, limi
 	return TimelinePage{}, w.begin(ctx)
 }
 
+func (w *flowWorld) FlowMessages(ctx context.Context, _ int64, _, _ string, limit int) (MessagePage, error) {
+	w.limit = limit
+	return MessagePage{}, w.begin(ctx)
+}
+
 func (w *flowWorld) FlowStats(ctx context.Context, _ int64, code string, from, to time.Time) (FlowStats, error) {
 	w.span = [2]time.Time{from, to}
 	return FlowStats{FlowCode: code}, w.begin(ctx)

@@ -78,6 +78,9 @@ type Flows interface {
 	GetFlow(ctx context.Context, company int64, no string) (FlowDetail, error)
 	// FlowTimeline returns a flow's events, oldest first.
 	FlowTimeline(ctx context.Context, company int64, no, cursor string, limit int) (TimelinePage, error)
+	// FlowMessages returns the messages about a flow in the order in which
+	// they were caused.
+	FlowMessages(ctx context.Context, company int64, no, cursor string, limit int) (MessagePage, error)
 	FlowStats(ctx context.Context, company int64, code string, from, to time.Time) (FlowStats, error)
 	// ExportFlows writes the flows a filter selects, newest first.
 	ExportFlows(ctx context.Context, f FlowFilter, format ExportFormat, w io.Writer) error
@@ -191,6 +194,29 @@ type FlowEvent struct {
 type TimelinePage struct {
 	Timeline   []FlowEvent `json:"timeline"`
 	NextCursor string      `json:"next_cursor"`
+}
+
+// FlowMessage is a message about a flow and what became of it. Its text is
+// not shown.
+type FlowMessage struct {
+	ID        int64      `json:"id"`
+	Channel   string     `json:"channel"`
+	UserCode  string     `json:"user_code"`
+	Kind      string     `json:"kind"`
+	TaskID    *int64     `json:"task_id,omitempty"`
+	State     string     `json:"state" enum:"pending,sent,delivered,dropped,dead,superseded" doc:"dropped: the provider took it and did not deliver it; dead: given up; superseded: no longer true before it was sent"`
+	Tries     int        `json:"tries"`
+	Note      string     `json:"note,omitempty" doc:"what came back last"`
+	CreatedAt time.Time  `json:"created_at"`
+	SentAt    *time.Time `json:"sent_at"`
+	SettledAt *time.Time `json:"settled_at"`
+}
+
+// MessagePage is a part of the messages of a flow. An empty NextCursor is
+// the end.
+type MessagePage struct {
+	Messages   []FlowMessage `json:"messages"`
+	NextCursor string        `json:"next_cursor"`
 }
 
 // NextApprovers is a node that people will have, if everybody before

@@ -31,6 +31,16 @@ func (s *server) flowReadRoutes() {
 		Tags: tags, Summary: "What has happened in a flow, oldest first",
 	}, config.AccessRead, s.flowTimeline)
 	register(s, huma.Operation{
+		OperationID: "flow-messages", Method: http.MethodGet, Path: pathFlows + "/{no}/messages",
+		Tags: tags, Summary: "Messages about a flow and what became of them",
+	}, config.AccessRead, func(ctx context.Context, in *timelineInput) (*body[MessagePage], error) {
+		page, err := s.Flows.FlowMessages(ctx, in.CompanyID, in.No, in.Cursor, in.Limit)
+		if page.Messages == nil {
+			page.Messages = []FlowMessage{}
+		}
+		return answerWith(page, err)
+	})
+	register(s, huma.Operation{
 		OperationID: "export-flows", Method: http.MethodGet, Path: "/api/v1/flow-export",
 		Tags: tags, Summary: "Stream flows with their nodes and tasks",
 		Description: "format ndjson (default) has a flow per line, csv a task per row. An answer that is cut off was not finished.",

@@ -70,6 +70,7 @@ func TestListsOfFlowsAreNeverNull(t *testing.T) {
 		"/api/v1/flows/n1":           `"timeline":[]`,
 		"/api/v1/flows/n1/timeline":  `"timeline":[]`,
 		"/api/v1/flows/n1/decisions": `"decisions":[]`,
+		"/api/v1/flows/n1/messages":  `"messages":[]`,
 		"/api/v1/absences":           `"absences":[]`,
 	} {
 		if res := call(h, "GET", path, ""); res.Code != 200 || !strings.Contains(res.Body.String(), want) {

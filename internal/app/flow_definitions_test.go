@@ -25,7 +25,7 @@ func TestPublishingMakesVersions(t *testing.T) {
 	}{
 		{first, 1, true},
 		{first, 1, false}, // the answer was lost
-		{strings.ReplaceAll(first, "\n", ""), 1, false},         // the same, written otherwise
+		{strings.ReplaceAll(first, "\n", ""), 1, false},             // the same, written otherwise
 		{strings.Replace(first, "{", `{"version":7,`, 1), 1, false}, // publishing gives versions
 		{second, 2, true},
 		{first, 3, true}, // back to the first is a version, too

@@ -105,6 +105,26 @@ func (f *Flows) FlowTimeline(ctx context.Context, company int64, no, cursor stri
 	return page, badCursor(err)
 }
 
+// FlowMessages returns the messages about a flow and what became of them.
+func (f *Flows) FlowMessages(ctx context.Context, company int64, no, cursor string, limit int) (api.MessagePage, error) {
+	k, err := f.key(company, no)
+	if err != nil {
+		return api.MessagePage{}, err
+	}
+	list, next, err := f.app.Store.ListMessages(ctx, store.MessageFilter{CompanyID: k.CompanyID, No: k.No, Cursor: cursor, Limit: limit})
+	if err == nil && len(list) == 0 {
+		err = f.exists(ctx, k)
+	}
+	page := api.MessagePage{Messages: make([]api.FlowMessage, len(list)), NextCursor: next}
+	for i, m := range list {
+		page.Messages[i] = api.FlowMessage{
+			ID: m.ID, Channel: m.Channel, UserCode: m.ToUser, Kind: m.Kind, TaskID: m.Task, State: string(m.State), Tries: m.Tries, Note: m.Note,
+			CreatedAt: m.CreatedAt, SentAt: m.SentAt, SettledAt: m.SettledAt,
+		}
+	}
+	return page, badCursor(err)
+}
+
 // FlowStats says how the flows of a code fare.
 func (f *Flows) FlowStats(ctx context.Context, company int64, code string, from, to time.Time) (api.FlowStats, error) {
 	company, err := f.company(company)

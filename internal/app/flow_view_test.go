@@ -251,3 +251,24 @@ func TestLogsHoldNoNames(t *testing.T) {
 	}
 }
 
+// TestMessagesShowWhatBecameOfThem, not what they say.
+func TestMessagesShowWhatBecameOfThem(t *testing.T) {
+	d := openDesk(t)
+	d.launch("n1", "5")
+	list := []store.NewMessage{
+		{DedupKey: "n1:1", Channel: "ding_talk", ToUser: "E5", Subject: "n1", Kind: "onTask", No: "n1", Task: ptr(int64(1)), Body: `{"text":"secret"}`},
+		{DedupKey: "n1:2", Channel: "we_com", ToUser: "E6", Subject: "n1", Kind: "onTask", No: "n1", Body: `{"text":"secret"}`},
+	}
+	if _, err := d.Store.Enqueue(t.Context(), 129, list); err != nil {
+		t.Fatal(err)
+	}
+	res := d.call("GET", "/api/v1/flows/n1/messages?limit=1", "")
+	golden(t, "flow_messages.json", res.Body.Bytes())
+	next := get[api.MessagePage](d, "GET", "/api/v1/flows/n1/messages?cursor="+get[api.MessagePage](d, "GET", "/api/v1/flows/n1/messages?limit=1", "").NextCursor, "")
+	if len(next.Messages) != 1 || next.Messages[0].UserCode != "E6" || next.NextCursor != "" || strings.Contains(res.Body.String(), "secret") {
+		t.Errorf("%+v", next)
+	}
+	if res := d.call("GET", "/api/v1/flows/no/messages", ""); res.Code != 404 || !strings.Contains(res.Body.String(), "FLOW_NOT_FOUND") {
+		t.Errorf("%d %s", res.Code, res.Body)
+	}
+}

@@ -18,7 +18,7 @@ import (
 func (p *program) flowCommand() *cobra.Command {
 	return group("flow", "Look at approval flows, decide, publish definitions",
 		"  starter flow list --state RUNNING\n  starter flow show ztbxx01_202611_0001\n  starter flow definitions publish --company 129",
-		p.flowList(), p.flowShow(), p.flowTimeline(), p.flowStats(), p.flowExport(), p.flowDecide(), p.flowDefinitions())
+		p.flowList(), p.flowShow(), p.flowTimeline(), p.flowMessages(), p.flowStats(), p.flowExport(), p.flowDecide(), p.flowDefinitions())
 }
 
 // oneNumber wants exactly one flowRunningNumber.

@@ -15,6 +15,7 @@ type flowWorld struct {
 	filter    api.FlowFilter
 	detail    api.FlowDetail
 	timeline  []api.TimelinePage // one per call
+	messages  []api.MessagePage  // one per call
 	stats     api.FlowStats
 	span      [2]time.Time
 	format    api.ExportFormat
@@ -86,6 +87,15 @@ func (w *flowWorld) FlowTimeline(context.Context, int64, string, string, int) (a
 	}
 	page := w.timeline[0]
 	w.timeline = w.timeline[1:]
+	return page, w.err
+}
+
+func (w *flowWorld) FlowMessages(context.Context, int64, string, string, int) (api.MessagePage, error) {
+	if len(w.messages) == 0 {
+		return api.MessagePage{}, w.err
+	}
+	page := w.messages[0]
+	w.messages = w.messages[1:]
 	return page, w.err
 }
 

@@ -293,3 +293,22 @@ func TestDefinitionsLint(t *testing.T) {
 		t.Errorf("%d %s", code, &good.out)
 	}
 }
+
+func TestFlowMessages(t *testing.T) {
+	inUTC(t)
+	message := func(id int64, state, note string) api.FlowMessage {
+		return api.FlowMessage{ID: id, Channel: "ding_talk", UserCode: "E5", Kind: "onTask", State: state, Tries: 1, Note: note, CreatedAt: *at(1), SentAt: at(2)}
+	}
+	w := world{flows: &flowWorld{messages: []api.MessagePage{
+		{Messages: []api.FlowMessage{message(1, "delivered", ""), message(2, "dropped", "the same text went to this person today")}, NextCursor: "2"},
+		{Messages: []api.FlowMessage{message(3, "superseded", ""), message(4, "pending", "")}},
+	}}}
+	if code := w.run("flow", "messages", "n1"); code != 0 {
+		t.Fatal(w.err.String())
+	}
+	golden(t, "flow_messages.golden", w.out.String())
+	empty := world{flows: &flowWorld{}}
+	if code := empty.run("flow", "messages", "n1"); code != 0 || !strings.Contains(empty.err.String(), "No messages.") {
+		t.Errorf("%d %s", code, &empty.err)
+	}
+}
