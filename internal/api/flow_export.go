@@ -22,24 +22,24 @@ var exportTypes = map[ExportFormat]string{ExportNDJSON: "application/x-ndjson", 
 // exportFlows streams. What goes wrong before the first byte is answered as
 // always; after it the connection is cut, so that nobody takes a part for the
 // whole.
-func (s *server) exportFlows(_ context.Context, in *exportInput) (*huma.StreamResponse, error) {
+func (s *server) exportFlows(ctx context.Context, in *exportInput) (*huma.StreamResponse, error) {
 	f := in.filter()
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		r, w := humachi.Unwrap(hc)
 		out := &stream{to: w, contentType: exportTypes[in.Format]}
 		// The export may take longer than other requests; a caller who went
 		// away is met at the next write.
-		err := s.Flows.ExportFlows(context.WithoutCancel(r.Context()), f, in.Format, out)
+		err := s.Flows.ExportFlows(context.WithoutCancel(ctx), f, in.Format, out)
 		if err == nil {
 			out.begin()
 			return
 		}
-		failure := s.answer(r.Context(), err)
+		failure := s.answer(ctx, err)
 		if !out.begun {
 			s.write(w, r, failure)
 			return
 		}
-		s.Logger.WarnContext(r.Context(), "export of flows was cut off", "request_id", failure.RequestID, "code", string(failure.Code))
+		s.Logger.WarnContext(ctx, "export of flows was cut off", "request_id", failure.RequestID, "code", string(failure.Code))
 		panic(http.ErrAbortHandler)
 	}}, nil
 }

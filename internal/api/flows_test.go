@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func TestAnExportThatFails(t *testing.T) {
 	}
 	body, err := io.ReadAll(res.Body)
 	_ = res.Body.Close()
-	if err != nil || len(body) != 12000 || res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/csv; charset=utf-8" {
+	if err != nil || len(body) != 12000 || res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Errorf("%v: %d bytes, %s", err, len(body), res.Header.Get("Content-Type"))
 	}
 	if log := w.logs.String(); !strings.Contains(log, "export of flows was cut off") {

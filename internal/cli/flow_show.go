@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/config"
 )
@@ -243,7 +242,7 @@ func (p *program) printFlowStats(s api.FlowStats) error {
 		if s.States[state] == 0 {
 			continue
 		}
-		d := s.Duration[orgflow.FlowState(state)]
+		d := s.Duration[state]
 		states.add(string(flowMark(state)), string(state), number(s.States[state]), lasted(d.Count, d.P50), lasted(d.Count, d.P90), lasted(d.Count, d.Mean))
 	}
 	if len(states.rows) == 0 {
