@@ -2,10 +2,12 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"orgflow"
 	"orgflow/internal/api"
@@ -53,6 +55,9 @@ func readDraft(file meta.FlowFile, code string, known approval.Known) (draft, er
 		for _, p := range found {
 			problems = append(problems, inDefinition(file, p))
 		}
+		slices.SortStableFunc(problems, func(a, b orgflow.Problem) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
 	}
 	if len(problems) > 0 {
 		return draft{}, &orgflow.InvalidError{Code: api.CodeDefinitionInvalid, Problems: problems}
