@@ -50,21 +50,30 @@ func (f *Flows) GetFlow(ctx context.Context, company int64, no string) (api.Flow
 	if err != nil {
 		return api.FlowDetail{}, err
 	}
-	out := api.FlowDetail{Flow: flowHead(flow.Flow), Nodes: flowNodes(flow.Visits), Tasks: flowTasks(flow.Tasks), TimelineCursor: next}
-	for _, e := range events {
-		if e.Rev > flow.Rev { // a step that was made meanwhile
-			break
-		}
-		out.Timeline = append(out.Timeline, flowEvent(e))
-	}
-	if n := len(out.Timeline); n > 0 && n < len(events) {
-		last := out.Timeline[n-1]
-		out.TimelineCursor = fmt.Sprintf("%d.%d", last.Rev, last.N)
-	}
+	out := api.FlowDetail{Flow: flowHead(flow.Flow), Nodes: flowNodes(flow.Visits), Tasks: flowTasks(flow.Tasks)}
+	out.Timeline, out.TimelineCursor = upTo(flow.Rev, events, next)
 	if flow.State == orgflow.FlowRunning && f.predict != nil {
 		out.Upcoming = f.upcoming(ctx, k)
 	}
 	return out, nil
+}
+
+// upTo returns the events of a page up to a revision, and the cursor behind
+// them: a step that was made after the flow was read is left to the next
+// page.
+func upTo(rev int64, page []store.FlowEvent, next string) ([]api.FlowEvent, string) {
+	events := make([]api.FlowEvent, 0, len(page))
+	for _, e := range page {
+		if e.Rev > rev {
+			var last api.FlowEvent
+			if len(events) > 0 {
+				last = events[len(events)-1]
+			}
+			return events, fmt.Sprintf("%d.%d", last.Rev, last.N)
+		}
+		events = append(events, flowEvent(e))
+	}
+	return events, next
 }
 
 // upcoming tells who comes next. Where that cannot be told, the rest of the
