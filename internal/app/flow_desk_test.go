@@ -3,8 +3,6 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -244,46 +242,5 @@ func TestSeveralCompaniesMustBeNamed(t *testing.T) {
 	}
 	if res := d.call("GET", "/api/v1/flows?company_id=7", ""); res.Code != 200 {
 		t.Errorf("%d %s", res.Code, res.Body)
-	}
-}
-
-// TestTheHandbooksSQLStoresADecision: what docs/approval.md tells boards to
-// insert is a pending decision of the flow's current round.
-func TestTheHandbooksSQLStoresADecision(t *testing.T) {
-	handbook, err := os.ReadFile("../../docs/approval.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(handbook), "```sql\nINSERT INTO flow_audit")
-	statement, _, found := strings.Cut(rest, "```")
-	if !found {
-		t.Fatal("docs/approval.md has no INSERT INTO flow_audit")
-	}
-	d := openDesk(t)
-	k := d.launch("ztbxx01_202611_0001", "5")
-	d.step(store.FlowStep{FlowKey: k, Rev: 2, Key: "relaunch", State: orgflow.FlowRunning, Round: 2, StateDoc: []byte(`{}`)})
-	if _, err := d.Store.DB().Exec("INSERT INTO flow_audit" + statement); err != nil {
-		t.Fatal(err)
-	}
-	pending, err := d.Store.PendingAudits(t.Context(), k)
-	if err != nil || len(pending) != 1 || pending[0].Round != 2 || pending[0].NodeSeq != 10 || pending[0].UserCode != "E5" || pending[0].Verdict != orgflow.VerdictApprove || pending[0].Defect != "" {
-		t.Errorf("%+v %v", pending, err)
-	}
-}
-
-// TestTheHandbookListsEveryError that the routes answer with.
-func TestTheHandbookListsEveryError(t *testing.T) {
-	handbook, err := os.ReadFile("../../docs/approval.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, code := range []orgflow.Code{
-		api.CodeBadParam, api.CodeDefinitionInvalid, api.CodeFlowNotFound, api.CodeFlowDefNotFound, api.CodeNodeNotFound,
-		api.CodeDataNotFound, api.CodeTaskNotFound, api.CodeNodeNotJumpable, api.CodeNotAllowed,
-	} {
-		status := (&api.Error{Code: code}).GetStatus()
-		if !regexp.MustCompile(fmt.Sprintf("(?m)^\\| %d \\| [^|]*`%s`", status, code)).Match(handbook) {
-			t.Errorf("%d %s is missing", status, code)
-		}
 	}
 }
