@@ -11,7 +11,7 @@ import (
 
 // PutRow stores a form's row as a board does.
 func (f *Flows) PutRow(ctx context.Context, k api.RowKey, row json.RawMessage) (api.BoardRow, error) {
-	company, err := f.company(k.CompanyID)
+	company, err := f.configured(k.CompanyID)
 	if err != nil {
 		return api.BoardRow{}, err
 	}
@@ -35,7 +35,7 @@ func boardRow(k api.RowKey, r store.BoardRow) api.BoardRow {
 
 // PutTask stores a task of a board.
 func (f *Flows) PutTask(ctx context.Context, company int64, t api.BoardTask) (api.BoardTask, error) {
-	company, err := f.company(company)
+	company, err := f.configured(company)
 	if err != nil {
 		return api.BoardTask{}, err
 	}
@@ -62,7 +62,7 @@ func boardTask(t store.BoardTask) api.BoardTask {
 
 // PutAbsence stores who stands in for whom.
 func (f *Flows) PutAbsence(ctx context.Context, company int64, a api.Absence) (api.Absence, error) {
-	company, err := f.company(company)
+	company, err := f.configured(company)
 	if err != nil {
 		return api.Absence{}, err
 	}

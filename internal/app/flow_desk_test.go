@@ -69,9 +69,20 @@ func TestBoardRows(t *testing.T) {
 		t.Errorf("numbers or order changed: %s", body)
 	}
 	golden(t, "board_row.json", []byte(body))
-	other := get[api.BoardRow](d, "PUT", path+"?company_id=130", `{}`)
-	if other.Rev != 1 {
-		t.Errorf("companies share rows: %+v", other)
+}
+
+// TestCompaniesDoNotShareRows, and one with a broken file still stores.
+func TestCompaniesDoNotShareRows(t *testing.T) {
+	draftDir(t, map[string]string{"../8/company.json": `{"company_id": 8, broken`}) // companies 7 and 8 beside the shipped 129
+	d := openDesk(t)
+	for _, company := range []string{"7", "8", "129"} {
+		path := "/api/v1/boards/b/rows/1?company_id=" + company
+		if row := get[api.BoardRow](d, "PUT", path, `{"of":`+company+`}`); row.Rev != 1 {
+			t.Errorf("company %s: %+v", company, row)
+		}
+	}
+	if row := get[api.BoardRow](d, "GET", "/api/v1/boards/b/rows/1?company_id=7", ""); string(row.Row) != `{"of":7}` {
+		t.Errorf("%s", row.Row)
 	}
 }
 
@@ -192,6 +203,9 @@ func TestRefusals(t *testing.T) {
 		{"PUT", "/api/v1/boards/b/rows/" + strings.Repeat("1", 256), `{}`, 400, "BAD_PARAM", "dataId"},
 		{"PUT", "/api/v1/boards/b/rows/a%0Ab", `{}`, 400, "BAD_PARAM", "dataId"},
 		{"PUT", row, `{"a":"` + strings.Repeat("x", api.MaxBody) + `"}`, 413, "body_too_large", ""},
+		{"PUT", row + "?company_id=130", `{}`, 400, "BAD_PARAM", "company_id"},
+		{"PUT", task + "?company_id=130", `{"status":"draft"}`, 400, "BAD_PARAM", "company_id"},
+		{"PUT", away + "?company_id=130", absence(`"from":"2026-12-01T00:00:00Z","till":"2026-12-02T00:00:00Z"`), 400, "BAD_PARAM", "company_id"},
 		{"GET", task, "", 404, "TASK_NOT_FOUND", ""},
 		{"PUT", task, `{"title":"t"}`, 400, "BAD_PARAM", "/status"},
 		{"PUT", task, `{"status":"submitted"}`, 400, "BAD_PARAM", "/assignee"},

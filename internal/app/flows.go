@@ -44,6 +44,20 @@ func (f *Flows) company(id int64) (int64, error) {
 	return companies[0], nil
 }
 
+// configured is company for what is stored: a mistyped company would keep
+// rows that nobody finds. One whose file is broken is there.
+func (f *Flows) configured(id int64) (int64, error) {
+	id, err := f.company(id)
+	if err != nil {
+		return 0, err
+	}
+	var fault *orgflow.Fault
+	if _, err := f.app.Meta.Company(id); errors.As(err, &fault) && fault.Code == orgflow.CodeNotFound {
+		return 0, &orgflow.Fault{Code: api.CodeBadParam, Field: "company_id", Message: fault.Message, Err: err}
+	}
+	return id, nil
+}
+
 func (f *Flows) key(company int64, no string) (store.FlowKey, error) {
 	company, err := f.company(company)
 	return store.FlowKey{CompanyID: company, No: no}, err
