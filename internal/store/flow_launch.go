@@ -17,6 +17,16 @@ type Serial struct {
 	// Number makes the number of the seq-th flow of a period. It is pure, and
 	// two seqs never have the same number.
 	Number func(period string, seq int64) string
+	// Numbering, where given, does all of that by itself.
+	Numbering Numbering
+}
+
+// Numbering makes numbers of instants; both functions are pure.
+type Numbering interface {
+	// PeriodKey names the period an instant is in.
+	PeriodKey(at time.Time) string
+	// Number makes the number of the counter-th flow of a period.
+	Number(at time.Time, counter int64) string
 }
 
 // PeriodMonth is the period of a counter that begins again every month.
@@ -27,11 +37,21 @@ const PeriodMonth = "200601"
 var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 func (n Serial) periodOf(t time.Time) string {
+	if n.Numbering != nil {
+		return n.Numbering.PeriodKey(t)
+	}
 	zone := n.Zone
 	if zone == nil {
 		zone = shanghai
 	}
 	return t.In(zone).Format(n.Period)
+}
+
+func (n Serial) number(t time.Time, period string, seq int64) string {
+	if n.Numbering != nil {
+		return n.Numbering.Number(t, seq)
+	}
+	return n.Number(period, seq)
 }
 
 // NewFlow is what a flow is launched from.
@@ -43,9 +63,14 @@ type NewFlow struct {
 	Version        int    // of its definition
 	DataID         string
 	OneOpenPerData bool // one flow per code and form row, for ever
-	Title          string
-	Initiator      Initiator
-	StateDoc       []byte
+	// Again makes a launch without a number find the flow that the same
+	// person launched for the same form row so short a time ago: a double
+	// click. One that has gone back to its initiator, was rejected or
+	// discarded since is not found.
+	Again     time.Duration
+	Title     string
+	Initiator Initiator
+	StateDoc  []byte
 }
 
 // LaunchOutcome says what LaunchFlow found.
@@ -82,7 +107,7 @@ func (s *Store) LaunchFlow(ctx context.Context, n NewFlow) (Flow, LaunchOutcome,
 		check("/flowRunningNumber", n.No, "/userCode", n.Initiator.Code)); err != nil {
 		return Flow{}, "", fmt.Errorf("launch flow: %w", err)
 	}
-	if n.No == "" && n.Serial.Number == nil {
+	if n.No == "" && n.Serial.Number == nil && n.Serial.Numbering == nil {
 		return Flow{}, "", fmt.Errorf("%s: neither a number nor a way to make one", what)
 	}
 	for range maxRounds {
@@ -113,6 +138,9 @@ func (l *launch) run(ctx context.Context, t *tx) error {
 	if err != nil {
 		return err
 	}
+	if found, err := l.clickedTwice(ctx, t, now); err != nil || found {
+		return err
+	}
 	if l.No != "" {
 		created, err := l.insert(ctx, t, l.No, now)
 		if err != nil || created {
@@ -127,6 +155,26 @@ func (l *launch) run(ctx context.Context, t *tx) error {
 	return l.numbered(ctx, t, now)
 }
 
+// clickedTwice looks for the flow of the first click. Launches of one form row
+// take turns for it.
+func (l *launch) clickedTwice(ctx context.Context, t *tx, now stamp) (bool, error) {
+	if l.No != "" || l.Again <= 0 {
+		return false, nil
+	}
+	if err := t.turn(ctx, fmt.Sprintf("flow_launch %d %s %s", l.CompanyID, l.Code, l.DataID)); err != nil {
+		return false, err
+	}
+	var row flowRow
+	err := t.get(ctx, &row, `SELECT `+flowColumns+` FROM flow_instance WHERE company_id = ? AND data_id = ? AND code = ? AND initiator = ?
+		AND round = 1 AND started_at > ? AND state IN ('STARTING', 'RUNNING', 'APPROVED', 'FAULTED') ORDER BY started_at DESC, no LIMIT 1`,
+		l.CompanyID, l.DataID, l.Code, l.Initiator.Code, at(now.Add(-l.Again)))
+	if noRows(err) {
+		return false, nil
+	}
+	l.flow, l.outcome = row.flow(), LaunchExisting
+	return err == nil, err
+}
+
 // numbered gives the flow the next number that is free.
 func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 	period := l.Serial.periodOf(now.Time)
@@ -139,7 +187,7 @@ func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 		if err != nil {
 			return err
 		}
-		no := l.Serial.Number(period, seq)
+		no := l.Serial.number(now.Time, period, seq)
 		if err := required("/flowRunningNumber", no); err != nil {
 			return err
 		}
