@@ -1,0 +1,266 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/approval"
+	"orgflow/internal/store"
+)
+
+// Request is one step of a flow.
+type Request struct {
+	store.FlowKey
+	// Rev is the revision the flow is expected at; 0 takes it as it is.
+	Rev int64
+	// Key names the step: the same at every attempt, different from every
+	// other step of the flow.
+	Key     string
+	Command orgflow.FlowCommand
+}
+
+// Step carries out one command in one transaction. It may be repeated: a
+// step that was committed by an attempt whose answer was lost is answered as
+// it was then. A refusal is an answer. store.ErrForeignRev says that
+// somebody else has written to the flow since Rev.
+func (k *Keeper) Step(ctx context.Context, r Request) (orgflow.FlowStepped, error) {
+	f, err := k.Load(ctx, r.FlowKey)
+	if err != nil {
+		return orgflow.FlowStepped{}, err
+	}
+	if f.StepKey == r.Key && (r.Rev == 0 || f.Rev == r.Rev+1) {
+		return repeated(f)
+	}
+	if r.Rev != 0 && f.Rev != r.Rev {
+		return orgflow.FlowStepped{}, fmt.Errorf("step %q of flow %s: %w: it is %d, not %d", r.Key, r.No, store.ErrForeignRev, f.Rev, r.Rev)
+	}
+	cmd, decisions, err := k.command(ctx, f, r.Command)
+	if err != nil {
+		return orgflow.FlowStepped{}, err
+	}
+	if cmd == nil {
+		return f.standing(nil), nil
+	}
+	t, err := k.prepare(ctx, f, cmd)
+	if err != nil {
+		return orgflow.FlowStepped{}, err
+	}
+	out, err := approval.Step(t.flow.Def, t.flow.State, cmd, t.world)
+	var refusal *approval.Refusal
+	if errors.As(err, &refusal) {
+		return k.refused(ctx, f, refusal)
+	}
+	if err != nil {
+		return orgflow.FlowStepped{}, fmt.Errorf("flow %s: %w", r.No, err)
+	}
+	return k.commit(ctx, r, t, out, decisions)
+}
+
+// repeated answers a step that was committed before.
+func repeated(f *Flow) (orgflow.FlowStepped, error) {
+	var s orgflow.FlowStepped
+	if err := json.Unmarshal(f.Answer, &s); err != nil {
+		return s, fmt.Errorf("the answer of the last step of flow %s: %w", f.No, err)
+	}
+	return s, nil
+}
+
+// commit stores what a step has come to.
+func (k *Keeper) commit(ctx context.Context, r Request, t *trial, out approval.Outcome, decisions []store.Decision) (orgflow.FlowStepped, error) {
+	stepped, err := t.stepped(out)
+	if err != nil || !out.Changed {
+		return stepped, err
+	}
+	e := effect{trial: t, out: out, decisions: decisions}
+	p, err := e.step(r.Key)
+	if err != nil {
+		return orgflow.FlowStepped{}, fmt.Errorf("flow %s: %w", r.No, err)
+	}
+	stepped.Messages = len(p.Messages)
+	if p.Answer, err = json.Marshal(stepped); err != nil {
+		return orgflow.FlowStepped{}, fmt.Errorf("answer of flow %s: %w", r.No, err)
+	}
+	result, err := k.Store.CommitStep(ctx, p)
+	if err != nil {
+		return orgflow.FlowStepped{}, err
+	}
+	if result.Repeated {
+		return repeated(&Flow{LoadedFlow: store.LoadedFlow{Flow: store.Flow{FlowKey: r.FlowKey}, Answer: result.Answer}})
+	}
+	return stepped, nil
+}
+
+// refused answers a command that was not carried out. Decisions on a flow
+// that has ended are marked as late.
+func (k *Keeper) refused(ctx context.Context, f *Flow, refusal *approval.Refusal) (orgflow.FlowStepped, error) {
+	if len(refusal.Audits) > 0 && f.closed() {
+		if _, err := k.Store.MarkLate(ctx, f.FlowKey); err != nil {
+			return orgflow.FlowStepped{}, err
+		}
+	}
+	return f.standing(refusal), nil
+}
+
+func (f *Flow) closed() bool { return f.State != nil && f.status(f.State).Closed() }
+
+// command makes the machine's command of one that has travelled. It is nil
+// where nothing is to be done.
+func (k *Keeper) command(ctx context.Context, f *Flow, c orgflow.FlowCommand) (approval.Command, []store.Decision, error) {
+	switch c.Kind {
+	case orgflow.FlowBegin:
+		return begin(f, c), nil, nil
+	case orgflow.FlowAudit:
+		return k.Audits(ctx, f, c)
+	case orgflow.FlowRelaunch:
+		return approval.DoRelaunch{}, nil, nil
+	case orgflow.FlowDiscard:
+		return approval.DoDiscard{By: c.By, System: c.System}, nil, nil
+	case orgflow.FlowUrge:
+		return approval.DoUrge{By: c.By}, nil, nil
+	case orgflow.FlowWithdraw:
+		return approval.DoWithdraw{By: c.By}, nil, nil
+	case orgflow.FlowRetract:
+		return approval.DoRetract{By: c.By}, nil, nil
+	case orgflow.FlowJump:
+		jump := approval.DoJump{By: c.By, From: c.From}
+		if c.To == nil {
+			return nil, nil, orgflow.Faultf(orgflow.CodeInvalidRecord, "a jump needs a node to go to")
+		}
+		jump.To = *c.To
+		return jump, nil, nil
+	case orgflow.FlowRepair:
+		return approval.DoRepair{By: c.By, Action: approval.RepairAction(c.Action), To: c.To}, nil, nil
+	case orgflow.FlowWake:
+		return approval.Wake{}, nil, nil
+	case orgflow.FlowAbsence:
+		return approval.AbsenceBegan{User: c.By}, nil, nil
+	case orgflow.FlowChildDone:
+		return approval.ChildDone{Visit: c.Visit, State: orgflow.FlowState(c.State)}, nil, nil
+	case orgflow.FlowTriggerDone:
+		return approval.TriggerDone{Visit: c.Visit, OK: c.OK, Message: c.Message}, nil, nil
+	}
+	return nil, nil, orgflow.Faultf(orgflow.CodeInvalidRecord, "unknown command %q", c.Kind)
+}
+
+// begin is what an execution of the workflow starts with: the launch, the
+// relaunch of a discarded flow, or nothing but a look.
+func begin(f *Flow, c orgflow.FlowCommand) approval.Command {
+	switch {
+	case f.State == nil:
+		return approval.DoLaunch{Number: f.No, Initiator: f.Initiator.Code, Accepted: true}
+	case f.State.Round < c.Round && f.State.Flow == orgflow.FlowDiscarded:
+		return approval.DoRelaunch{}
+	}
+	return nil
+}
+
+// Audits makes the command that works on the stored decisions that wait. With
+// an override only on those up to the one the caller saw: the override is
+// theirs.
+func (k *Keeper) Audits(ctx context.Context, f *Flow, c orgflow.FlowCommand) (approval.Command, []store.Decision, error) {
+	pending, err := k.Store.PendingAudits(ctx, f.FlowKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := approval.DoAudits{NextNodeSeq: c.NextNodeSeq, TaskDeptManager: c.Depts}
+	for _, d := range pending {
+		if c.MaxAudit > 0 && d.ID > c.MaxAudit && (c.NextNodeSeq != nil || len(c.Depts) > 0) {
+			continue
+		}
+		cmd.Rows = append(cmd.Rows, decision(d))
+	}
+	if f.State != nil && f.State.Flow != orgflow.FlowRunning {
+		all, err := k.Store.Audits(ctx, f.FlowKey)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(all) > 0 {
+			cmd.Newest = all[len(all)-1].ID
+		}
+	}
+	return cmd, pending, nil
+}
+
+// unreadable stands for the verdict of a row whose lists cannot be read: no
+// task takes it, so that it is marked invalid.
+const unreadable orgflow.Verdict = "unreadable"
+
+func decision(d store.Decision) approval.Decision {
+	out := approval.Decision{
+		ID: d.ID, Round: d.Round, NodeSeq: d.NodeSeq, User: d.UserCode, Verdict: d.Verdict,
+		TargetSeq: d.TargetSeq, TargetUsers: d.TargetUsers, HasOpinion: d.Opinion != "",
+	}
+	if d.Task != nil {
+		out.Task = int(*d.Task)
+	}
+	if d.Defect != "" {
+		out.Verdict = unreadable
+	}
+	return out
+}
+
+// status is where a flow is.
+func (f *Flow) status(s *approval.State) orgflow.FlowStatus {
+	if s == nil {
+		return orgflow.FlowStatus{No: f.No, State: orgflow.FlowStarting, Round: 1, CurrentNodes: []int{}}
+	}
+	out := orgflow.FlowStatus{No: s.Number, State: s.Flow, Round: s.Round, Rev: s.Rev, CurrentNodes: s.CurrentNodes()}
+	if at := s.NextWake(); !at.IsZero() {
+		out.NextWake = new(time.Time)
+		*out.NextWake = at
+	}
+	for i := range s.Tasks {
+		if s.Tasks[i].State == orgflow.TaskActive {
+			out.OpenTasks++
+		}
+	}
+	return out
+}
+
+// standing answers without a step: where the flow is, and what its workflow
+// has to see to in case an execution before it was killed.
+func (f *Flow) standing(refusal *approval.Refusal) orgflow.FlowStepped {
+	out := orgflow.FlowStepped{Status: f.status(f.State), Parent: f.parent()}
+	if refusal != nil {
+		out.Refusal = &orgflow.FlowRefusal{Code: string(refusal.Code), Message: refusal.Message, RetryAfter: refusal.RetryAfter}
+		return out
+	}
+	if f.State == nil {
+		return out
+	}
+	for i := range f.State.Visits {
+		v := &f.State.Visits[i]
+		if v.State != orgflow.VisitActive {
+			continue
+		}
+		switch v.Type {
+		case approval.NodeTrigger:
+			out.Triggers = append(out.Triggers, v.ID)
+		case approval.NodeSubflow:
+			if n, ok := f.Def.Node(v.Node); ok {
+				out.Children = append(out.Children, f.child(v.ID, n.Flow, n.DataField, true))
+			}
+		default:
+		}
+	}
+	return out
+}
+
+func (f *Flow) parent() *orgflow.FlowParent {
+	if f.Parent == nil {
+		return nil
+	}
+	return &orgflow.FlowParent{No: f.Parent.No, Visit: f.Parent.Visit}
+}
+
+// ChildNo is the number of the flow that a visit starts. It is made of the
+// parent's, so that starting it twice finds it.
+func ChildNo(parent string, visit int) string { return fmt.Sprintf("%s.%d", parent, visit) }
+
+func (f *Flow) child(visit int, code, field string, wait bool) orgflow.FlowChild {
+	return orgflow.FlowChild{Visit: visit, No: ChildNo(f.No, visit), Code: code, Field: field, Wait: wait}
+}
