@@ -23,3 +23,12 @@ func ContactEventsID(t Target) string {
 func EffectKey(companyID int64, k RecordKey) string {
 	return fmt.Sprintf("orgflow:%d:%s", companyID, k)
 }
+
+// FlowWorkflowID is the workflow id of an approval flow: its number, with the
+// company before it ("129-ztbxx01_202111_0001") where several are configured.
+func FlowWorkflowID(companyID int64, no string, severalCompanies bool) string {
+	if !severalCompanies {
+		return no
+	}
+	return fmt.Sprintf("%d-%s", companyID, no)
+}

@@ -19,6 +19,23 @@ const (
 	// PullInput, its result a PullSummary.
 	WorkflowOrgPull = "OrgPull"
 
+	// WorkflowApprovalFlow carries on one approval flow. Its input is a
+	// FlowRun, its id the flow's number.
+	WorkflowApprovalFlow = "ApprovalFlow"
+
+	// The updates of an approval flow. Their argument is a FlowCommand, their
+	// answer a FlowReply.
+	UpdateFlowAudit    = "audit"
+	UpdateFlowRelaunch = "relaunch"
+	UpdateFlowDiscard  = "discard"
+	UpdateFlowUrge     = "urge"
+	// UpdateFlowAdmin withdraws, retracts, jumps and repairs.
+	UpdateFlowAdmin = "admin"
+
+	// SignalFlow tells an approval flow what nobody is answered: the end of a
+	// child, the beginning of an absence. Its argument is a FlowCommand.
+	SignalFlow = "flow"
+
 	// UpdateApprove and UpdateReject decide a run's parked changes; their
 	// argument is a Decision, their answer the run summary.
 	UpdateApprove = "approve"
@@ -72,6 +89,13 @@ const (
 	ActivityMergePull        = "MergePull"
 	ActivityParkPull         = "ParkPull"
 	ActivityFinishPull       = "FinishPull"
+)
+
+// Activity names of an approval flow.
+const (
+	ActivityStepFlow        = "StepFlow"
+	ActivityCallTrigger     = "CallTrigger"
+	ActivityLaunchChildFlow = "LaunchChildFlow"
 )
 
 // Search attributes, all of Temporal's Keyword type.

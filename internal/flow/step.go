@@ -12,6 +12,10 @@ import (
 	"orgflow/internal/store"
 )
 
+// ErrForeign says that the flow was at another revision before the step
+// began, and not because of this step: somebody else wrote to it.
+var ErrForeign = errors.New("somebody else has written to the flow")
+
 // Request is one step of a flow.
 type Request struct {
 	store.FlowKey
@@ -25,8 +29,9 @@ type Request struct {
 
 // Step carries out one command in one transaction. It may be repeated: a
 // step that was committed by an attempt whose answer was lost is answered as
-// it was then. A refusal is an answer. store.ErrForeignRev says that
-// somebody else has written to the flow since Rev.
+// it was then. A refusal is an answer. ErrForeign says that the flow is not at
+// Rev; store.ErrForeignRev that it moved on during the step, so that trying
+// again tells more.
 func (k *Keeper) Step(ctx context.Context, r Request) (orgflow.FlowStepped, error) {
 	f, err := k.Load(ctx, r.FlowKey)
 	if err != nil {
@@ -36,7 +41,7 @@ func (k *Keeper) Step(ctx context.Context, r Request) (orgflow.FlowStepped, erro
 		return repeated(f)
 	}
 	if r.Rev != 0 && f.Rev != r.Rev {
-		return orgflow.FlowStepped{}, fmt.Errorf("step %q of flow %s: %w: it is %d, not %d", r.Key, r.No, store.ErrForeignRev, f.Rev, r.Rev)
+		return orgflow.FlowStepped{}, fmt.Errorf("step %q of flow %s: %w: its revision is %d, not %d", r.Key, r.No, ErrForeign, f.Rev, r.Rev)
 	}
 	cmd, decisions, err := k.command(ctx, f, r.Command)
 	if err != nil {
@@ -248,6 +253,21 @@ func (f *Flow) standing(refusal *approval.Refusal) orgflow.FlowStepped {
 		}
 	}
 	return out
+}
+
+// VisitedNode returns the node of a visit of the current round, and that
+// round.
+func (f *Flow) VisitedNode(visit int) (*approval.Node, int, bool) {
+	if f.State == nil {
+		return nil, 0, false
+	}
+	for i := range f.State.Visits {
+		if v := &f.State.Visits[i]; v.ID == visit {
+			n, ok := f.Def.Node(v.Node)
+			return n, v.Round, ok
+		}
+	}
+	return nil, 0, false
 }
 
 func (f *Flow) parent() *orgflow.FlowParent {

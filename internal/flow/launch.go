@@ -1,0 +1,113 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"orgflow/internal/approval"
+	"orgflow/internal/store"
+)
+
+// Refusals that need the database to be known; the machine knows the others.
+const (
+	DefNotFound  approval.RefusalCode = "FLOW_DEF_NOT_FOUND"
+	DataNotFound approval.RefusalCode = "DATA_NOT_FOUND"
+	NumberTaken  approval.RefusalCode = "NUMBER_TAKEN"
+)
+
+// Launch is what a flow is launched from.
+type Launch struct {
+	CompanyID int64
+	No        string // empty: the next number
+	Code      string // of the definition
+	DataID    string
+	Initiator store.Initiator
+	Parent    *Parent       // of a flow that a subflow node starts
+	Again     time.Duration // see store.NewFlow
+}
+
+// TryLaunch tells whether a launch would be refused, before it has a number.
+// It changes nothing. The flow it returns is what Launch stores.
+func (k *Keeper) TryLaunch(ctx context.Context, l Launch) (*Flow, error) {
+	f, err := k.draft(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	number := l.No
+	if number == "" {
+		number = f.Code // any: it only seeds random picks
+	}
+	_, err = approval.Step(f.Def, nil, approval.DoLaunch{Number: number, Initiator: l.Initiator.Code}, k.newWorld(ctx, f))
+	return f, err
+}
+
+// draft is a flow that is not stored yet. What is missing is a refusal.
+func (k *Keeper) draft(ctx context.Context, l Launch) (*Flow, error) {
+	f := &Flow{LoadedFlow: store.LoadedFlow{Flow: store.Flow{
+		FlowKey: store.FlowKey{CompanyID: l.CompanyID, No: l.No}, Code: l.Code, DataID: l.DataID, Initiator: l.Initiator,
+	}}}
+	err := k.pin(ctx, f, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &approval.Refusal{Code: DefNotFound, Message: fmt.Sprintf("no definition %q is published in company %d", l.Code, l.CompanyID)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Version = f.Def.Version
+	f.Document.Parent = l.Parent
+	f.Form, err = k.Snapshot(ctx, l.CompanyID, f.Def.Form, l.DataID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &approval.Refusal{Code: DataNotFound, Message: fmt.Sprintf("board %s has no row %q; save the form first", f.Def.Form.Board, l.DataID)}
+	}
+	return f, err
+}
+
+// Launch stores a flow that TryLaunch has not refused, state STARTING. Its
+// workflow is the caller's business. See store.LaunchFlow for what is in the
+// way and for repetition.
+func (k *Keeper) Launch(ctx context.Context, f *Flow, again time.Duration) (store.Flow, store.LaunchOutcome, error) {
+	numbering, err := approval.NewNumbering(f.Def)
+	if err != nil {
+		return store.Flow{}, "", fmt.Errorf("definition %s: %w", f.Code, err)
+	}
+	doc, err := f.Document.Encode()
+	if err != nil {
+		return store.Flow{}, "", err
+	}
+	return k.Store.LaunchFlow(ctx, store.NewFlow{
+		CompanyID: f.CompanyID, No: f.No, Serial: store.Serial{Numbering: numbering}, Code: f.Code, Version: f.Version, DataID: f.DataID,
+		OneOpenPerData: f.Def.Launch.OneOpenPerData && f.Document.Parent == nil, Again: again, Title: f.Def.Name,
+		Initiator: f.Initiator, StateDoc: doc,
+	})
+}
+
+// LaunchChild stores the flow that a subflow node starts and returns it as it
+// stands. It has the number ChildNo, so that launching it twice finds it. A
+// refusal says why there can be none.
+func (k *Keeper) LaunchChild(ctx context.Context, parent *Flow, visit int, code, field string) (store.Flow, error) {
+	l := Launch{
+		CompanyID: parent.CompanyID, No: ChildNo(parent.No, visit), Code: code, DataID: parent.DataID,
+		Initiator: parent.Initiator, Parent: &Parent{No: parent.No, Visit: visit},
+	}
+	if existing, err := k.Store.LoadFlow(ctx, store.FlowKey{CompanyID: l.CompanyID, No: l.No}); !errors.Is(err, store.ErrNotFound) {
+		return existing.Flow, err
+	}
+	if field != "" {
+		ids, err := k.newWorld(ctx, parent).Field(field)
+		if err != nil || len(ids) != 1 {
+			return store.Flow{}, &approval.Refusal{Code: DataNotFound, Message: fmt.Sprintf("field %q of the form does not hold the child's dataId", field)}
+		}
+		l.DataID = ids[0]
+	}
+	f, err := k.draft(ctx, l)
+	if err != nil {
+		return store.Flow{}, err
+	}
+	stored, outcome, err := k.Launch(ctx, f, 0)
+	if err == nil && outcome != store.LaunchCreated && outcome != store.LaunchExisting {
+		err = &approval.Refusal{Code: NumberTaken, Message: fmt.Sprintf("number %s is taken by another flow", l.No)}
+	}
+	return stored, err
+}
