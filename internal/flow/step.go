@@ -102,7 +102,7 @@ func (k *Keeper) commit(ctx context.Context, r Request, t *trial, out approval.O
 // refused answers a command that was not carried out. Decisions on a flow
 // that has ended are marked as late.
 func (k *Keeper) refused(ctx context.Context, f *Flow, refusal *approval.Refusal) (orgflow.FlowStepped, error) {
-	if len(refusal.Audits) > 0 && f.closed() {
+	if len(refusal.Audits) > 0 && f.Closed() {
 		if _, err := k.Store.MarkLate(ctx, f.FlowKey); err != nil {
 			return orgflow.FlowStepped{}, err
 		}
@@ -110,7 +110,8 @@ func (k *Keeper) refused(ctx context.Context, f *Flow, refusal *approval.Refusal
 	return f.standing(refusal), nil
 }
 
-func (f *Flow) closed() bool { return f.State != nil && f.status(f.State).Closed() }
+// Closed tells whether the flow has ended: its workflow has nothing left to do.
+func (f *Flow) Closed() bool { return f.State != nil && f.status(f.State).Closed() }
 
 // command makes the machine's command of one that has travelled. It is nil
 // where nothing is to be done.
