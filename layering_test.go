@@ -63,8 +63,8 @@ var rules = []rule{
 	{pkg: "workflows", ours: []string{"", "activities"}, mustNot: []string{server}},
 	{pkg: "worker", mustNot: []string{server, "github.com/temporalio/ui-server"}},
 	{pkg: "starter", mustNot: []string{server, "github.com/temporalio/ui-server"}},
-	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/telemetry"}, mustNot: []string{server}},
-	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/telemetry"}, mustNot: []string{server}},
+	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/flowcall", "internal/telemetry"}, mustNot: []string{server}},
+	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/flowcall", "internal/telemetry"}, mustNot: []string{server}},
 	{pkg: "internal/temporalx", ours: []string{""}, mustNot: []string{server}},
 	{pkg: "internal/transport", ours: []string{""}, mustNot: []string{temporal, sql}},
 }

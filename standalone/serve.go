@@ -106,6 +106,7 @@ func keep(ctx context.Context, opts options, p parts) (completed bool, err error
 		})
 	}
 	part(func() error { return api.ServeListener(ctx, p.listeners.http, p.handler, p.log) })
+	part(func() error { p.app.SweepFlows(ctx); <-ctx.Done(); return nil })
 	if p.sims.host != nil {
 		part(func() error { return api.ServeListener(ctx, p.listeners.sim, p.sims.host, p.log) })
 	}

@@ -47,6 +47,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	workflows.Register(w)
 	a.Sync(cl).Register(w)
 	a.orgActivities(cl).Register(w)
+	a.FlowActivities().Register(w)
 	return w
 }
 
@@ -92,10 +93,13 @@ func (a *App) RunWorker(ctx context.Context) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
+	sweeping := make(chan struct{})
+	go func() { defer close(sweeping); a.SweepFlows(ctx) }()
 	a.Log.Info("worker started", "task_queue", a.Config.Temporal.TaskQueue)
 	<-ctx.Done()
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()
+	<-sweeping
 	return nil
 }
 
