@@ -33,12 +33,14 @@ type Deps struct {
 	Schedules Schedules
 	Events    Events
 	Orgs      Orgs
-	// FlowDefinitions, Flows, Boards and Absences are the parts of approval
+	// FlowDefinitions, Flows, Boards, Absences and FlowCalls are the parts of approval
 	// flows that need no workflow.
 	FlowDefinitions FlowDefinitions
 	Flows           Flows
 	Boards          Boards
 	Absences        Absences
+	// FlowCalls answers boards that steer approval flows.
+	FlowCalls FlowCalls
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -86,7 +88,7 @@ func New(d Deps) http.Handler {
 
 func newServer(d Deps) *server {
 	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Idempotency == nil ||
-		d.FlowDefinitions == nil || d.Flows == nil || d.Boards == nil || d.Absences == nil {
+		d.FlowDefinitions == nil || d.Flows == nil || d.Boards == nil || d.Absences == nil || d.FlowCalls == nil {
 		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Idempotency, FlowDefinitions, Flows, Boards and Absences are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
@@ -128,6 +130,7 @@ func (s *server) routes() {
 	s.orgRoutes()
 	s.flowDefinitionRoutes()
 	s.flowReadRoutes()
+	s.flowCallRoutes()
 	s.decisionRoutes()
 	s.boardRoutes()
 	s.absenceRoutes()

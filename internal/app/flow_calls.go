@@ -21,8 +21,8 @@ import (
 // sweepPause is how long a worker waits between two looks for lost calls.
 const sweepPause = 30 * time.Second
 
-// Flows returns what answers the calls of boards on approval flows.
-func (a *App) Flows() *flowcall.Service {
+// FlowCalls returns what answers the calls of boards on approval flows.
+func (a *App) FlowCalls() *flowcall.Service {
 	return &flowcall.Service{
 		Keeper: a.keeper(), Store: a.Store, Files: a.Meta, Engine: flowEngine{a}, Log: a.Log, Sleep: transport.Wait,
 	}
@@ -36,7 +36,7 @@ func (a *App) FlowActivities() *activities.Flows {
 }
 
 // SweepFlows makes up for lost calls on approval flows until ctx ends.
-func (a *App) SweepFlows(ctx context.Context) { a.Flows().SweepEvery(ctx, sweepPause) }
+func (a *App) SweepFlows(ctx context.Context) { a.FlowCalls().SweepEvery(ctx, sweepPause) }
 
 // flowEngine runs the workflows of approval flows on Temporal.
 type flowEngine struct{ app *App }

@@ -17,7 +17,7 @@ func (a *App) Handler(webUI string) http.Handler {
 	runs, flows := a.Runs(), a.Flows()
 	return api.New(api.Deps{
 		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(),
-		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows,
+		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: a.FlowCalls(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},
