@@ -58,7 +58,7 @@ var rules = []rule{
 	{pkg: "connectors/hcm/sim", ours: []string{"connectors/simctl"}, mustNot: []string{temporal, sql}},
 	{pkg: "internal/store", ours: []string{"", "schemas/migrations"}, mustNot: []string{temporal}},
 	{pkg: "activities", ours: []string{"", "internal/mapping", "internal/orgtree", "internal/planner", "internal/approval", "internal/flow", "meta", "connectors", "internal/store"}, mustNot: []string{server}},
-	{pkg: "internal/flow", ours: []string{"", "internal/approval", "internal/store", "meta"}, mustNot: []string{temporal, netHTTP}},
+	{pkg: "internal/flow", ours: []string{"", "internal/approval", "internal/store", "meta", "schemas"}, mustNot: []string{temporal, netHTTP}},
 	{pkg: "internal/flowcall", ours: []string{"", "internal/approval", "internal/flow", "internal/store", "meta"}, mustNot: []string{server}},
 	{pkg: "workflows", ours: []string{"", "activities"}, mustNot: []string{server}},
 	{pkg: "worker", mustNot: []string{server, "github.com/temporalio/ui-server"}},

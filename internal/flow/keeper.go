@@ -12,6 +12,7 @@ import (
 	"orgflow/internal/approval"
 	"orgflow/internal/store"
 	"orgflow/meta"
+	"orgflow/schemas"
 )
 
 // keptDefinitions bounds the decoded definitions that are kept: versions
@@ -94,10 +95,11 @@ func (k *Keeper) definition(ctx context.Context, company int64, code string, ver
 	if err != nil {
 		return nil, err
 	}
-	def, problems := approval.Decode("", row.Body)
-	if len(problems) > 0 {
+	def := &approval.Definition{}
+	if problems := schemas.Unmarshal("", row.Body, def); len(problems) > 0 { // it was checked when it was published
 		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
+	def.SetDefaults()
 	def.Version = row.Version
 	d := &definition{Definition: def, sha256: row.SHA256}
 	if d.exprs, err = k.cache().Get(row.SHA256, def); err != nil {

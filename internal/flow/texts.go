@@ -18,10 +18,7 @@ const templatesFile = "flow-templates.json"
 
 // Templates returns a company's message templates.
 func Templates(c meta.Company) (approval.Templates, error) {
-	shipped, err := approval.DefaultTemplates()
-	if err != nil {
-		return nil, err
-	}
+	shipped := approval.DefaultTemplates()
 	path, raw, ok, err := c.FlowFile(templatesFile)
 	if err != nil || !ok {
 		return shipped, err
