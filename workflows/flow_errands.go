@@ -22,7 +22,7 @@ type errands struct {
 // alarm is the one timer of a flow: the earliest instant at which something
 // is due, whichever task or visit it belongs to.
 type alarm struct {
-	at     time.Time // of the timer that runs
+	at     time.Time           // of the timer that runs
 	cancel workflow.CancelFunc // nil: no timer runs
 	rang   bool
 }

@@ -74,14 +74,18 @@ func (s *server) boardCalls() []boardCall {
 			}))
 		}},
 		{"/flow/relaunch", "relaunch-flow", "Open the next round of a flow that was returned or discarded", []boardParam{flowNumber, companyParam},
-			func(ctx context.Context, v url.Values) (any, bool, error) { return answer(s.FlowCalls.Relaunch(ctx, flowOf(v))) }},
+			func(ctx context.Context, v url.Values) (any, bool, error) {
+				return answer(s.FlowCalls.Relaunch(ctx, flowOf(v)))
+			}},
 		{"/flow/discard", "discard-flow", "End a flow, as its initiator or an admin", []boardParam{
 			flowNumber, {"userName", "name of who discards", false}, {"userCode", "code of who discards, where names repeat", false}, companyParam,
 		}, func(ctx context.Context, v url.Values) (any, bool, error) {
 			return answer(s.FlowCalls.Discard(ctx, flowcall.DiscardParams{FlowParams: flowOf(v), UserName: v.Get("userName"), UserCode: v.Get("userCode")}))
 		}},
 		{"/flow/urgent", "urge-flow", "Remind whoever has an open task of a flow", []boardParam{flowNumber, companyParam},
-			func(ctx context.Context, v url.Values) (any, bool, error) { return answer(s.FlowCalls.Urgent(ctx, flowOf(v))) }},
+			func(ctx context.Context, v url.Values) (any, bool, error) {
+				return answer(s.FlowCalls.Urgent(ctx, flowOf(v)))
+			}},
 		{"/message/taskNotify", "notify-task", "Tell the assignee of a submitted board task", []boardParam{{"taskNo", "number of the board task", true}, companyParam},
 			func(ctx context.Context, v url.Values) (any, bool, error) {
 				a, err := s.FlowCalls.TaskNotify(ctx, v.Get("taskNo"), v.Get("company_id"))
@@ -223,4 +227,3 @@ func (s *server) flowSteerRoutes() {
 		})
 	}
 }
-

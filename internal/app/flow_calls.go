@@ -28,7 +28,9 @@ func (a *App) FlowCalls() *flowcall.Service {
 	}
 }
 
-func (a *App) keeper() *flow.Keeper { return &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now} }
+func (a *App) keeper() *flow.Keeper {
+	return &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now}
+}
 
 // FlowActivities returns the activities of approval flows.
 func (a *App) FlowActivities() *activities.Flows {

@@ -1,0 +1,302 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orgflow/internal/testpg"
+)
+
+// flowWorld is an installation with an organisation of some departments and
+// people, pulled, for approval flows.
+type flowWorld struct {
+	*world
+	program *process
+}
+
+// crowd is how many people the organisation has: E1 … E60.
+const crowd = 60
+
+// newFlowWorld starts the program on a database. E1 launches; E2 leads 研发部,
+// E3 客服部; 无主部 has no manager; there are two departments 重名.
+func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
+	t.Helper()
+	w := &flowWorld{world: newWorld(t)}
+	if postgres {
+		w.env["ORGFLOW_DATABASE_URL"] = testpg.URL(t)
+	}
+	everybody := make([]string, 0, 12)
+	for i := 11; i <= 22; i++ {
+		everybody = append(everybody, fmt.Sprintf("E%d", i))
+	}
+	ding := object{
+		"base_url": "http://" + w.sims + "/dingtalk", "api_base_url": "http://" + w.sims + "/dingtalk",
+		"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 0,
+	}
+	w.put("companies/129/company.json", encode(t, object{
+		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai",
+		"source":    object{"type": "hcm", "base_url": "http://" + w.sims + "/hcm", "auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"}},
+		"consumers": object{"ding_talk": ding},
+		"roles":     object{"flow_admin": []string{"E9"}, "finance": []string{"E5", "E6"}, "board": everybody},
+		"notify":    object{"channels": []string{"ding_talk"}},
+	}))
+	w.begins()
+	w.organisation()
+	return w
+}
+
+// begins starts the program, again after it was killed.
+func (w *flowWorld) begins() {
+	w.t.Helper()
+	w.program = w.serve()
+}
+
+func (w *flowWorld) organisation() {
+	w.t.Helper()
+	dept := func(id, parent int, name string, managers ...string) object {
+		return object{"dept_id": id, "name": name, "parent_id": parent, "order": id, "dept_manager_userid_list": append([]string{}, managers...)}
+	}
+	depts := []object{{"dept_id": 1, "name": "公司", "order": 1, "dept_manager_userid_list": []string{}},
+		dept(10, 1, "研发部", "E2"), dept(20, 1, "客服部", "E3"), dept(30, 1, "无主部"), dept(40, 10, "重名"), dept(50, 20, "重名")}
+	var users []object
+	for i := 1; i <= crowd; i++ {
+		in := 10
+		if i == 3 {
+			in = 20
+		}
+		users = append(users, object{
+			"userid": fmt.Sprintf("E%d", i), "job_number": fmt.Sprintf("E%d", i), "unionid": fmt.Sprintf("u%d", i), "name": fmt.Sprintf("员工%d", i),
+			"mobile": fmt.Sprintf("100%08d", i), "active": true, "dept_id_list": []int{in},
+		})
+	}
+	must(w.t, "PUT", "http://"+w.sims+"/_sim/dingtalk/state", encode(w.t, object{"departments": depts, "users": users, "pending_invites": []any{}}), nil)
+	var pull struct{ ID string }
+	must(w.t, "POST", "http://"+w.http+"/api/v1/org/pulls", `{"company_id": 129}`, &pull)
+	eventually(w.t, time.Minute, 50*time.Millisecond, "the pull", func() error {
+		var s pullSummary
+		must(w.t, "GET", "http://"+w.http+"/api/v1/org/pulls/"+pull.ID, "", &s)
+		if s.Status != "completed" {
+			return fmt.Errorf("%s %v", s.Status, s.Error)
+		}
+		return nil
+	})
+}
+
+// define publishes a definition of nodes; launch and policy may be nil.
+func (w *flowWorld) define(code string, nodes []object, extra object) {
+	w.t.Helper()
+	d := object{
+		"schema": "flow-def/1", "flowCode": code, "name": "测试" + code, "form": object{"board": "b", "title": "{userName}的{name}"},
+		"admins": []string{"role:flow_admin"}, "nodes": nodes,
+	}
+	maps.Copy(d, extra)
+	must(w.t, "PUT", "http://"+w.http+"/api/v1/flow-definitions/"+code+"?company_id=129", encode(w.t, d), nil)
+}
+
+// approve is a node whose people are named.
+func approve(seq int, mode string, next int, users ...string) object {
+	return object{
+		"seq": seq, "type": "approve", "name": fmt.Sprintf("节点%d", seq), "sign": object{"mode": mode},
+		"approvers": []object{{"by": "user", "users": users}}, "next": []object{{"to": next}},
+	}
+}
+
+func startAt(next int) object {
+	return object{"seq": 0, "type": "start", "name": "发起", "next": []object{{"to": next}}}
+}
+
+func endAt(seq int) object { return object{"seq": seq, "type": "end", "name": "结束"} }
+
+// row stores a form row.
+func (w *flowWorld) row(id string, row object) {
+	w.t.Helper()
+	must(w.t, "PUT", "http://"+w.http+"/api/v1/boards/b/rows/"+url.PathEscape(id), encode(w.t, row), nil)
+}
+
+// answered is what a call of a board was answered.
+type answered struct {
+	Status  int
+	Code    any
+	Message string
+	Field   string
+	Data    struct {
+		No       string `json:"flowRunningNumber"`
+		State    string
+		Round    int
+		Rev      int   `json:"stateRev"`
+		Nodes    []int `json:"currentNodes"`
+		Existing bool
+		Already  bool
+		Accepted bool
+		Applied  int
+		Urged    []string
+		Jump     string
+		Audits   []struct {
+			ID      int64
+			Outcome string
+		}
+	}
+}
+
+func (a answered) String() string {
+	return fmt.Sprintf("%d %v %s %+v", a.Status, a.Code, a.Message, a.Data)
+}
+
+// flow makes a call of a board: "launch", "onAudit", … with parameters.
+func (w *flowWorld) flow(name string, params ...string) answered {
+	w.t.Helper()
+	a, err := w.tryFlow(name, params...)
+	if err != nil {
+		w.t.Fatalf("/flow/%s %v: %v", name, params, err)
+	}
+	return a
+}
+
+func (w *flowWorld) tryFlow(name string, params ...string) (answered, error) {
+	query := url.Values{}
+	for i := 0; i+1 < len(params); i += 2 {
+		query.Set(params[i], params[i+1])
+	}
+	path := "/flow/" + name
+	if strings.HasPrefix(name, "/") {
+		path = name
+	}
+	status, body, err := call("GET", "http://"+w.http+path+"?"+query.Encode(), "")
+	if err != nil {
+		return answered{}, err
+	}
+	a := answered{Status: status}
+	if err := json.Unmarshal([]byte(body), &a); err != nil {
+		return a, fmt.Errorf("%d %s: %w", status, body, err)
+	}
+	return a, nil
+}
+
+// launched launches a flow for a new row and wants it RUNNING.
+func (w *flowWorld) launched(code, data string, params ...string) string {
+	w.t.Helper()
+	w.row(data, object{"amount": 100})
+	a := w.flow("launch", append([]string{"flowCode", code, "dataId", data, "userCode", "E1", "userName", "员工1", "deptName", "研发部"}, params...)...)
+	if a.Status != 200 || a.Data.State != "RUNNING" || a.Data.No == "" {
+		w.t.Fatalf("launch of %s: %s", code, a)
+	}
+	return a.Data.No
+}
+
+// decide stores a decision as a board does.
+func (w *flowWorld) decide(no string, node int, user, verdict string, extra ...object) int64 {
+	w.t.Helper()
+	d := object{"node_seq": node, "user_code": user, "decision": verdict, "comment": "意见"}
+	for _, e := range extra {
+		maps.Copy(d, e)
+	}
+	var stored struct{ ID int64 }
+	must(w.t, "POST", "http://"+w.http+"/api/v1/flows/"+no+"/decisions", encode(w.t, d), &stored)
+	return stored.ID
+}
+
+// decided stores a decision and has it worked on.
+func (w *flowWorld) decided(no string, node int, user, verdict string) answered {
+	w.t.Helper()
+	w.decide(no, node, user, verdict)
+	return w.flow("onAudit", "flowRunningNumber", no)
+}
+
+// flowDetail is what contract § 4 says of a flow, as far as tests look.
+type flowDetail struct {
+	State string
+	Round int
+	Rev   int   `json:"state_rev"`
+	Nodes []int `json:"current_nodes"`
+	Tasks []struct {
+		Node  int `json:"node_seq"`
+		Round int
+		User  string `json:"user_code"`
+		State string
+		Kind  string
+	}
+	Visits []struct {
+		Node  int `json:"node_seq"`
+		State string
+	} `json:"nodes"`
+	Timeline []struct {
+		Type  string
+		Actor string
+	}
+}
+
+func (w *flowWorld) detail(no string) flowDetail {
+	w.t.Helper()
+	var d flowDetail
+	must(w.t, "GET", "http://"+w.http+"/api/v1/flows/"+no, "", &d)
+	return d
+}
+
+// tasks lists the tasks of a round as "node user state".
+func (d flowDetail) tasks() []string {
+	var out []string
+	for _, t := range d.Tasks {
+		if t.Round == d.Round {
+			out = append(out, fmt.Sprintf("%d %s %s", t.Node, t.User, t.State))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (d flowDetail) events(kind string) int {
+	n := 0
+	for _, e := range d.Timeline {
+		if e.Type == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// together calls n times at one moment and returns the answers.
+func (w *flowWorld) together(n int, do func(i int) (answered, error)) []answered {
+	w.t.Helper()
+	out, errs := make([]answered, n), make([]error, n)
+	begin := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-begin
+			out[i], errs[i] = do(i)
+		})
+	}
+	close(begin)
+	wg.Wait()
+	for i, err := range errs {
+		if err != nil {
+			w.t.Fatalf("call %d: %v", i, err)
+		}
+	}
+	return out
+}
+
+// historyLength is how many events the newest execution of a flow has, once
+// it waits: a step shows in the database a moment before its workflow knows.
+func (w *flowWorld) historyLength(no string) int {
+	w.t.Helper()
+	c := w.temporalClient()
+	eventually(w.t, 10*time.Second, 10*time.Millisecond, "the workflow waits", func() error {
+		d, err := c.DescribeWorkflowExecution(w.t.Context(), no, "")
+		if err != nil {
+			return err
+		}
+		if len(d.GetPendingActivities()) > 0 || d.GetPendingWorkflowTask() != nil {
+			return errNotYet
+		}
+		return nil
+	})
+	return len(events(w.t, c, no, ""))
+}
