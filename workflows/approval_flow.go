@@ -60,11 +60,12 @@ type approvalFlow struct {
 	parent *orgflow.FlowParent
 	shown  orgflow.FlowState // what the search attribute says
 
-	queue   []*ticket
-	steps   int  // done in this execution
-	resting bool // takes nothing new, to continue as new
-	alarm   alarm
-	errands errands
+	queue    []*ticket
+	steps    int  // done in this execution
+	resting  bool // takes nothing new, to continue as new
+	restless int  // times something came up before it could
+	alarm    alarm
+	errands  errands
 }
 
 // ticket is a command that waits for its turn, with whoever waits for it.
@@ -217,17 +218,28 @@ func (f *approvalFlow) outgrown(ctx workflow.Context) bool {
 	return !f.status.Closed() && (f.status.Round > f.in.Round || workflow.GetInfo(ctx).GetContinueAsNewSuggested())
 }
 
-// restFor is how long nothing is taken before an execution continues as new:
-// an answer given in the very task that continues may be lost on its way
-// (approval reference C.3).
-const restFor = time.Second
+const (
+	// restFor is how long nothing may come up before an execution continues as
+	// new: an answer given in the very task that continues may be lost on its
+	// way (approval reference C.3).
+	restFor = time.Second
+	// maxRestless is how often something may come up before callers are asked
+	// to wait: an execution takes 2,000 calls.
+	maxRestless = 5
+)
 
 // rest makes sure that everybody has their answer. It returns false when
 // something came up.
 func (f *approvalFlow) rest(ctx workflow.Context) bool {
-	f.resting = true
+	f.resting = f.restless >= maxRestless
 	defer func() { f.resting = false }()
-	_ = workflow.Sleep(ctx, restFor)                                                                      // never cancelled
-	_ = workflow.Await(ctx, func() bool { return len(f.queue) > 0 || workflow.AllHandlersFinished(ctx) }) // never cancelled
-	return f.idle() && !f.status.Closed()
+	up, _ := workflow.AwaitWithTimeout(ctx, restFor, func() bool { return len(f.queue) > 0 }) // never cancelled
+	if !up {
+		_ = workflow.Await(ctx, func() bool { return len(f.queue) > 0 || workflow.AllHandlersFinished(ctx) }) // never cancelled
+	}
+	if f.idle() && !f.status.Closed() {
+		return true
+	}
+	f.restless++
+	return false
 }

@@ -22,16 +22,12 @@ type question struct {
 	id      func(*flow.Flow) string
 }
 
-// attempts bounds how often a call looks again because the flow moved on
-// between its look at the database and its update.
-const attempts = 5
-
 // ask carries a command out: what the database shows to be refused or done
 // already is answered from there, the rest by the flow's workflow.
 func (s *Service) ask(ctx context.Context, q question) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, updateWait)
 	defer cancel()
-	for range attempts {
+	for tries := 0; ; tries++ {
 		f, err := s.begun(ctx, q.key)
 		if err != nil {
 			return Answer{}, err
@@ -40,8 +36,19 @@ func (s *Service) ask(ctx context.Context, q question) (Answer, error) {
 		if !errors.Is(err, errAgain) {
 			return answer, err
 		}
+		if err := s.pause(ctx, tries); err != nil {
+			return Answer{}, err
+		}
 	}
-	return Answer{}, answerError(ErrBusy)
+}
+
+// pause waits before another look at the database, until the call's time is
+// over.
+func (s *Service) pause(ctx context.Context, tries int) error {
+	if s.Sleep(ctx, min(time.Duration(tries+1)*20*time.Millisecond, 200*time.Millisecond)) != nil {
+		return answerError(ErrBusy)
+	}
+	return nil
 }
 
 // errAgain asks for another look at the database.
@@ -69,9 +76,6 @@ func (s *Service) attempt(ctx context.Context, f *flow.Flow, q question) (Answer
 	case errors.Is(err, ErrGone):
 		return Answer{}, s.revive(ctx, q.key)
 	case errors.Is(err, ErrBusy):
-		if err := s.Sleep(ctx, 100*time.Millisecond); err != nil {
-			return Answer{}, answerError(ErrBusy)
-		}
 		return Answer{}, errAgain
 	case errors.Is(err, ErrNoAnswer):
 		return s.accepted(ctx, f), nil

@@ -59,7 +59,7 @@ func (s *Service) OnAudit(ctx context.Context, in AuditParams) (Answer, error) {
 }
 
 func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCommand) (Answer, error) {
-	for range attempts {
+	for tries := 0; ; tries++ {
 		f, err := s.begun(ctx, key)
 		if err != nil {
 			return Answer{}, err
@@ -78,8 +78,10 @@ func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCo
 		if !errors.Is(err, errAgain) {
 			return answer, err
 		}
+		if err := s.pause(ctx, tries); err != nil {
+			return Answer{}, err
+		}
 	}
-	return Answer{}, answerError(ErrBusy)
 }
 
 // auditID names a notification by the newest decision it saw, and what else

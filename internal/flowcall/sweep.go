@@ -18,7 +18,7 @@ const (
 )
 
 // Swept counts what a sweep has done.
-type Swept struct{ Started, Audited, Failed int }
+type Swept struct{ Flows, Failed int }
 
 // Sweep finds calls that were lost between the database and the engine: flows
 // that were stored and never started, and decisions nobody was told of. Any
@@ -37,7 +37,6 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 			if !s.count(ctx, &n, f.FlowKey, s.start(ctx, f)) {
 				return n, ErrUnavailable
 			}
-			n.Started++
 		}
 		if len(flows) < sweepPage {
 			break
@@ -55,11 +54,12 @@ func (s *Service) sweepDecisions(ctx context.Context, n *Swept) error {
 		}
 		for _, key := range keys {
 			behind = key
-			_, err := s.audit(ctx, key, orgflow.FlowCommand{Kind: orgflow.FlowAudit})
+			one, cancel := context.WithTimeout(ctx, updateWait)
+			_, err := s.audit(one, key, orgflow.FlowCommand{Kind: orgflow.FlowAudit})
+			cancel()
 			if !s.count(ctx, n, key, err) {
 				return ErrUnavailable
 			}
-			n.Audited++
 		}
 		if len(keys) < sweepPage {
 			return nil
@@ -67,9 +67,10 @@ func (s *Service) sweepDecisions(ctx context.Context, n *Swept) error {
 	}
 }
 
-// count notes a failure of one flow; the others go on. It is false when there
+// count notes one flow; where it failed the others go on. It is false when there
 // is no point in going on.
 func (s *Service) count(ctx context.Context, n *Swept, key store.FlowKey, err error) bool {
+	n.Flows++
 	if err == nil {
 		return true
 	}
@@ -89,7 +90,7 @@ func (s *Service) SweepEvery(ctx context.Context, pause time.Duration) {
 		case err != nil:
 			s.Log.WarnContext(ctx, "sweep of approval flows", "error", err)
 		case n != Swept{}:
-			s.Log.InfoContext(ctx, "lost calls on approval flows were made up for", "started", n.Started, "notified", n.Audited, "failed", n.Failed)
+			s.Log.InfoContext(ctx, "lost calls on approval flows were made up for", "flows", n.Flows, "failed", n.Failed)
 		}
 		if s.Sleep(ctx, pause) != nil {
 			return
