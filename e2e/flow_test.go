@@ -38,12 +38,11 @@ func TestFlows(t *testing.T) {
 				{"races", flowRaces},
 				{"discard against approve", discardAgainstApprove},
 			} {
-				ok := t.Run(test.name, func(t *testing.T) {
+				t.Run(test.name, func(t *testing.T) {
 					within := *w.world
 					within.t = t
 					test.run(t, &flowWorld{world: &within, program: w.program})
 				})
-				_ = ok
 			}
 		})
 	}

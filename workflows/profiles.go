@@ -58,10 +58,11 @@ func reading(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // stepping is for the steps of an approval flow: one transaction each. A
-// database that is down is waited for.
+// database that is down is waited for. The timeout is how long a step of a
+// killed worker waits for another one.
 func stepping(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
+		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 20 * time.Second,
 		},
