@@ -70,6 +70,13 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"GET /api/v1/absences":                             config.AccessRead,
 		"PUT /api/v1/absences":                             config.AccessApprove,
 		"DELETE /api/v1/absences/{id}":                     config.AccessApprove,
+		"POST /api/v1/flows/{no}/repair":                   config.AccessOperate,
+		"POST /api/v1/flows/{no}/withdraw":                 config.AccessOperate,
+		"POST /api/v1/flows/{no}/retract":                  config.AccessOperate,
+		"POST /api/v1/flows/{no}/jump":                     config.AccessOperate,
+	}
+	for _, path := range []string{"/flow/launch", "/flow/onAudit", "/flow/relaunch", "/flow/discard", "/flow/urgent", "/message/taskNotify"} {
+		needs["GET "+path], needs["POST "+path] = config.AccessOperate, config.AccessOperate
 	}
 	d := newWorld().deps()
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
@@ -80,6 +87,9 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/flows/{no}/decisions": `{"node_seq":10,"user_code":"E5","decision":"approve"}`,
 		"PUT /api/v1/boards/tasks/{taskNo}": `{"status":"draft"}`,
 		"PUT /api/v1/absences":              `{"user_code":"E5","agent":"E6","from":"2026-12-01T00:00:00Z","till":"2026-12-02T00:00:00Z"}`,
+	}
+	for _, verb := range []string{"repair", "withdraw", "retract", "jump"} {
+		bodies["POST /api/v1/flows/{no}/"+verb] = `{"by":"E9"}`
 	}
 	fill := strings.NewReplacer("absences/{id}", "absences/1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {

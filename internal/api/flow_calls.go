@@ -99,7 +99,6 @@ func (s *server) flowCallRoutes() {
 		guarded := s.router.With(s.authorize(config.AccessOperate))
 		guarded.Get(c.path, s.boardHandler(c))
 		guarded.Post(c.path, s.boardHandler(c))
-		s.router.Head(c.path, s.methodNotAllowed) // a look must not do anything
 		s.describeBoardCall(c, http.MethodGet)
 		s.describeBoardCall(c, http.MethodPost)
 	}
@@ -116,6 +115,10 @@ type envelope struct {
 
 func (s *server) boardHandler(c boardCall) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead { // routed like GET, but a look must not do anything
+			s.methodNotAllowed(w, r)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		if err := parseForm(r); err != nil {
 			s.write(w, r, &Error{Code: "BAD_PARAM", status: http.StatusBadRequest, Message: "the parameters cannot be read: they are sent in the query or as a form"})

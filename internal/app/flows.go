@@ -24,7 +24,7 @@ type Flows struct {
 type Predictor func(ctx context.Context, k store.FlowKey) ([]approval.Predicted, error)
 
 // Flows returns what surrounds the running flows.
-func (a *App) Flows() *Flows { return &Flows{app: a} }
+func (a *App) Flows() *Flows { return &Flows{app: a, predict: a.keeper().Predict} }
 
 // WithPredictor returns flows that tell who comes next.
 func (f *Flows) WithPredictor(p Predictor) *Flows { return &Flows{app: f.app, predict: p} }

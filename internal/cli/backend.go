@@ -14,7 +14,7 @@ import (
 //
 //	RoleOffline  Decode, Meta: no connection
 //	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs,
-//	             Flows, FlowDefinitions
+//	             Flows, FlowCalls, FlowDefinitions
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
@@ -31,6 +31,7 @@ type Backend struct {
 	Orgs      api.Orgs
 	Meta      Meta
 	Flows     api.Flows
+	FlowCalls api.FlowCalls
 	// FlowDefinitions are those of approval flows.
 	FlowDefinitions FlowDefinitions
 	// Migrate brings the database schema up to date and returns its version

@@ -16,9 +16,11 @@ import (
 
 // flowCommand holds everything about approval flows.
 func (p *program) flowCommand() *cobra.Command {
-	return group("flow", "Look at approval flows, decide, publish definitions",
-		"  starter flow list --state RUNNING\n  starter flow show ztbxx01_202611_0001\n  starter flow definitions publish --company 129",
+	cmd := group("flow", "Start, steer and look at approval flows, publish definitions",
+		"  starter flow launch --code ztbxx01 --data 5 --user E1001\n  starter flow show ztbxx01_202611_0001\n  starter flow definitions publish --company 129",
 		p.flowList(), p.flowShow(), p.flowTimeline(), p.flowMessages(), p.flowStats(), p.flowExport(), p.flowDecide(), p.flowDefinitions())
+	cmd.AddCommand(p.flowCallCommands()...)
+	return cmd
 }
 
 // oneNumber wants exactly one flowRunningNumber.

@@ -212,3 +212,13 @@ func (k *Keeper) prepare(ctx context.Context, f *Flow, cmd approval.Command) (*t
 	}
 	return &trial{&fresh, k.newWorld(ctx, &fresh)}, nil
 }
+
+// Predict tells who comes next in a flow that runs, if everybody approves and
+// nothing changes meanwhile. It only reads.
+func (k *Keeper) Predict(ctx context.Context, key store.FlowKey) ([]approval.Predicted, error) {
+	f, err := k.Load(ctx, key)
+	if err != nil || f.State == nil {
+		return nil, err
+	}
+	return approval.Predict(f.Def, f.State, f.Initiator.Code, k.newWorld(ctx, f))
+}
