@@ -56,7 +56,7 @@ func (k *Keeper) draft(ctx context.Context, l Launch) (*Flow, error) {
 		return nil, err
 	}
 	f.Version = f.Def.Version
-	f.Document.Parent = l.Parent
+	f.Parent = l.Parent
 	f.Form, err = k.Snapshot(ctx, l.CompanyID, f.Def.Form, l.DataID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &approval.Refusal{Code: DataNotFound, Message: fmt.Sprintf("board %s has no row %q; save the form first", f.Def.Form.Board, l.DataID)}
@@ -72,13 +72,13 @@ func (k *Keeper) Launch(ctx context.Context, f *Flow, again time.Duration) (stor
 	if err != nil {
 		return store.Flow{}, "", fmt.Errorf("definition %s: %w", f.Code, err)
 	}
-	doc, err := f.Document.Encode()
+	doc, err := f.Encode()
 	if err != nil {
 		return store.Flow{}, "", err
 	}
 	return k.Store.LaunchFlow(ctx, store.NewFlow{
 		CompanyID: f.CompanyID, No: f.No, Serial: store.Serial{Numbering: numbering}, Code: f.Code, Version: f.Version, DataID: f.DataID,
-		OneOpenPerData: f.Def.Launch.OneOpenPerData && f.Document.Parent == nil, Again: again, Title: f.Def.Name,
+		OneOpenPerData: f.Def.Launch.OneOpenPerData && f.Parent == nil, Again: again, Title: f.Def.Name,
 		Initiator: f.Initiator, StateDoc: doc,
 	})
 }

@@ -146,27 +146,10 @@ func (s *Service) Discard(ctx context.Context, in DiscardParams) (Answer, error)
 // nobody else of that name could do it as an admin; else the only one there
 // is (approval reference B.3).
 func (s *Service) discarder(ctx context.Context, f *flow.Flow, name string) (string, error) {
-	list, err := s.Store.UsersByName(ctx, f.CompanyID, name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", err
-	}
-	var codes []string
-	for _, m := range list {
-		codes = append(codes, m.UserCode())
-	}
-	if len(codes) == 0 { // boards may send the account instead
-		found, err := s.Store.UsersByCodes(ctx, f.CompanyID, []string{name})
-		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrAmbiguous) {
-			return "", err
-		}
-		if _, ok := found[name]; ok {
-			codes = append(codes, name)
-		}
-	}
-	if f.Initiator.Name == name && !slices.Contains(codes, f.Initiator.Code) {
-		codes = append(codes, f.Initiator.Code)
-	}
+	codes, err := s.called(ctx, f, name)
 	switch {
+	case err != nil:
+		return "", err
 	case len(codes) == 0:
 		return "", refuse(approval.NotInitiatorOrAdm, fmt.Sprintf("only the initiator and the admins of flow %s may discard it", f.No), 0)
 	case len(codes) == 1:
@@ -182,6 +165,32 @@ func (s *Service) discarder(ctx context.Context, f *flow.Flow, name string) (str
 		return may[0], nil
 	}
 	return "", refuse(codeAmbiguousUser, "several people have that name; give userCode", 0)
+}
+
+// called returns the codes of everybody a name may mean: those who have it,
+// whose account it is if nobody has, and the initiator as named at launch.
+func (s *Service) called(ctx context.Context, f *flow.Flow, name string) ([]string, error) {
+	list, err := s.Store.UsersByName(ctx, f.CompanyID, name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	var codes []string
+	for _, m := range list {
+		codes = append(codes, m.UserCode())
+	}
+	if len(codes) == 0 {
+		found, err := s.Store.UsersByCodes(ctx, f.CompanyID, []string{name})
+		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrAmbiguous) {
+			return nil, err
+		}
+		if _, ok := found[name]; ok {
+			codes = append(codes, name)
+		}
+	}
+	if f.Initiator.Name == name && !slices.Contains(codes, f.Initiator.Code) {
+		codes = append(codes, f.Initiator.Code)
+	}
+	return codes, nil
 }
 
 // mayDiscard returns those who may discard a flow.
