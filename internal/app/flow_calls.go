@@ -77,6 +77,15 @@ func (e flowEngine) Update(ctx context.Context, id, updateID, name string, c org
 	return reply, e.updateError(ctx, cl, err)
 }
 
+// Signal tells a flow's workflow what nobody is answered.
+func (e flowEngine) Signal(ctx context.Context, id string, c orgflow.FlowCommand) error {
+	cl, err := e.app.Dial(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", flowcall.ErrUnavailable, err)
+	}
+	return e.updateError(ctx, cl, cl.SignalWorkflow(ctx, id, "", orgflow.SignalFlow, c))
+}
+
 // updateError is the one table from what Temporal answers to what calls do.
 func (e flowEngine) updateError(ctx context.Context, cl client.Client, err error) error {
 	var notFound *serviceerror.NotFound

@@ -69,6 +69,12 @@ func (e *engine) Update(ctx context.Context, _, updateID, name string, c orgflow
 	return stepped.FlowReply, err
 }
 
+func (e *engine) Signal(ctx context.Context, id string, c orgflow.FlowCommand) error {
+	e.asked = append(e.asked, "signal "+string(c.Kind)+" "+c.By)
+	_, err := e.step(ctx, 129, id, c)
+	return err
+}
+
 func (e *engine) step(ctx context.Context, company int64, no string, c orgflow.FlowCommand) (orgflow.FlowStepped, error) {
 	e.steps++
 	return e.keeper.Step(ctx, flow.Request{FlowKey: store.FlowKey{CompanyID: company, No: no}, Key: fmt.Sprint("step ", e.steps), Command: c})
@@ -296,6 +302,25 @@ func TestALostNotificationIsMadeUpFor(t *testing.T) {
 	}
 	_, err := d.Urgent(ctx, f1)
 	refusedWith(t, "urgent", err, 409, "FLOW_FINISHED")
+}
+
+// Whoever goes away with an open task hands it to the agent, once.
+func TestAnAbsenceBeginsWithATaskOpen(t *testing.T) {
+	ctx, d := context.Background(), newDesk(t)
+	d.launched()
+	_, err := d.store.PutAbsence(ctx, 129, store.Absence{UserCode: "E2", Agent: "E4", From: time.Now().Add(-time.Hour), Till: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []flowcall.Swept{{Flows: 1}, {}} {
+		if n, err := d.Sweep(ctx); err != nil || n != want {
+			t.Errorf("swept: %+v %v, want %+v", n, err, want)
+		}
+	}
+	f, err := d.store.GetFlow(ctx, store.FlowKey{CompanyID: 129, No: "f1"})
+	if err != nil || len(f.Tasks) != 3 || f.Tasks[2].UserCode != "E4" || f.Tasks[2].State != orgflow.TaskActive {
+		t.Errorf("%+v %v", f.Tasks, err)
+	}
 }
 
 // A flow that ended between the look at the database and the update: the

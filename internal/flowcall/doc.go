@@ -51,6 +51,8 @@ type Store interface {
 	UnappliedFlows(ctx context.Context, d time.Duration, behind store.FlowKey, limit int) ([]store.FlowKey, error)
 	GetTask(ctx context.Context, company int64, no string) (store.BoardTask, error)
 	Enqueue(ctx context.Context, company int64, list []store.NewMessage) (int, error)
+	Absences(ctx context.Context, company int64, users []string, from, till time.Time) ([]store.Absence, error)
+	ListFlows(ctx context.Context, f store.FlowFilter) ([]store.Flow, string, error)
 	flow.Organisation
 }
 
@@ -67,6 +69,8 @@ type Engine interface {
 	// Update asks a flow's workflow to carry a command out and waits for the
 	// answer. The same id is carried out once per execution.
 	Update(ctx context.Context, workflowID, updateID, name string, c orgflow.FlowCommand) (orgflow.FlowReply, error)
+	// Signal tells a flow's workflow what nobody is answered.
+	Signal(ctx context.Context, workflowID string, c orgflow.FlowCommand) error
 }
 
 // What an Engine answers besides replies. Other errors are failures of the

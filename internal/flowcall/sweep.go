@@ -21,7 +21,8 @@ const (
 type Swept struct{ Flows, Failed int }
 
 // Sweep finds calls that were lost between the database and the engine: flows
-// that were stored and never started, and decisions nobody was told of. Any
+// that were stored and never started, and decisions nobody was told of; and
+// people who went away with open tasks. Any
 // number of processes may sweep at the same time, as often as they like: both
 // calls may be repeated.
 func (s *Service) Sweep(ctx context.Context) (Swept, error) {
@@ -42,7 +43,10 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 			break
 		}
 	}
-	return n, s.sweepDecisions(ctx, &n)
+	if err := s.sweepDecisions(ctx, &n); err != nil {
+		return n, err
+	}
+	return n, s.sweepAbsences(ctx, &n)
 }
 
 func (s *Service) sweepDecisions(ctx context.Context, n *Swept) error {
