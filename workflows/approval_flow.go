@@ -206,10 +206,9 @@ func (f *approvalFlow) idle() bool { return len(f.queue) == 0 && f.errands.open 
 // end tells the parent, and lets whoever still waits have their answers. It
 // returns false when another call came meanwhile, which may be a relaunch.
 func (f *approvalFlow) end(ctx workflow.Context) bool {
-	rev := f.status.Rev
 	f.tellParent(ctx)
 	_ = workflow.Await(ctx, func() bool { return len(f.queue) > 0 || workflow.AllHandlersFinished(ctx) }) // never cancelled
-	return f.idle() && f.status.Rev == rev
+	return f.idle()
 }
 
 // outgrown tells whether the flow should go on in another execution: its

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -391,6 +392,39 @@ func TestARelaunchMeetsTheEnd(t *testing.T) {
 	}
 	if !relaunch.done || !again.done {
 		t.Error("somebody was not answered")
+	}
+}
+
+// A flow tells the parent how it ended. A call that comes meanwhile has its
+// answer before the execution ends; if it reopens the flow, the parent hears
+// of the next end too.
+func TestTheParentIsToldOfTheEnd(t *testing.T) {
+	env, k := flowEnv(t), newKeeper(effects{
+		orgflow.FlowDiscard: func(k *keeper, _ orgflow.FlowCommand, out *orgflow.FlowStepped) error {
+			k.status.State, out.Parent = orgflow.FlowDiscarded, &orgflow.FlowParent{No: "p1", Visit: 4}
+			return nil
+		},
+		orgflow.FlowRelaunch: to(orgflow.FlowRunning),
+	})
+	k.install(env)
+	var told []string
+	env.OnSignalExternalWorkflow(mock.Anything, "p1", "", orgflow.SignalFlow, mock.Anything).Return(
+		func(_, _, _, _ string, arg any) error {
+			c, ok := arg.(orgflow.FlowCommand)
+			told = append(told, fmt.Sprintf("%s %d %s %v", c.Kind, c.Visit, c.State, ok))
+			return nil
+		}).After(time.Minute)
+	update(env, time.Second, orgflow.UpdateFlowDiscard, orgflow.FlowCommand{By: "E1"})
+	relaunch := update(env, 30*time.Second, orgflow.UpdateFlowRelaunch, orgflow.FlowCommand{})
+	update(env, time.Hour, orgflow.UpdateFlowDiscard, orgflow.FlowCommand{By: "E1"})
+	if _, err := runFlow(t, env); err != nil {
+		t.Fatal(err)
+	}
+	if !relaunch.done || relaunch.failed != nil {
+		t.Errorf("%+v", relaunch)
+	}
+	if d := cmp.Diff([]string{"child_done 4 DISCARDED true", "child_done 4 DISCARDED true"}, told); d != "" {
+		t.Error(d)
 	}
 }
 

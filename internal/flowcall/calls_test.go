@@ -192,6 +192,15 @@ func TestTheDatabaseAnswersWhatItCan(t *testing.T) {
 	if len(d.engine.asked) > 0 {
 		t.Errorf("the workflow was asked: %v", d.engine.asked)
 	}
+	d.decide("E7", orgflow.VerdictApprove) // no assignee: worked on, and the flow stays
+	for _, already := range []bool{false, true} {
+		if a, err := d.OnAudit(ctx, flowcall.AuditParams{FlowParams: f1}); err != nil || a.Already != already || a.Applied != 0 {
+			t.Errorf("onAudit: %+v %v", a, err)
+		}
+	}
+	if len(d.engine.asked) != 1 {
+		t.Errorf("the workflow was asked: %v", d.engine.asked)
+	}
 }
 
 // Updates have ids that tell one click from another command.
