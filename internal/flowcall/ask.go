@@ -30,16 +30,26 @@ func (s *Service) ask(ctx context.Context, q question) (Answer, error) {
 	for tries := 0; ; tries++ {
 		f, err := s.begun(ctx, q.key)
 		if err != nil {
-			return Answer{}, err
+			return Answer{}, inTime(ctx, err)
 		}
 		answer, err := s.attempt(ctx, f, q)
 		if !errors.Is(err, errAgain) {
-			return answer, err
+			return answer, inTime(ctx, err)
 		}
 		if err := s.pause(ctx, tries); err != nil {
 			return Answer{}, err
 		}
 	}
+}
+
+// inTime tells a caller whose time is over to come back: whatever failed last
+// failed for that.
+func inTime(ctx context.Context, err error) error {
+	var refused *Error
+	if err == nil || ctx.Err() == nil || errors.As(err, &refused) {
+		return err
+	}
+	return answerError(ErrBusy)
 }
 
 // pause waits before another look at the database, until the call's time is

@@ -62,11 +62,11 @@ func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCo
 	for tries := 0; ; tries++ {
 		f, err := s.begun(ctx, key)
 		if err != nil {
-			return Answer{}, err
+			return Answer{}, inTime(ctx, err)
 		}
 		machine, pending, err := s.Keeper.Audits(ctx, f, c)
 		if err != nil {
-			return Answer{}, err
+			return Answer{}, inTime(ctx, err)
 		}
 		if len(pending) > 0 {
 			c.MaxAudit = pending[len(pending)-1].ID
@@ -76,7 +76,7 @@ func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCo
 			id: func(*flow.Flow) string { return auditID(c) },
 		})
 		if !errors.Is(err, errAgain) {
-			return answer, err
+			return answer, inTime(ctx, err)
 		}
 		if err := s.pause(ctx, tries); err != nil {
 			return Answer{}, err
