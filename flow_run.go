@@ -106,6 +106,7 @@ type FlowStepped struct {
 	FlowReply
 	Status   FlowStatus  `json:"status"`
 	Messages int         `json:"messages,omitempty"` // stored in the outbox
+	Channels []string    `json:"channels,omitempty"` // that they take
 	Triggers []int       `json:"triggers,omitempty"` // visits whose call is to be made
 	Children []FlowChild `json:"children,omitempty"` // flows to start
 	Orphans  []string    `json:"orphans,omitempty"`  // numbers of children to cancel

@@ -55,7 +55,7 @@ func (a *alarm) set(ctx workflow.Context, at *time.Time) {
 	})
 }
 
-// see has done what a step asks for besides: calls, children, messages.
+// see has done what a step asks for besides: calls and children.
 func (f *approvalFlow) see(ctx workflow.Context, out orgflow.FlowStepped) {
 	for _, visit := range out.Triggers {
 		f.errand(ctx, visit, func(ctx workflow.Context) { f.call(ctx, visit) })
@@ -66,9 +66,6 @@ func (f *approvalFlow) see(ctx workflow.Context, out orgflow.FlowStepped) {
 	for _, no := range out.Orphans {
 		f.errands.orphans[no] = true
 		f.cancelChild(ctx, no)
-	}
-	if out.Messages > 0 {
-		f.tellMessages(ctx)
 	}
 }
 
@@ -153,10 +150,6 @@ func (f *approvalFlow) tellParent(ctx workflow.Context) {
 		workflow.GetLogger(ctx).Info("the parent of a subflow was not told, it has ended", "flow", f.in.No, "parent", f.parent.No)
 	}
 }
-
-// tellMessages is where senders are told that the outbox holds something new.
-// They look by themselves too, so that nothing depends on it.
-func (f *approvalFlow) tellMessages(workflow.Context) {}
 
 // show makes the flow readable in the Web UI: codes and counts only.
 func (f *approvalFlow) show(ctx workflow.Context) {

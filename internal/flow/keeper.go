@@ -25,6 +25,10 @@ type Keeper struct {
 	Store Store
 	Files Files
 	Now   func() time.Time
+	// Notify, where given, is told that the outbox holds something new for a
+	// channel of a company, once it is stored. It must not fail: who looks at
+	// the outbox finds what it has missed.
+	Notify func(ctx context.Context, target orgflow.Target)
 
 	mu          sync.Mutex
 	definitions map[versionKey]*definition
@@ -221,4 +225,14 @@ func (k *Keeper) Predict(ctx context.Context, key store.FlowKey) ([]approval.Pre
 		return nil, err
 	}
 	return approval.Predict(f.Def, f.State, f.Initiator.Code, k.newWorld(ctx, f))
+}
+
+// Tell tells senders of messages that were stored for channels.
+func (k *Keeper) Tell(ctx context.Context, company int64, channels []string) {
+	if k.Notify == nil {
+		return
+	}
+	for _, channel := range channels {
+		k.Notify(ctx, orgflow.Target{CompanyID: company, Consumer: channel})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"orgflow"
@@ -38,7 +39,7 @@ func (k *Keeper) Step(ctx context.Context, r Request) (orgflow.FlowStepped, erro
 		return orgflow.FlowStepped{}, err
 	}
 	if f.StepKey == r.Key && (r.Rev == 0 || f.Rev == r.Rev+1) {
-		return repeated(f)
+		return k.repeated(ctx, r.CompanyID, f.No, f.Answer)
 	}
 	if r.Rev != 0 && f.Rev != r.Rev {
 		return orgflow.FlowStepped{}, fmt.Errorf("step %q of flow %s: %w: its revision is %d, not %d", r.Key, r.No, ErrForeign, f.Rev, r.Rev)
@@ -65,12 +66,14 @@ func (k *Keeper) Step(ctx context.Context, r Request) (orgflow.FlowStepped, erro
 	return k.commit(ctx, r, t, out, decisions)
 }
 
-// repeated answers a step that was committed before.
-func repeated(f *Flow) (orgflow.FlowStepped, error) {
+// repeated answers a step that was committed before, by an attempt that may
+// not have come to telling senders.
+func (k *Keeper) repeated(ctx context.Context, company int64, no string, answer []byte) (orgflow.FlowStepped, error) {
 	var s orgflow.FlowStepped
-	if err := json.Unmarshal(f.Answer, &s); err != nil {
-		return s, fmt.Errorf("the answer of the last step of flow %s: %w", f.No, err)
+	if err := json.Unmarshal(answer, &s); err != nil {
+		return s, fmt.Errorf("the answer of the last step of flow %s: %w", no, err)
 	}
+	k.Tell(ctx, company, s.Channels)
 	return s, nil
 }
 
@@ -86,6 +89,11 @@ func (k *Keeper) commit(ctx context.Context, r Request, t *trial, out approval.O
 		return orgflow.FlowStepped{}, fmt.Errorf("flow %s: %w", r.No, err)
 	}
 	stepped.Messages = len(p.Messages)
+	for _, m := range p.Messages {
+		if !slices.Contains(stepped.Channels, m.Channel) {
+			stepped.Channels = append(stepped.Channels, m.Channel)
+		}
+	}
 	if p.Answer, err = json.Marshal(stepped); err != nil {
 		return orgflow.FlowStepped{}, fmt.Errorf("answer of flow %s: %w", r.No, err)
 	}
@@ -94,8 +102,9 @@ func (k *Keeper) commit(ctx context.Context, r Request, t *trial, out approval.O
 		return orgflow.FlowStepped{}, err
 	}
 	if result.Repeated {
-		return repeated(&Flow{LoadedFlow: store.LoadedFlow{Flow: store.Flow{FlowKey: r.FlowKey}, Answer: result.Answer}})
+		return k.repeated(ctx, r.CompanyID, r.No, result.Answer)
 	}
+	k.Tell(ctx, r.CompanyID, stepped.Channels)
 	return stepped, nil
 }
 

@@ -88,6 +88,7 @@ type desk struct {
 	now   time.Time
 	key   store.FlowKey
 	n     int
+	told  []string // channels that senders were told of
 }
 
 // forEachDB runs a test on a flow that is launched and has not begun.
@@ -108,7 +109,8 @@ func forEachDB(t *testing.T, test func(t *testing.T, d *desk)) {
 				t.Fatal(err)
 			}
 			d := &desk{t: t, store: &office{Store: s, gone: map[string]bool{}}, now: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)}
-			d.Keeper = &flow.Keeper{Store: d.store, Files: files, Now: func() time.Time { return d.now }}
+			d.Keeper = &flow.Keeper{Store: d.store, Files: files, Now: func() time.Time { return d.now },
+				Notify: func(_ context.Context, t orgflow.Target) { d.told = append(d.told, t.String()) }}
 			d.publish(definition)
 			d.row(`{"amount":5,"other":"geheim"}`)
 			draft, err := d.TryLaunch(ctx, flow.Launch{CompanyID: 129, Code: "plain", DataID: "5", Initiator: store.Initiator{Code: "E1", Name: "员工1", Dept: "研发部"}})
@@ -195,6 +197,9 @@ func TestTheFirstStep(t *testing.T) {
 		if again := d.begin(); again.Status.Rev != 1 || again.Messages != 0 {
 			t.Errorf("begun again: %+v", again)
 		}
+		if len(d.told) != 2 || d.told[0] == d.told[1] {
+			t.Errorf("senders were told of %v", d.told)
+		}
 	})
 }
 
@@ -210,9 +215,13 @@ func TestAStepWhoseAnswerWasLost(t *testing.T) {
 			t.Fatal("the answer was not lost")
 		}
 		messages := len(d.outbox())
+		d.told = nil
 		first, err := d.Step(context.Background(), r)
 		if err != nil || first.Status.State != orgflow.FlowApproved || first.Status.Rev != 2 {
 			t.Fatalf("%+v %v", first, err)
+		}
+		if len(d.told) != 2 { // the attempt before had not come to it
+			t.Errorf("senders were told of %v", d.told)
 		}
 		second, err := d.Step(context.Background(), r)
 		if diff := cmp.Diff(first, second); diff != "" || err != nil {

@@ -48,6 +48,11 @@ func (s *Service) TaskNotify(ctx context.Context, taskNo, company string) (TaskA
 		return TaskAnswer{}, err
 	}
 	stored, err := s.Store.Enqueue(ctx, id, messages)
+	for _, m := range messages {
+		if err == nil {
+			s.Keeper.Tell(ctx, id, []string{m.Channel})
+		}
+	}
 	return TaskAnswer{TaskNo: no, User: task.Assignee, Already: stored == 0}, err
 }
 
