@@ -70,6 +70,7 @@ var oldFamily = []vendorcode.Row{
 	{Codes: "41041 41100", Code: orgflow.CodeInvalidRecord, Advice: "attendance is read in spans of at most 7 days, times as yyyy-MM-dd HH:mm:ss"},
 	{Codes: "41045 41046 41047 41048 143103 143104", Code: orgflow.CodeThrottled, Advice: adviceNotice, After: time.Minute},
 	{Codes: "40056 41011", Code: orgflow.CodeInvalidConfig, Advice: "check agent_id of the consumer ding_talk in company.json"},
+	{Codes: "34016", Code: orgflow.CodeInvalidRecord, Advice: "the notice is longer than DingTalk takes; shorten the template"},
 	{Codes: "41049 1430002", Code: orgflow.CodeInvalidRecord, Advice: "the notice contains words DingTalk does not accept"},
 	{Codes: "41052", Code: orgflow.CodeNotFound, Advice: "DingTalk keeps no result for a notice to so many receivers"},
 	{Codes: "50002 50004", Code: orgflow.CodeNeedsHuman, Advice: adviceOutOfScope},
