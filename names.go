@@ -18,6 +18,9 @@ const (
 	// WorkflowOrgPull pulls an organisation into the local one. Its input is a
 	// PullInput, its result a PullSummary.
 	WorkflowOrgPull = "OrgPull"
+	// WorkflowNotify brings the messages of a company's outbox to people over
+	// one channel. Its input is a Target: the channel is a consumer.
+	WorkflowNotify = "Notify"
 
 	// UpdateApprove and UpdateReject decide a run's parked changes; their
 	// argument is a Decision, their answer the run summary.
@@ -35,6 +38,10 @@ const (
 	// SignalContactEvent tells the gatherer that there is something to gather;
 	// what it is stands in the database.
 	SignalContactEvent = "contact_event"
+
+	// SignalNotify tells Notify that there are messages to be sent; what they
+	// are stands in the database.
+	SignalNotify = "notify"
 
 	// QueryStatus answers with the run summary of contract § 5.
 	QueryStatus = "status"
@@ -72,6 +79,12 @@ const (
 	ActivityMergePull        = "MergePull"
 	ActivityParkPull         = "ParkPull"
 	ActivityFinishPull       = "FinishPull"
+)
+
+// Activity names of the messages to people.
+const (
+	ActivitySendMessages  = "SendMessages"
+	ActivityCheckMessages = "CheckMessages"
 )
 
 // Search attributes, all of Temporal's Keyword type.

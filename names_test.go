@@ -19,6 +19,7 @@ func TestWireNames(t *testing.T) {
 		"workflow " + orgflow.WorkflowSyncRun,
 		"workflow " + orgflow.WorkflowContactEvents,
 		"workflow " + orgflow.WorkflowOrgPull,
+		"workflow " + orgflow.WorkflowNotify,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
@@ -26,6 +27,7 @@ func TestWireNames(t *testing.T) {
 		"update " + orgflow.UpdateResume,
 		"signal " + orgflow.SignalSupersede,
 		"signal " + orgflow.SignalContactEvent,
+		"signal " + orgflow.SignalNotify,
 		"activity " + orgflow.ActivityPrepareRun,
 		"activity " + orgflow.ActivityHoldTarget,
 		"activity " + orgflow.ActivityCheckConsumer,
@@ -50,6 +52,8 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityMergePull,
 		"activity " + orgflow.ActivityParkPull,
 		"activity " + orgflow.ActivityFinishPull,
+		"activity " + orgflow.ActivitySendMessages,
+		"activity " + orgflow.ActivityCheckMessages,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")
