@@ -46,6 +46,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	})
 	workflows.Register(w)
 	a.Sync(cl).Register(w)
+	a.messages().Register(w)
 	a.orgActivities(cl).Register(w)
 	return w
 }
@@ -93,7 +94,7 @@ func (a *App) RunWorker(ctx context.Context) error {
 		return fmt.Errorf("start worker: %w", err)
 	}
 	a.Log.Info("worker started", "task_queue", a.Config.Temporal.TaskQueue)
-	<-ctx.Done()
+	a.WatchMessages(ctx, cl) // until the worker is to stop
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()
 	return nil
