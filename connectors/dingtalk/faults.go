@@ -72,7 +72,7 @@ var oldFamily = []vendorcode.Row{
 	{Codes: "40056 41011", Code: orgflow.CodeInvalidConfig, Advice: "check agent_id of the consumer ding_talk in company.json"},
 	{Codes: "34016", Code: orgflow.CodeInvalidRecord, Advice: "the notice is longer than DingTalk takes; shorten the template"},
 	{Codes: "41049 1430002", Code: orgflow.CodeInvalidRecord, Advice: "the notice contains words DingTalk does not accept"},
-	{Codes: "41052", Code: orgflow.CodeNotFound, Advice: "DingTalk keeps no result for a notice to so many receivers"},
+	{Codes: "41052", Code: orgflow.CodeInvalidRecord, Advice: "DingTalk keeps no result for a notice to so many receivers"},
 	{Codes: "50002 50004", Code: orgflow.CodeNeedsHuman, Advice: adviceOutOfScope},
 	{Codes: "50003 50005", Code: orgflow.CodeForbidden, Advice: "the application or the organisation is disabled at DingTalk; enable it in the developer console"},
 	{Codes: "60120", Code: orgflow.CodeNeedsHuman, Advice: "the person is disabled at DingTalk; enable them in the admin console"},

@@ -3,9 +3,11 @@ package dingtalk
 import (
 	"context"
 	"encoding/json"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"orgflow"
@@ -102,20 +104,21 @@ func messageBody(t orgflow.MessageText) (json.RawMessage, error) {
 	if utf8.RuneCountInString(t.Link) > maxMessageLink {
 		return nil, connectors.Refuse("link", "is longer than the 500 characters DingTalk takes; shorten the address texts lead to")
 	}
-	title := cutRunes(t.Title, maxMessageTitle)
-	for room := maxMessage; ; {
-		raw, err := wire.Encode(messageCard(title, connectors.Shorten(t.Text, room), t.Link))
-		if err != nil {
-			return nil, &orgflow.Fault{Code: orgflow.CodeInternal, Message: "encoding a message", Err: err}
+	title := cutRunes(strings.ReplaceAll(printed(t.Title), "\n", " "), maxMessageTitle)
+	text := printed(t.Text)
+	with := func(room int) []byte {
+		raw, err := wire.Encode(messageCard(title, connectors.Shorten(text, room), t.Link))
+		if err != nil { // of texts: cannot fail
+			return make([]byte, maxMessage+1)
 		}
-		over := len(raw) - maxMessage
-		if over <= 0 {
-			return raw, nil
-		}
-		if room = min(room, len(t.Text)) - over; room <= 0 {
-			return nil, connectors.Refuse("text", "has no room beside title and link in the 2048 bytes DingTalk takes")
-		}
+		return raw
 	}
+	// Signs take more room on the way than in the text, some more than others.
+	tooLong := sort.Search(len(text)+1, func(room int) bool { return len(with(room)) > maxMessage })
+	if tooLong == 0 {
+		return nil, connectors.Refuse("text", "has no room beside title and link in the 2048 bytes DingTalk takes")
+	}
+	return with(tooLong - 1), nil
 }
 
 func messageCard(title, text, link string) any {
@@ -132,9 +135,19 @@ func messageCard(title, text, link string) any {
 
 // marks are signs of markdown with the ones people see instead: what
 // somebody typed into a form must not become a link, a picture or a heading.
-var marks = strings.NewReplacer("[", "［", "]", "］", "*", "＊", "`", "｀", "<", "＜", "#", "＃", ">", "＞", "\r", "")
+var marks = strings.NewReplacer("[", "［", "]", "］", "*", "＊", "`", "｀", "<", "＜", "#", "＃", ">", "＞")
 
 func bare(text string) string { return marks.Replace(text) }
+
+// printed takes out what cannot be seen, but for line ends.
+func printed(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return -1
+		}
+		return r
+	}, text)
+}
 
 func cutRunes(text string, most int) string {
 	if utf8.RuneCountInString(text) <= most {
