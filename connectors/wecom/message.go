@@ -130,7 +130,7 @@ func messageBody(m connectors.Message, agent int64) map[string]any {
 		"touser": m.To, "agentid": agent, "safe": 0,
 		"enable_duplicate_check": 1, "duplicate_check_interval": repeatedWithin,
 	}
-	title, text := bare(m.Title), bare(m.Text)
+	title, text := strings.ReplaceAll(bare(m.Title), "\n", " "), bare(m.Text)
 	if m.Link == "" {
 		body["msgtype"] = "text"
 		body["text"] = map[string]string{"content": connectors.Shorten(title+"\n"+text, maxText)}

@@ -13,8 +13,8 @@ import (
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/conformance"
-	"orgflow/connectors/wire"
 	wcsim "orgflow/connectors/wecom/sim"
+	"orgflow/connectors/wire"
 )
 
 func TestAMessageIsATextCardForOneMember(t *testing.T) {
