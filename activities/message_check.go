@@ -87,8 +87,9 @@ func (p *post) result(ctx context.Context, tracker connectors.MessageTracker, m 
 	case connectors.DeliveryDropped:
 		p.count(MessageCounts{Dropped: 1})
 		return p.Store.ConfirmDropped(ctx, m.ID, got.Code+": "+got.Reason)
+	default:
+		return p.Store.CheckMessageLater(ctx, m.ID, pauseAt(age))
 	}
-	return p.Store.CheckMessageLater(ctx, m.ID, pauseAt(age))
 }
 
 // unasked records that a result could not be asked for: not now, or never.

@@ -134,7 +134,9 @@ func (w *office) staff(s MessageStore, wire http.RoundTripper) {
 	}
 }
 
-func (w *office) target() orgflow.Target { return orgflow.Target{CompanyID: company, Consumer: w.vendor.code} }
+func (w *office) target() orgflow.Target {
+	return orgflow.Target{CompanyID: company, Consumer: w.vendor.code}
+}
 
 // write stores a message about a subject: its title is the subject and a
 // number.

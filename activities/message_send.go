@@ -248,8 +248,9 @@ func (p *post) hopeless(m store.Message, f *orgflow.Fault) bool {
 		return m.Tries >= strangeTries && p.Now().Sub(m.CreatedAt) > staleAfter
 	case orgflow.CodeInternal: // of a code nobody knows, or of our own
 		return m.Tries >= strangeTries
+	default:
+		return true
 	}
-	return true
 }
 
 func (p *post) later(ctx context.Context, m store.Message, after time.Duration, note string) error {

@@ -14,8 +14,8 @@ import (
 const (
 	// watchEvery is how often a worker looks for messages that nobody deals
 	// with, overdue how long they are due by then.
-	watchEvery = time.Minute
-	overdue    = 30 * time.Second
+	watchEvery = 30 * time.Second
+	overdue    = 15 * time.Second
 )
 
 // messages returns the activities that bring messages to people.
