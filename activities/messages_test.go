@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,6 +53,7 @@ func TestMessagesReachPeople(t *testing.T) {
 }
 
 // What travels through Temporal are counts: no text, name or receiver.
+
 func TestResultsOfMessagesHoldCountsOnly(t *testing.T) {
 	w := newOffice(t, dingTalkCarrier())
 	w.enqueue(w.write("E1", "RW1", "测试甲"), w.write("gone", "RW2", "测试乙"))
@@ -73,7 +73,9 @@ func TestResultsOfMessagesHoldCountsOnly(t *testing.T) {
 }
 
 // One person gets the messages of one flow in the order of storage, also
+
 // where an earlier one fails at first; other flows do not wait.
+
 func TestMessagesOfAFlowKeepTheirOrder(t *testing.T) {
 	eachCarrier(t, func(t *testing.T, c carrier) {
 		w := newOffice(t, c)
@@ -103,7 +105,9 @@ func TestMessagesOfAFlowKeepTheirOrder(t *testing.T) {
 }
 
 // A request for a decision that was made meanwhile is not sent; nothing else
+
 // of that flow is held back.
+
 func TestARequestForADecisionThatWasMadeIsNotSent(t *testing.T) {
 	c := dingTalkCarrier()
 	eachOffice(t, c, func(t *testing.T, w *office) {
@@ -145,6 +149,7 @@ func TestARequestForADecisionThatWasMadeIsNotSent(t *testing.T) {
 }
 
 // tapped notes the bodies of calls that send.
+
 type tapped struct {
 	mu     sync.Mutex
 	bodies map[string]int
@@ -165,7 +170,9 @@ func (s *tapped) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A message whose answer was lost is sent again with the same bytes; the
+
 // platform drops the second one, and it counts as what it is: delivered.
+
 func TestALostAnswerIsMetByTheSameBytes(t *testing.T) {
 	eachCarrier(t, func(t *testing.T, c carrier) {
 		w := newOffice(t, c)
@@ -198,44 +205,13 @@ func TestALostAnswerIsMetByTheSameBytes(t *testing.T) {
 }
 
 // Urges differ by what number they are: each arrives. Two with the same words
-// do not, and DingTalk's silence about it is broken.
-func TestUrgesThatVaryArriveAndRepetitionsShowAsDropped(t *testing.T) {
-	c := dingTalkCarrier()
-	w := newOffice(t, c)
-	w.enqueue(w.write("E1", "RW1", "第1次催办 14:05"), w.write("E1", "RW1", "第2次催办 14:20"), w.write("E1", "RW1", "第2次催办 14:20"))
-	if total := w.settle(); total.Delivered != 2 || total.Dropped != 1 {
-		t.Errorf("%+v", total)
-	}
-	want := []string{"1 delivered: ", "2 delivered: ", "3 dropped: 143106: the person has had the same words today"}
-	if d := cmp.Diff(want, w.rows()); d != "" {
-		t.Error(d)
-	}
-}
 
-func TestWhatDingTalkDropsSilentlyShowsAsDropped(t *testing.T) {
-	w := newOffice(t, dingTalkCarrier())
-	w.options(`{"messages_per_day": 1, "message_blocked": ["E2"]}`)
-	w.enqueue(w.write("E1", "RW1", "编号 1"), w.write("E1", "RW2", "编号 2"), w.write("E2", "RW3", "编号 3"), w.write("E9", "RW4", "编号 4"))
-	if total := w.settle(); total.Delivered != 1 || total.Dropped != 3 {
-		t.Errorf("%+v", total)
-	}
-	rows := w.rows()
-	slices.Sort(rows[:2]) // the two of E1 go together
-	want := []string{
-		"1 delivered: ", "2 dropped: 143105: the person has had as many messages of this application as DingTalk brings in a day",
-		"3 dropped: 1430004: executive protection (高管模式) keeps the message from the person",
-		"4 dropped: invalid_user: DingTalk knows no such userid, or the person is outside the application's scope",
-	}
-	if strings.HasPrefix(rows[0], "1 dropped") {
-		want[0], want[1] = strings.Replace(want[1], "2 ", "1 ", 1), "2 delivered: "
-	}
-	if d := cmp.Diff(want, rows); d != "" {
-		t.Error(d)
-	}
-}
+// do not, and DingTalk's silence about it is broken.
 
 // WeCom cannot be asked: nothing goes beyond what it brings a member in a
+
 // minute, and so nothing is dropped.
+
 func TestWhatWeComWouldDropWaits(t *testing.T) {
 	c := weComCarrier()
 	w := newOffice(t, c)
@@ -258,249 +234,25 @@ func TestWhatWeComWouldDropWaits(t *testing.T) {
 }
 
 // Who cannot be reached is given up with the vendor's words, and keeps nobody
+
 // waiting.
-func TestReceiversNobodyKnowsAreGivenUp(t *testing.T) {
-	c := weComCarrier()
-	w := newOffice(t, c)
-	w.options(`{"unlicensed": ["E3"]}`)
-	w.enqueue(w.write("E9", "RW1", "编号"), w.write("E9", "RW1", "编号 2"), w.write("gone", "RW1", "编号"), w.write("E3", "RW1", "编号"), w.write("@all", "RW1", "编号"), w.write("E1", "RW1", "编号"))
-	if total := w.settle(); total.Dead != 5 || total.Sent != 1 {
-		t.Errorf("%+v", total)
-	}
-	for i, want := range []string{"invalid_record 81013:", "invalid_record 81013:", "not_found:", "needs_human unlicenseduser:", "invalid_record at to:"} {
-		if row := w.rows()[i]; !strings.HasPrefix(row, fmt.Sprintf("%d dead: %s", i+1, want)) {
-			t.Errorf("%s; want %s", row, want)
-		}
-	}
-	if d := cmp.Diff([]string{"E1 RW1"}, w.arrivals(c)); d != "" {
-		t.Error(d)
-	}
-}
 
 // A message that can never be sent ends; those of others go at once.
-func TestAPoisonedMessageBlocksNobody(t *testing.T) {
-	c := dingTalkCarrier()
-	w := newOffice(t, c)
-	w.fault(`[{"path": "/topapi/message/corpconversation/asyncsend_v2", "errcode": 77777, "match": {"userid_list": "E2"}}]`)
-	broken := w.write("E1", "RW1", "编号")
-	broken.Body = `{"title": "no text"`
-	w.enqueue(broken, w.write("E2", "RW1", "编号 2"), w.write("E2", "RW1", "编号 3"), w.write("E1", "RW1", "编号 4"))
-	if got := w.send(); got.Count.Sent != 1 || got.Count.Dead != 1 || got.Stopped != nil {
-		t.Errorf("at once: %+v", got)
-	}
-	if d := cmp.Diff([]string{"E1 RW1"}, w.arrivals(c)); d != "" {
-		t.Error(d)
-	}
-	if total := w.settle(); total.Dead != 2 || total.Retried != 2*(strangeTries-1)-1 {
-		t.Errorf("in the end: %+v", total)
-	}
-	for i, want := range []string{"1 dead: invalid_record: ", "2 dead: internal 77777: ", "3 dead: internal 77777: ", "4 delivered: "} {
-		if row := w.rows()[i]; !strings.HasPrefix(row, want) {
-			t.Errorf("%s; want %s", row, want)
-		}
-	}
-}
 
 // What a person must repair stops the channel and costs no message.
-func TestAChannelThatMustBeRepairedLosesNothing(t *testing.T) {
-	eachCarrier(t, func(t *testing.T, c carrier) {
-		w := newOffice(t, c)
-		w.configure(strings.Replace(c.settings, `"agent_id": `, `"agent_id": 9`, 1)) // of DingTalk a number where a text is due
-		w.staff(w.outbox, http.DefaultTransport)
-		w.enqueue(w.write("E1", "RW1", "编号"))
-		for range 3 {
-			got := w.send()
-			if got.Stopped == nil || got.Pause < time.Minute || got.Count.Dead > 0 || !got.Left {
-				t.Fatalf("stopped: %+v", got)
-			}
-			w.pass(got.Pause)
-		}
-		w.configure(c.settings)
-		w.staff(w.outbox, http.DefaultTransport)
-		w.pass(time.Hour)
-		if total := w.settle(); total.Sent != 1 || total.Dead != 0 {
-			t.Errorf("repaired: %+v", total)
-		}
-		if d := cmp.Diff([]string{"E1 RW1"}, w.arrivals(c)); d != "" {
-			t.Error(d)
-		}
-	})
-}
 
 // Where no agent is configured, nothing is sent and the setting is named.
-func TestAMissingAgentIsNamed(t *testing.T) {
-	w := newOffice(t, dingTalkCarrier())
-	w.configure(dingTalkVendor("v2").settings)
-	w.staff(w.outbox, http.DefaultTransport)
-	w.enqueue(w.write("E1", "RW1", "编号"))
-	if got := w.send(); got.Stopped == nil || got.Stopped.Field != "/consumers/ding_talk/agent_id" || got.Stopped.Code != orgflow.CodeInvalidConfig {
-		t.Errorf("%+v", got)
-	}
-	w.messages.Connectors = registry("x", nil, w.source)
-	if got := w.check(); got.Stopped == nil || !got.Left {
-		t.Errorf("a build without the connector: %+v", got)
-	}
-}
-
-func TestThrottlingPausesTheChannel(t *testing.T) {
-	c := dingTalkCarrier()
-	w := newOffice(t, c)
-	w.fault(`[{"path": "/topapi/message/*", "errcode": 41046, "times": 1}]`)
-	w.enqueue(w.write("E1", "RW1", "编号"))
-	if got := w.send(); got.Stopped == nil || got.Stopped.Code != orgflow.CodeThrottled || got.Pause < time.Minute || got.Pause > 2*time.Minute || got.Count.Dead > 0 {
-		t.Errorf("%+v", got)
-	}
-	if total := w.settle(); total.Delivered != 1 {
-		t.Errorf("afterwards: %+v", total)
-	}
-}
 
 // A provider that is down is left alone for a moment, and nothing is given up
+
 // for days.
-func TestAProviderThatIsDownIsWaitedFor(t *testing.T) {
-	c := dingTalkCarrier()
-	w := newOffice(t, c)
-	w.fault(`[{"path": "/topapi/message/*", "http_status": 503}]`)
-	w.enqueue(w.write("E1", "RW1", "编号"), w.write("E2", "RW2", "编号"))
-	for range 30 {
-		got := w.send()
-		if got.Stopped != nil && got.Pause != busyPause || got.Count.Dead > 0 {
-			t.Fatalf("%+v", got)
-		}
-		w.pass(longBackoff + time.Second)
-	}
-	w.sim.Desk().ClearFaults()
-	if total := w.settle(); total.Sent != 2 {
-		t.Errorf("once it is back: %+v", total)
-	}
-	w.fault(`[{"path": "/topapi/message/*", "http_status": 503}]`)
-	w.enqueue(w.write("E1", "RW3", "编号 3"))
-	dead := 0
-	for range 200 {
-		dead += w.send().Count.Dead
-		w.pass(longBackoff + time.Second)
-	}
-	if dead != 1 {
-		t.Errorf("after four days: %q", w.rows())
-	}
-}
 
 // Results come when DingTalk has them; those it never gives are not made up.
-func TestResultsAreAskedForUntilTheyAreThere(t *testing.T) {
-	w := newOffice(t, dingTalkCarrier())
-	w.options(`{"message_seconds": 900}`)
-	w.enqueue(w.write("E1", "RW1", "编号"))
-	w.send()
-	asked := 0
-	for got := w.check(); got.Left; got = w.check() {
-		if got.Wait > longCheck {
-			t.Errorf("waits %s", got.Wait)
-		}
-		w.pass(got.Wait + time.Second)
-		asked++
-	}
-	if d := cmp.Diff([]string{"1 delivered: "}, w.rows()); d != "" || asked < 3 || asked > 7 {
-		t.Errorf("asked %d times: %s", asked, d)
-	}
-	w.options(`{"message_seconds": 1000000}`)
-	w.enqueue(w.write("E1", "RW2", "编号 2"))
-	w.send()
-	var total MessageCounts
-	for got := w.check(); got.Left; got = w.check() {
-		w.pass(got.Wait + time.Second)
-		total.Add(got.Count)
-	}
-	if d := cmp.Diff("2 sent: the provider did not tell within 24h0m0s", w.rows()[1]); d != "" {
-		t.Error(d)
-	}
-}
 
 // A question that fails is asked again; one that cannot be answered is not.
-func TestQuestionsThatFail(t *testing.T) {
-	w := newOffice(t, dingTalkCarrier())
-	w.enqueue(w.write("E1", "RW1", "编号 1"), w.write("E2", "RW2", "编号 2"))
-	w.send()
-	w.pass(2 * time.Minute)
-	w.fault(`[{"path": "/topapi/message/corpconversation/getsendresult", "errcode": -1, "times": 2}]`)
-	if got := w.check(); got.Count != (MessageCounts{}) || !got.Left {
-		t.Errorf("busy: %+v", got)
-	}
-	w.pass(5 * time.Minute)
-	w.fault(`[{"path": "/topapi/message/corpconversation/getsendresult", "errcode": 60011}]`)
-	if got := w.check(); got.Stopped == nil || got.Count != (MessageCounts{}) || !got.Left {
-		t.Errorf("without the permission: %+v", got)
-	}
-	w.sim.Desk().ClearFaults()
-	w.pass(time.Hour)
-	w.fault(`[{"path": "/topapi/message/corpconversation/getsendresult", "errcode": 41052, "times": 1}]`)
-	if got := w.check(); got.Count != (MessageCounts{Untold: 1, Delivered: 1}) || got.Left {
-		t.Errorf("one that cannot be answered: %+v", got)
-	}
-}
 
 // Whenever a worker is killed: nothing is lost, nothing arrives twice, nothing
+
 // is held for dropped that arrived.
-func TestKilledWhileMessagesAreSent(t *testing.T) {
-	eachCarrier(t, func(t *testing.T, c carrier) {
-		begin := func(t *testing.T, r *reaper) *office {
-			w := newOffice(t, c)
-			w.fault(`[{"path": "` + map[string]string{"ding_talk": "/topapi/message/*", "we_com": "/cgi-bin/message/send"}[c.code] + `", "errcode": -1, "times": 1}]`)
-			w.enqueue(w.write("E1", "RW1", "编号 1"), w.write("E1", "RW1", "编号 2"), w.write("E2", "RW1", "编号 1"), w.write("gone", "RW1", "编号 1"))
-			w.staff(mortalOutbox{w.outbox, r}, mortalWire{r})
-			return w
-		}
-		survives := func(t *testing.T, r *reaper) {
-			w := begin(t, r)
-			for range 60 {
-				_, err := w.handle(orgflow.ActivitySendMessages)
-				left := HandledMessages{Left: true, Wait: time.Minute}
-				if err == nil {
-					left, err = w.handle(orgflow.ActivityCheckMessages)
-				}
-				switch {
-				case r.restart():
-					w.staff(mortalOutbox{w.outbox, r}, mortalWire{r}) // another process, once leases are over
-					left = HandledMessages{Left: true, Wait: leaseFor}
-				case err != nil:
-					t.Fatal(err)
-				}
-				if !left.Left {
-					break
-				}
-				w.pass(max(left.Wait, left.Pause) + time.Second)
-			}
-			w.undoubted(c)
-		}
-		calm := &reaper{}
-		survives(t, calm)
-		calm.retire()
-		eachDeath(t, deaths(inOrder(calm.seen), killEvery), survives)
-	})
-}
 
 // undoubted compares what people got with what the outbox says.
-func (w *office) undoubted(c carrier) {
-	w.t.Helper()
-	var got []string
-	for _, a := range c.wants(w.sim.State()) {
-		switch {
-		case a.Dropped == "":
-			got = append(got, a.To+" "+a.Text[strings.LastIndex(a.Text, "编号"):])
-		case a.Dropped != "143106" && a.Dropped != "repeated":
-			w.t.Errorf("%s %s was dropped: %s", a.To, a.Title, a.Dropped)
-		}
-	}
-	if d := cmp.Diff([]string{"E1 编号 1", "E1 编号 2", "E2 编号 1"}, inOrder(got)); d != "" {
-		w.t.Errorf("people got: %s", d)
-	}
-	end := map[string]string{"ding_talk": "delivered", "we_com": "sent"}[c.code]
-	for i, row := range w.rows() {
-		want := fmt.Sprintf("%d %s: ", i+1, end)
-		if i == 3 {
-			want = "4 dead: not_found: "
-		}
-		if !strings.HasPrefix(row, want) {
-			w.t.Errorf("%s; want %s", row, want)
-		}
-	}
-}
