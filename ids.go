@@ -18,6 +18,12 @@ func ContactEventsID(t Target) string {
 	return fmt.Sprintf("contact-events-%d-%s", t.CompanyID, t.Consumer)
 }
 
+// NotifyID is the workflow id of Notify for a company's messages on one
+// channel: "notify-129-ding_talk". There is one at a time.
+func NotifyID(t Target) string {
+	return fmt.Sprintf("notify-%d-%s", t.CompanyID, t.Consumer)
+}
+
 // EffectKey is how a record of ours is recognised at a consumer that assigns
 // its own ids (DingTalk departments: source_identifier): "orgflow:129:org:11".
 func EffectKey(companyID int64, k RecordKey) string {

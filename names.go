@@ -18,6 +18,9 @@ const (
 	// WorkflowOrgPull pulls an organisation into the local one. Its input is a
 	// PullInput, its result a PullSummary.
 	WorkflowOrgPull = "OrgPull"
+	// WorkflowNotify brings the messages of a company's outbox to people over
+	// one channel. Its input is a Target: the channel is a consumer.
+	WorkflowNotify = "Notify"
 
 	// WorkflowApprovalFlow carries on one approval flow. Its input is a
 	// FlowRun, its id the flow's number.
@@ -52,6 +55,10 @@ const (
 	// SignalContactEvent tells the gatherer that there is something to gather;
 	// what it is stands in the database.
 	SignalContactEvent = "contact_event"
+
+	// SignalNotify tells Notify that there are messages to be sent; what they
+	// are stands in the database.
+	SignalNotify = "notify"
 
 	// QueryStatus answers with the run summary of contract § 5.
 	QueryStatus = "status"
@@ -96,6 +103,12 @@ const (
 	ActivityStepFlow        = "StepFlow"
 	ActivityCallTrigger     = "CallTrigger"
 	ActivityLaunchChildFlow = "LaunchChildFlow"
+)
+
+// Activity names of the messages to people.
+const (
+	ActivitySendMessages  = "SendMessages"
+	ActivityCheckMessages = "CheckMessages"
 )
 
 // Search attributes, all of Temporal's Keyword type.

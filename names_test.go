@@ -20,6 +20,7 @@ func TestWireNames(t *testing.T) {
 		"workflow " + orgflow.WorkflowContactEvents,
 		"workflow " + orgflow.WorkflowOrgPull,
 		"workflow " + orgflow.WorkflowApprovalFlow,
+		"workflow " + orgflow.WorkflowNotify,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
@@ -33,6 +34,7 @@ func TestWireNames(t *testing.T) {
 		"signal " + orgflow.SignalSupersede,
 		"signal " + orgflow.SignalContactEvent,
 		"signal " + orgflow.SignalFlow,
+		"signal " + orgflow.SignalNotify,
 		"activity " + orgflow.ActivityPrepareRun,
 		"activity " + orgflow.ActivityHoldTarget,
 		"activity " + orgflow.ActivityCheckConsumer,
@@ -60,6 +62,8 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityStepFlow,
 		"activity " + orgflow.ActivityCallTrigger,
 		"activity " + orgflow.ActivityLaunchChildFlow,
+		"activity " + orgflow.ActivitySendMessages,
+		"activity " + orgflow.ActivityCheckMessages,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -238,6 +239,7 @@ func (l *lint) connections(c Company) {
 	if kind := c.SourceType(); kind != "" && l.store.sources != nil && !slices.Contains(l.store.sources, kind) {
 		l.add(schemas.At(c.file.path, c.file.raw, "/source/type", fmt.Sprintf("%q is not read by this build; it reads: %s", kind, listed(l.store.sources))))
 	}
+	l.channels(c)
 	var tree any
 	if err := decodeNumbers(schemas.TrimBOM(c.file.raw), &tree); err != nil {
 		return // complained about already
@@ -254,6 +256,26 @@ func (l *lint) connections(c Company) {
 		}
 		return text
 	})
+}
+
+// messageKeys are what a consumer needs to bring messages to people.
+var messageKeys = map[string][]string{"ding_talk": {"agent_id"}, "we_com": {"agent_id", "agent_secret"}}
+
+// channels warns of channels over which no message can go.
+func (l *lint) channels(c Company) {
+	for i, name := range c.Channels() {
+		pointer := fmt.Sprintf("/notify/channels/%d", i)
+		var settings map[string]json.RawMessage
+		if err := json.Unmarshal(c.doc.Consumers[name], &settings); err != nil || settings == nil {
+			l.warn(c.file, pointer, "no message can be sent over %s: consumers has no such entry", name)
+			continue
+		}
+		for _, key := range messageKeys[name] {
+			if _, ok := settings[key]; !ok {
+				l.warn(c.file, pointer, "no message can be sent over %s: consumers.%s has no %s", name, name, key)
+			}
+		}
+	}
 }
 
 // secretKey tells whether a pointer's last key names a secret.

@@ -47,6 +47,10 @@ func TestLint(t *testing.T) {
 			`holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment`},
 		{"consumer nobody knows", company + "company.json", `{"company_id": 129, "consumers": {"ding_tlak": {"base_url": "u"}}}`,
 			`unknown consumer "ding_tlak"; known: "ai_guan_huai", "ding_talk", "emm_cloud", "scim", "we_com"; did you mean "ding_talk"?`},
+		{"channel without a connection", company + "company.json", `{"company_id": 129, "notify": {"channels": ["ding_talk"]}}`,
+			`no message can be sent over ding_talk: consumers has no such entry`},
+		{"channel without an agent", company + "company.json", `{"company_id": 129, "notify": {"channels": ["we_com"]}, "consumers": {"we_com": {"base_url": "u", "corpid": "c", "corpsecret": "${HCM_TOKEN}", "agent_id": 1}}}`,
+			`no message can be sent over we_com: consumers.we_com has no agent_secret`},
 		{"alias of nothing", "services.json", `{"a": {"model": "M", "kind": "org", "standard": "base_sync_data.org_standard", "operations": ["insert"], "alias_of": "b"}}`,
 			`unknown service "b"; known: "a"`},
 	}

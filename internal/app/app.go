@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
@@ -37,6 +38,9 @@ type App struct {
 
 	getenv func(string) (string, bool)
 
+	watching atomic.Bool   // somebody hears of stored
+	stored   chan struct{} // messages were stored, and not looked for yet
+
 	mu       sync.Mutex
 	temporal client.Client // nil until Dial
 }
@@ -57,7 +61,7 @@ func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 
 // Open opens meta files and database. The caller closes the App.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...Option) (*App, error) {
-	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv}
+	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv, stored: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(a)
 	}

@@ -29,7 +29,7 @@ func (a *App) FlowCalls() *flowcall.Service {
 }
 
 func (a *App) keeper() *flow.Keeper {
-	return &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now}
+	return &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored}
 }
 
 // FlowActivities returns the activities of approval flows.

@@ -46,6 +46,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	})
 	workflows.Register(w)
 	a.Sync(cl).Register(w)
+	a.messages().Register(w)
 	a.orgActivities(cl).Register(w)
 	a.FlowActivities().Register(w)
 	return w
@@ -96,7 +97,7 @@ func (a *App) RunWorker(ctx context.Context) error {
 	sweeping := make(chan struct{})
 	go func() { defer close(sweeping); a.SweepFlows(ctx) }()
 	a.Log.Info("worker started", "task_queue", a.Config.Temporal.TaskQueue)
-	<-ctx.Done()
+	a.WatchMessages(ctx, cl) // until the worker is to stop
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()
 	<-sweeping
