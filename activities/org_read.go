@@ -3,10 +3,8 @@ package activities
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"go.temporal.io/sdk/activity"
-	"golang.org/x/sync/errgroup"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -104,34 +102,13 @@ func (r *pullReader) read(ctx context.Context) (bool, error) {
 		if err != nil || len(units) == 0 {
 			return err == nil, err
 		}
-		if err := inParallel(ctx, units, r.unit); err != nil {
+		if err := inParallel(ctx, pullInFlight, units, r.unit); err != nil {
 			return false, err
 		}
 		taken += len(units)
 		activity.RecordHeartbeat(ctx)
 	}
 	return false, nil
-}
-
-// inParallel does something for each of a list, until one fails, the activity
-// is cancelled or the worker stops.
-func inParallel[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
-	stop := activity.GetWorkerStopChannel(ctx)
-	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(pullInFlight)
-	for _, one := range list {
-		group.Go(func() error {
-			select {
-			case <-inner.Done():
-				return inner.Err()
-			case <-stop:
-				return orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on")
-			default:
-				return do(inner, one)
-			}
-		})
-	}
-	return group.Wait()
 }
 
 // unit reads what is missing of one department.
@@ -203,7 +180,7 @@ func (r *pullReader) people(ctx context.Context, u store.PullUnit) (store.PullSt
 // the root.
 func (r *pullReader) patiently(ctx context.Context, u store.PullUnit, call func() (int, error)) (store.PullStep, error) {
 	step := store.PullStep{Unit: u}
-	spent, throttled, err := r.org.patiently(ctx, func() (int, error) { return call() })
+	spent, throttled, err := patiently(ctx, r.org.Sleep, call)
 	step.Calls = spent
 	if throttled > 0 {
 		if err := r.org.Store.AddPullCalls(context.WithoutCancel(ctx), r.pullID, 0, 0, throttled); err != nil {
@@ -231,31 +208,6 @@ func (r *pullReader) patiently(ctx context.Context, u store.PullUnit, call func(
 	return step, err
 }
 
-// patiently repeats a call that fails for a passing reason; throttling does
-// not count as a try.
-func (o *Org) patiently(ctx context.Context, call func() (int, error)) (spent, throttled int, err error) {
-	tries := 1
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		calls, err := call()
-		spent += calls
-		if err == nil || ctx.Err() != nil {
-			return spent, throttled, err
-		}
-		fault := orgflow.AsFault(err)
-		switch {
-		case fault.Code == orgflow.CodeThrottled:
-			throttled++
-		case !fault.Transient() || tries == remoteTries:
-			return spent, throttled, err
-		default:
-			tries++
-		}
-		if err := o.Sleep(ctx, max(wait, fault.RetryAfter)); err != nil {
-			return spent, throttled, err
-		}
-	}
-}
-
 // end asks for supervisors where that is wanted, and closes the reading.
 func (r *pullReader) end(ctx context.Context, pull store.Pull, consumer connectors.Consumer) error {
 	supervised, ok := consumer.(connectors.Supervised)
@@ -267,7 +219,7 @@ func (r *pullReader) end(ctx context.Context, pull store.Pull, consumer connecto
 		if len(ids) == 0 {
 			break
 		}
-		if err := inParallel(ctx, ids, func(ctx context.Context, id string) error { return r.supervisor(ctx, supervised, id) }); err != nil {
+		if err := inParallel(ctx, pullInFlight, ids, func(ctx context.Context, id string) error { return r.supervisor(ctx, supervised, id) }); err != nil {
 			return err
 		}
 		activity.RecordHeartbeat(ctx)
@@ -277,7 +229,7 @@ func (r *pullReader) end(ctx context.Context, pull store.Pull, consumer connecto
 
 func (r *pullReader) supervisor(ctx context.Context, from connectors.Supervised, userID string) error {
 	var supervisor string
-	spent, throttled, err := r.org.patiently(ctx, func() (calls int, err error) {
+	spent, throttled, err := patiently(ctx, r.org.Sleep, func() (calls int, err error) {
 		supervisor, calls, err = from.ReadSupervisor(ctx, userID)
 		return calls, err
 	})

@@ -59,7 +59,7 @@ func (s *search) all(ctx context.Context, before orgflow.OrgTree, missing []orgf
 			return err
 		}
 	}
-	return inParallel(ctx, people, s.one)
+	return inParallel(ctx, pullInFlight, people, s.one)
 }
 
 // downwards orders departments by their level.
@@ -82,7 +82,7 @@ func downwards(before orgflow.OrgTree, ids []string) []string {
 // one looks for a record and stores what came of it.
 func (s *search) one(ctx context.Context, key orgflow.RemoteKey) error {
 	var got connectors.RemoteRecord
-	spent, throttled, err := s.merge.org.patiently(ctx, func() (calls int, err error) {
+	spent, throttled, err := patiently(ctx, s.merge.org.Sleep, func() (calls int, err error) {
 		got, calls, err = s.lookup.ReadRecord(ctx, key.Kind, key.ID)
 		return calls, err
 	})

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"go.temporal.io/sdk/activity"
-	"golang.org/x/sync/errgroup"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -22,8 +20,6 @@ const (
 	remoteBatch = 8 * remoteInFlight
 	// remotePerRead is one activity's share of a read, in departments.
 	remotePerRead = 256
-	// remoteTries bounds the attempts of one call; throttling does not count.
-	remoteTries = 3
 )
 
 // ReadRemote reads all the consumer holds below the root department, breadth
@@ -134,31 +130,13 @@ func (r *remoteReader) read(ctx context.Context) error {
 		if len(depts) == 0 {
 			return r.sync.Store.FinishRemote(ctx, r.runID, "")
 		}
-		if err := r.batch(ctx, depts); err != nil {
+		if err := inParallel(ctx, remoteInFlight, depts, r.department); err != nil {
 			return err
 		}
 		taken += len(depts)
 		activity.RecordHeartbeat(ctx)
 	}
 	return nil
-}
-
-func (r *remoteReader) batch(ctx context.Context, depts []store.RemoteDepartment) error {
-	group, reading := errgroup.WithContext(ctx)
-	group.SetLimit(remoteInFlight)
-	for _, d := range depts {
-		group.Go(func() error {
-			select {
-			case <-reading.Done():
-				return reading.Err()
-			case <-activity.GetWorkerStopChannel(ctx):
-				return orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on")
-			default:
-				return r.department(reading, d)
-			}
-		})
-	}
-	return group.Wait()
 }
 
 // department reads what is missing of one department.
@@ -220,30 +198,18 @@ func (r *remoteReader) members(ctx context.Context, dept, cursor string) (store.
 // since it was found is an answer, too; the root is not.
 func (r *remoteReader) patiently(ctx context.Context, dept string, call func() (int, error)) (store.RemoteStep, error) {
 	step := store.RemoteStep{Department: dept}
-	tries := 1
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		calls, err := call()
-		step.Calls += calls
-		r.calls.Add(int64(calls))
-		if err == nil || ctx.Err() != nil {
-			return step, err
-		}
-		fault := orgflow.AsFault(err)
-		switch {
-		case fault.Code == orgflow.CodeNotFound && dept != r.root:
-			step.Gone = true
-			return step, nil
-		case fault.Code == orgflow.CodeThrottled:
-			r.throttled.Add(1)
-		case !fault.Transient() || tries == remoteTries:
-			return step, &unreadError{fault}
-		default:
-			tries++
-		}
-		if err := r.sync.Sleep(ctx, max(wait, fault.RetryAfter)); err != nil {
-			return step, err
-		}
+	spent, throttled, err := patiently(ctx, r.sync.Sleep, call)
+	step.Calls = spent
+	r.calls.Add(int64(spent))
+	r.throttled.Add(int64(throttled))
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return step, err
+	case dept != r.root && orgflow.AsFault(err).Code == orgflow.CodeNotFound:
+		step.Gone = true
+		return step, nil
 	}
+	return step, &unreadError{orgflow.AsFault(err)}
 }
 
 // unreadError is the consumer's failure to show something, not one of ours.

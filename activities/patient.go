@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"orgflow"
+)
+
+// remoteTries bounds the attempts of one call that reads; throttling does not
+// count.
+const remoteTries = 3
+
+// patiently repeats a call that reads while it fails for a passing reason,
+// and returns how many calls that took and how often it was throttled.
+func patiently(ctx context.Context, sleep func(context.Context, time.Duration) error, call func() (calls int, err error)) (spent, throttled int, err error) {
+	tries := 1
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		calls, err := call()
+		spent += calls
+		if err == nil || ctx.Err() != nil {
+			return spent, throttled, err
+		}
+		fault := orgflow.AsFault(err)
+		switch {
+		case fault.Code == orgflow.CodeThrottled:
+			throttled++
+		case !fault.Transient() || tries == remoteTries:
+			return spent, throttled, err
+		default:
+			tries++
+		}
+		if err := sleep(ctx, max(wait, fault.RetryAfter)); err != nil {
+			return spent, throttled, err
+		}
+	}
+}
+
+// inParallel does something for each of a list, so many at a time, until one
+// fails, the activity is cancelled or the worker stops.
+func inParallel[T any](ctx context.Context, limit int, list []T, do func(context.Context, T) error) error {
+	stop := activity.GetWorkerStopChannel(ctx)
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(limit)
+	for _, one := range list {
+		group.Go(func() error {
+			select {
+			case <-inner.Done():
+				return inner.Err()
+			case <-stop:
+				return orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on")
+			default:
+				return do(inner, one)
+			}
+		})
+	}
+	return group.Wait()
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package store_test
+
+// repetitions of each race, on each database.
+const repetitions = 50
