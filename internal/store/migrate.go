@@ -20,9 +20,6 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
-		if s.CheckSchema(ctx) == nil { // another process was faster
-			return nil
-		}
 		return s.wrap("migrate database schema", err)
 	}
 	return nil
@@ -63,13 +60,15 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 
 func (s *Store) provider() (*goose.Provider, error) {
 	opts := []goose.ProviderOption{goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true)}
+	var locker lock.SessionLocker = &fileLocker{}
 	if s.dialect.goose == goose.DialectPostgres {
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
+		var err error
+		// Asks every second, for five minutes.
+		if locker, err = lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)); err != nil {
 			return nil, fmt.Errorf("prepare migrations: %w", err)
 		}
-		opts = append(opts, goose.WithSessionLocker(locker))
 	}
+	opts = append(opts, goose.WithSessionLocker(locker))
 	p, err := goose.NewProvider(s.dialect.goose, s.rw.DB, s.dialect.files(), opts...)
 	if err != nil {
 		return nil, fmt.Errorf("prepare migrations: %w", err)
