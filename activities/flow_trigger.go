@@ -21,7 +21,8 @@ const triggerAttempts = 10
 // Caller makes the calls of trigger nodes.
 type Caller interface {
 	// Call sends a body and returns the status of the answer. An error means
-	// that nothing is known: no answer, or none that can be read.
+	// that nothing is known: no answer, or none that can be read. One with
+	// CodeInvalidConfig is a call that must not be made, and was not.
 	Call(ctx context.Context, c TriggerCall) (status int, err error)
 }
 
@@ -31,8 +32,9 @@ type TriggerCall struct {
 	Headers     map[string]string
 	// Key is the same at every attempt: the called system knows a repetition
 	// by it, in the header Idempotency-Key.
-	Key  string
-	Body []byte
+	Key   string
+	Body  []byte
+	Hosts approval.Hosts // that the company may call
 }
 
 // FlowTriggerParams names a trigger node's visit.
@@ -59,23 +61,28 @@ type triggerBody struct {
 	Form     json.RawMessage `json:"form"`
 }
 
-// CallTrigger makes the call of a trigger node. 2xx is success, any other 4xx
-// a failure at once; 408, 429, 5xx and silence are tried again. A repetition
+// CallTrigger makes the call of a trigger node. 2xx is success; 4xx, a
+// redirect, and a host that the company does not list are a failure at once;
+// 408, 429, 5xx and silence are tried again. A repetition
 // carries the same Idempotency-Key and the same body, so that the called
 // system can tell; whether it does is its own affair, as the handbook says.
 func (a *Flows) CallTrigger(ctx context.Context, p FlowTriggerParams) (FlowTriggered, error) {
 	call, err := a.triggerCall(ctx, p)
-	var fault *orgflow.Fault
-	if errors.As(err, &fault) && fault.Code == orgflow.CodeInvalidConfig {
-		return FlowTriggered{Message: fault.Message}, nil
+	if message := mustNotCall(err); message != "" {
+		return FlowTriggered{Message: message}, nil
 	}
 	if err != nil {
 		return FlowTriggered{}, flowError(err)
 	}
 	status, err := a.Caller.Call(ctx, call)
+	message := mustNotCall(err)
 	switch {
+	case message != "":
+		return FlowTriggered{Message: message}, nil
 	case err == nil && status/100 == 2:
 		return FlowTriggered{OK: true}, nil
+	case err == nil && status/100 == 3:
+		return FlowTriggered{Message: fmt.Sprintf("answered with status %d; redirects are not followed, name the address they lead to", status)}, nil
 	case err == nil && status/100 == 4 && status != 408 && status != 429:
 		return FlowTriggered{Message: fmt.Sprintf("answered with status %d", status)}, nil
 	case ctx.Err() != nil:
@@ -91,6 +98,14 @@ func (a *Flows) CallTrigger(ctx context.Context, p FlowTriggerParams) (FlowTrigg
 	return FlowTriggered{}, temporal.NewApplicationError(why, string(orgflow.CodeUnavailable))
 }
 
+// mustNotCall returns why a call must not be made, "" for other errors.
+func mustNotCall(err error) string {
+	if fault, ok := errors.AsType[*orgflow.Fault](err); ok && fault.Code == orgflow.CodeInvalidConfig {
+		return fault.Message
+	}
+	return ""
+}
+
 func (a *Flows) triggerCall(ctx context.Context, p FlowTriggerParams) (TriggerCall, error) {
 	f, err := a.Keeper.Load(ctx, store.FlowKey{CompanyID: p.CompanyID, No: p.No})
 	if err != nil {
@@ -104,6 +119,10 @@ func (a *Flows) triggerCall(ctx context.Context, p FlowTriggerParams) (TriggerCa
 	if err := f.Company.Expand(node.HTTP, &spec); err != nil {
 		return TriggerCall{}, orgflow.Faultf(orgflow.CodeInvalidConfig, "node %d: %s", node.Seq, err)
 	}
+	hosts, err := f.Company.TriggerHosts()
+	if err != nil {
+		return TriggerCall{}, orgflow.Faultf(orgflow.CodeInvalidConfig, "node %d: %s", node.Seq, err)
+	}
 	body, err := json.Marshal(triggerBody{No: f.No, FlowCode: f.Code, DataID: f.DataID, Round: round, Node: node.Seq, Visit: p.Visit, Form: f.Form})
 	if err != nil {
 		return TriggerCall{}, fmt.Errorf("body of node %d: %w", node.Seq, err)
@@ -112,5 +131,7 @@ func (a *Flows) triggerCall(ctx context.Context, p FlowTriggerParams) (TriggerCa
 	if method == "" {
 		method = "POST"
 	}
-	return TriggerCall{Method: method, URL: spec.URL, Headers: spec.Headers, Key: fmt.Sprintf("%d:%s:%d", p.CompanyID, p.No, p.Visit), Body: body}, nil
+	return TriggerCall{
+		Method: method, URL: spec.URL, Headers: spec.Headers, Key: fmt.Sprintf("%d:%s:%d", p.CompanyID, p.No, p.Visit), Body: body, Hosts: hosts,
+	}, nil
 }

@@ -46,6 +46,7 @@ func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
 		"consumers": object{"ding_talk": ding},
 		"roles":     object{"flow_admin": []string{"E9"}, "finance": []string{"E5", "E6"}, "board": everybody},
 		"notify":    object{"channels": []string{"ding_talk"}},
+		"triggers":  object{"hosts": []string{"127.0.0.1"}},
 	}))
 	w.begins()
 	w.organisation()

@@ -6,14 +6,47 @@ import (
 	"slices"
 
 	"orgflow"
+	"orgflow/schemas"
 )
 
 // FlowFile returns a file of the company that approval flows read, such as
-// calendar.json: its path for messages and its content. ok is false where
-// there is none.
-func (c Company) FlowFile(name string) (path string, raw []byte, ok bool, err error) {
-	f, ok, err := c.store.read(companyDir(c.ID) + name)
-	return f.path, f.raw, ok, err
+// WorkCalendarFile; ok is false where there is none.
+func (c Company) FlowFile(name string) (f FlowFile, ok bool, err error) {
+	read, ok, err := c.store.read(companyDir(c.ID) + name)
+	return FlowFile{Path: read.path, Raw: read.raw}, ok, err
+}
+
+// Links returns where messages lead to, with their placeholders: those about
+// flows and those about tasks of boards; "" where the company does not say.
+func (c Company) Links() (flow, task string, err error) {
+	var links struct {
+		Link     string `json:"link"`
+		TaskLink string `json:"task_link"`
+	}
+	err = c.section("/notify", c.doc.Notify, &links)
+	return links.Link, links.TaskLink, err
+}
+
+// At is a problem of the company's file at a JSON pointer.
+func (c Company) At(pointer, message string) orgflow.Problem {
+	return schemas.At(c.file.path, c.file.raw, pointer, message)
+}
+
+// TriggerHosts returns the hosts that trigger nodes may call.
+func (c Company) TriggerHosts() ([]string, error) {
+	var triggers struct {
+		Hosts []string `json:"hosts"`
+	}
+	err := c.section("/triggers", c.doc.Triggers, &triggers)
+	return triggers.Hosts, err
+}
+
+// section decodes a part of the company's file that may be absent.
+func (c Company) section(pointer string, raw json.RawMessage, into any) error {
+	if raw == nil {
+		return nil
+	}
+	return c.decode(pointer, raw, into)
 }
 
 // RolesOf returns the roles that a user code is listed for, sorted.

@@ -45,13 +45,6 @@ func FlowDraftPath(company int64, code string) string {
 	return companyDir(company) + flowsDir + "/" + code + ".json"
 }
 
-// CompanyFile returns one of the company's own files by name; ok is false
-// where there is none.
-func (s *Store) CompanyFile(company int64, name string) (f FlowFile, ok bool, err error) {
-	read, ok, err := s.read(companyDir(company) + name)
-	return FlowFile{Path: read.path, Raw: read.raw}, ok, err
-}
-
 // Roles returns the company's roles with the user codes that hold them.
 func (c Company) Roles() map[string][]string {
 	roles := make(map[string][]string, len(c.doc.Roles))

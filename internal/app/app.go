@@ -13,6 +13,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
@@ -20,6 +21,7 @@ import (
 
 	"orgflow/connectors"
 	"orgflow/internal/config"
+	"orgflow/internal/flow"
 	"orgflow/internal/store"
 	"orgflow/internal/telemetry"
 	"orgflow/internal/temporalx"
@@ -37,6 +39,7 @@ type App struct {
 	Metrics    *prometheus.Registry
 
 	getenv func(string) (string, bool)
+	flows  *flow.Keeper
 
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
@@ -78,6 +81,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
 		return nil, err
 	}
+	a.flows = &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored}
 	return a, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -13,7 +14,6 @@ import (
 
 	"orgflow"
 	"orgflow/activities"
-	"orgflow/internal/flow"
 	"orgflow/internal/flowcall"
 	"orgflow/internal/transport"
 )
@@ -24,17 +24,13 @@ const sweepPause = 30 * time.Second
 // FlowCalls returns what answers the calls of boards on approval flows.
 func (a *App) FlowCalls() *flowcall.Service {
 	return &flowcall.Service{
-		Keeper: a.keeper(), Store: a.Store, Files: a.Meta, Engine: flowEngine{a}, Log: a.Log, Sleep: transport.Wait,
+		Keeper: a.flows, Store: a.Store, Files: a.Meta, Engine: flowEngine{a}, Log: a.Log, Sleep: transport.Wait,
 	}
-}
-
-func (a *App) keeper() *flow.Keeper {
-	return &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored}
 }
 
 // FlowActivities returns the activities of approval flows.
 func (a *App) FlowActivities() *activities.Flows {
-	return &activities.Flows{Keeper: a.keeper(), Caller: newTriggerCaller()}
+	return &activities.Flows{Keeper: a.flows, Caller: newTriggerCaller(&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second})}
 }
 
 // SweepFlows makes up for lost calls on approval flows until ctx ends.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -20,7 +19,7 @@ import (
 // PublishDefinition checks a definition or an export of one and makes it the
 // next version of its code.
 func (f *Flows) PublishDefinition(ctx context.Context, p api.Publication) (api.Published, error) {
-	company, err := f.company(p.CompanyID)
+	company, err := f.configured(p.CompanyID)
 	if err != nil {
 		return api.Published{}, err
 	}
@@ -80,8 +79,8 @@ func inDefinition(file meta.FlowFile, p orgflow.Problem) orgflow.Problem {
 // publish stores a checked definition, or with dryRun says what that would
 // do.
 func (f *Flows) publish(ctx context.Context, company int64, d draft, by string, dryRun bool) (api.Published, error) {
-	out := api.Published{FlowCode: d.def.FlowCode, SHA256: d.sha256}
 	if dryRun {
+		out := api.Published{FlowCode: d.def.FlowCode, SHA256: d.sha256}
 		newest, err := f.app.Store.GetDefinition(ctx, company, d.def.FlowCode, 0)
 		if err != nil && !isNotFound(err) {
 			return api.Published{}, err
@@ -92,16 +91,26 @@ func (f *Flows) publish(ctx context.Context, company int64, d draft, by string, 
 		}
 		return out, nil
 	}
-	stored, published, err := f.app.Store.PublishDefinition(ctx, store.NewDefinition{
-		CompanyID: company, Code: d.def.FlowCode, Name: d.def.Name, Body: d.canonical, By: by,
-	})
-	out.Version, out.Published = stored.Version, published
-	return out, err
+	return f.store(ctx, d.stored(company, by, false))
+}
+
+// stored is what the database makes a version of.
+func (d draft) stored(company int64, by string, first bool) store.NewDefinition {
+	return store.NewDefinition{CompanyID: company, Code: d.def.FlowCode, Name: d.def.Name, Body: d.canonical, By: by, First: first}
+}
+
+func (f *Flows) store(ctx context.Context, n store.NewDefinition) (api.Published, error) {
+	stored, published, err := f.app.Store.PublishDefinition(ctx, n)
+	return api.Published{FlowCode: n.Code, Version: stored.Version, SHA256: stored.SHA256, Published: published}, err
 }
 
 // known is what definitions of a company may refer to.
 func (f *Flows) known(ctx context.Context, company int64) (approval.Known, error) {
-	files, problems := fileKnown(f.app.Meta, company)
+	c, err := f.app.Meta.Company(company)
+	if err != nil {
+		return approval.Known{}, err
+	}
+	files, problems := fileKnown(c)
 	if len(problems) > 0 {
 		return approval.Known{}, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
@@ -120,53 +129,6 @@ func (f *Flows) known(ctx context.Context, company int64) (approval.Known, error
 	}
 	files.Flow = func(code string) bool { return codes[code] }
 	return files, nil
-}
-
-// fileKnown is what the company's files tell: roles and templates.
-func fileKnown(files *meta.Store, company int64) (approval.Known, []orgflow.Problem) {
-	c, err := files.Company(company)
-	if err != nil {
-		return approval.Known{}, problemsIn(err)
-	}
-	templates, problems := flowTemplates(files, company)
-	roles := c.Roles()
-	return approval.Known{
-		Role:      func(code string) bool { _, ok := roles[code]; return ok },
-		Templates: templates,
-	}, problems
-}
-
-// flowTemplates are the company's message templates over the shipped ones.
-func flowTemplates(files *meta.Store, company int64) (approval.Templates, []orgflow.Problem) {
-	shipped := approval.DefaultTemplates()
-	f, ok, err := files.CompanyFile(company, meta.FlowTemplatesFile)
-	if err != nil || !ok {
-		return shipped, problemsIn(err)
-	}
-	own, problems := approval.ReadTemplates(f.Path, f.Raw)
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	all := own.Over(shipped)
-	if err := all.CheckBoardTask(); err != nil {
-		return nil, []orgflow.Problem{{File: f.Path, Pointer: "/" + approval.BoardTask, Message: err.Error()}}
-	}
-	return all, nil
-}
-
-// problemsIn returns the problems inside an error, none for nil.
-func problemsIn(err error) []orgflow.Problem {
-	var invalid *orgflow.InvalidError
-	var fault *orgflow.Fault
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &invalid):
-		return invalid.Problems
-	case errors.As(err, &fault):
-		return []orgflow.Problem{{Message: fault.Message}}
-	}
-	return []orgflow.Problem{{Message: err.Error()}}
 }
 
 func definitionInfo(d store.Definition) api.DefinitionInfo {

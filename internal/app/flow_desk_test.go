@@ -166,7 +166,7 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/api/v1/flows?cursor=x", "", 422, "invalid_record", "cursor"},
 		{"GET", "/api/v1/flows/n1/timeline?cursor=x", "", 422, "invalid_record", "cursor"},
 		{"GET", "/api/v1/flow-export?format=xml", "", 422, "invalid_parameter", "format"},
-		{"PUT", "/api/v1/flow-definitions/ztbxx01?company_id=130", fmt.Sprintf(simple, "ztbxx01", "n"), 422, "invalid_config", ""},
+		{"PUT", "/api/v1/flow-definitions/ztbxx01?company_id=130", fmt.Sprintf(simple, "ztbxx01", "n"), 400, "BAD_PARAM", "company_id"},
 		{"PUT", "/api/v1/flow-definitions/ztbxx01", "{", 422, "DEFINITION_INVALID", ""},
 		{"PUT", "/api/v1/flow-definitions/ztbxx01", "", 400, "invalid_body", ""},
 

@@ -15,14 +15,15 @@ import (
 	"orgflow/internal/approval"
 	"orgflow/internal/cli"
 	"orgflow/internal/config"
+	"orgflow/internal/store"
 	"orgflow/meta"
 )
 
 // lintFlows lists what is wrong with the files of a company's flows. Which
 // flows are published is not known here: a subflow must be among the files.
 func lintFlows(files *meta.Store, c meta.Company) []orgflow.Problem {
-	known, problems := fileKnown(files, c.ID)
-	if f, ok, err := files.CompanyFile(c.ID, meta.WorkCalendarFile); ok && err == nil {
+	known, problems := fileKnown(c)
+	if f, ok, err := c.FlowFile(meta.WorkCalendarFile); ok && err == nil {
 		_, found := approval.ReadWorkTime(f.Path, f.Raw)
 		problems = append(problems, found...)
 	} else {
@@ -90,7 +91,7 @@ func childrenFirst(byCode map[string]draft, order []string) []draft {
 // PublishDrafts publishes the drafts that differ from the newest version, all
 // of them or, where one has a problem, none.
 func (f *Flows) PublishDrafts(ctx context.Context, company int64, by string, dryRun bool) ([]api.Published, error) {
-	company, err := f.company(company)
+	company, err := f.configured(company)
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +114,39 @@ func (f *Flows) PublishDrafts(ctx context.Context, company int64, by string, dry
 	return out, nil
 }
 
+// PublishFirst publishes the draft of a code that has no version yet. One that
+// has is left alone, whatever it says. Repeating it changes nothing.
+func (f *Flows) PublishFirst(ctx context.Context, company int64, code, by string) (api.Published, error) {
+	_, err := f.app.Store.GetDefinition(ctx, company, code, 0)
+	if !isNotFound(err) {
+		return api.Published{}, err
+	}
+	known, err := f.known(ctx, company)
+	if err != nil {
+		return api.Published{}, err
+	}
+	drafts, problems := f.app.Meta.FlowDrafts(company)
+	for _, file := range drafts {
+		if draftCode(file) != code {
+			continue
+		}
+		d, err := readDraft(file, code, known)
+		if err != nil {
+			return api.Published{}, err
+		}
+		return f.store(ctx, d.stored(company, by, true))
+	}
+	if len(problems) > 0 {
+		return api.Published{}, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
+	}
+	return api.Published{}, noDefinition(store.ErrNotFound, company, code, 0)
+}
+
 // ImportDraft makes an export, or a definition, the draft of its code in the
 // meta directory. It is decoded, not checked: publishing checks it. An
 // existing draft that says something else is kept unless force.
 func (f *Flows) ImportDraft(_ context.Context, company int64, file string, raw []byte, force bool) (cli.Draft, error) {
-	company, err := f.company(company)
+	company, err := f.configured(company)
 	if err != nil {
 		return cli.Draft{}, err
 	}

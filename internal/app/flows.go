@@ -9,7 +9,6 @@ import (
 	"orgflow/internal/api"
 	"orgflow/internal/approval"
 	"orgflow/internal/store"
-	"orgflow/schemas"
 )
 
 // Flows publishes definitions, reads flows and stores what boards store;
@@ -24,7 +23,7 @@ type Flows struct {
 type Predictor func(ctx context.Context, k store.FlowKey) ([]approval.Predicted, error)
 
 // Flows returns what surrounds the running flows.
-func (a *App) Flows() *Flows { return &Flows{app: a, predict: a.keeper().Predict} }
+func (a *App) Flows() *Flows { return &Flows{app: a, predict: a.flows.Predict} }
 
 // WithPredictor returns flows that tell who comes next.
 func (f *Flows) WithPredictor(p Predictor) *Flows { return &Flows{app: f.app, predict: p} }
@@ -90,17 +89,8 @@ func (f *Flows) exists(ctx context.Context, k store.FlowKey) error {
 	return noFlow(err, k)
 }
 
-// definition reads a published version, which was checked when it was
-// published.
+// definition reads a published version.
 func (f *Flows) definition(ctx context.Context, company int64, code string, version int) (*approval.Definition, error) {
-	stored, err := f.app.Store.GetDefinition(ctx, company, code, version)
-	if err != nil {
-		return nil, noDefinition(err, company, code, version)
-	}
-	d := &approval.Definition{}
-	if problems := schemas.Unmarshal("", stored.Body, d); len(problems) > 0 {
-		return nil, fmt.Errorf("version %d of flow definition %s: %w", version, code, &orgflow.InvalidError{Code: orgflow.CodeInternal, Problems: problems})
-	}
-	d.SetDefaults()
-	return d, nil
+	d, err := f.app.flows.Definition(ctx, company, code, version)
+	return d, noDefinition(err, company, code, version)
 }

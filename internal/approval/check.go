@@ -18,6 +18,11 @@ type Known struct {
 	// Templates are the company's message templates over the shipped ones;
 	// nil is the shipped ones.
 	Templates Templates
+	// Link and TaskLink tell whether the company says where messages about
+	// flows, and about tasks of boards, lead to: else {link} has no value.
+	Link, TaskLink bool
+	// Call tells why a trigger must not make its call; nil allows every call.
+	Call func(HTTPCall) error
 }
 
 // Read decodes a definition and checks it for publishing. It returns every

@@ -132,6 +132,8 @@ func (c *checker) automatic() {
 			c.duration(at("nodes", i, "after"), n.After, n.Calendar)
 		case NodeSubflow:
 			c.subflow(i, n)
+		case NodeTrigger:
+			c.call(i, n)
 		default:
 		}
 	}
@@ -146,5 +148,14 @@ func (c *checker) subflow(node int, n Node) {
 	}
 	if n.DataField != "" {
 		c.field(at("nodes", node, "dataField"), n.DataField)
+	}
+}
+
+func (c *checker) call(node int, n Node) {
+	if c.known.Call == nil || n.HTTP == nil {
+		return
+	}
+	if err := c.known.Call(*n.HTTP); err != nil {
+		c.add(at("nodes", node, "http", "url"), "%s", err)
 	}
 }

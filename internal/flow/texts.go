@@ -2,7 +2,6 @@ package flow
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,18 +11,14 @@ import (
 	"orgflow/meta"
 )
 
-// templatesFile holds a company's message templates, laid over the shipped
-// ones.
-const templatesFile = "flow-templates.json"
-
-// Templates returns a company's message templates.
+// Templates returns a company's message templates over the shipped ones.
 func Templates(c meta.Company) (approval.Templates, error) {
 	shipped := approval.DefaultTemplates()
-	path, raw, ok, err := c.FlowFile(templatesFile)
+	f, ok, err := c.FlowFile(meta.FlowTemplatesFile)
 	if err != nil || !ok {
 		return shipped, err
 	}
-	own, problems := approval.ReadTemplates(path, raw)
+	own, problems := approval.ReadTemplates(f.Path, f.Raw)
 	if len(problems) > 0 {
 		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
@@ -142,26 +137,19 @@ func (e *effect) message(m approval.Message, channel, body string) store.NewMess
 	return row
 }
 
-// text is what one person gets to read, as the outbox keeps it.
-type text struct {
-	Title string `json:"title"`
-	Text  string `json:"text"`
-	Link  string `json:"link,omitempty"`
-}
-
 // Body renders a message as it is stored and sent.
 func Body(tpl approval.Template, facts approval.TextFacts, c meta.Company) (string, error) {
 	zone := c.TimeZone
 	if zone == nil {
 		zone = time.UTC
 	}
-	t, err := tpl.Render(facts, approval.Setting{Zone: zone})
+	link, taskLink, err := c.Links()
 	if err != nil {
 		return "", err
 	}
-	raw, err := json.Marshal(text{t.Title, t.Body, t.Link})
+	t, err := tpl.Render(facts, approval.Setting{Link: link, TaskLink: taskLink, Zone: zone})
 	if err != nil {
-		return "", fmt.Errorf("encode a message: %w", err)
+		return "", err
 	}
-	return string(raw), nil
+	return orgflow.MessageText{Title: t.Title, Text: t.Body, Link: t.Link}.Encode()
 }

@@ -14,9 +14,6 @@ import (
 	"orgflow/meta"
 )
 
-// calendarFile is a company's working hours and days.
-const calendarFile = "calendar.json"
-
 // world is what the state machine sees during one step: the organisation, the
 // form's snapshot, absences and calendars, as of one instant.
 type world struct {
@@ -144,11 +141,11 @@ func (w *world) Deadline(from time.Time, after approval.Duration, calendar appro
 }
 
 func workTime(c meta.Company) (*approval.WorkTime, error) {
-	path, raw, ok, err := c.FlowFile(calendarFile)
+	f, ok, err := c.FlowFile(meta.WorkCalendarFile)
 	if err != nil || !ok {
 		return approval.DefaultWorkTime(c.TimeZone), err
 	}
-	work, problems := approval.ReadWorkTime(path, raw)
+	work, problems := approval.ReadWorkTime(f.Path, f.Raw)
 	if len(problems) > 0 {
 		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
