@@ -147,7 +147,9 @@ func sameSet(a, b string) bool {
 func draftDir(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	files["company.json"] = `{"company_id": 7, "roles": {"flow_admin": ["E1"]}}`
+	if files["company.json"] == "" {
+		files["company.json"] = `{"company_id": 7, "roles": {"flow_admin": ["E1"]}}`
+	}
 	for name, content := range files {
 		path := filepath.Join(dir, "companies", "7", filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
