@@ -2,7 +2,11 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -116,12 +120,12 @@ type envelope struct {
 func (s *server) boardHandler(c boardCall) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead { // routed like GET, but a look must not do anything
-			s.methodNotAllowed(w, r)
+			s.write(w, r, &Error{Code: codeMethod, Message: "HEAD is not possible here; allowed: GET, POST", headers: http.Header{"Allow": {"GET, POST"}}})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		if err := parseForm(r); err != nil {
-			s.write(w, r, &Error{Code: "BAD_PARAM", status: http.StatusBadRequest, Message: "the parameters cannot be read: they are sent in the query or as a form"})
+			s.write(w, r, s.answer(r.Context(), err))
 			return
 		}
 		data, accepted, err := c.do(r.Context(), r.Form)
@@ -137,11 +141,49 @@ func (s *server) boardHandler(c boardCall) http.HandlerFunc {
 	}
 }
 
+// parseForm gathers the parameters of the query and of the body: a form, or
+// the same keys in a JSON object.
 func parseForm(r *http.Request) error {
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		return r.ParseMultipartForm(MaxBody)
+	var err error
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case "multipart/form-data":
+		err = r.ParseMultipartForm(MaxBody)
+	case "application/json":
+		return parseJSON(r)
+	default:
+		err = r.ParseForm()
 	}
-	return r.ParseForm()
+	if err != nil {
+		return &Error{Code: CodeBadParam, Message: "the parameters cannot be read: they are sent in the query, as a form, or as a JSON object of texts and numbers", cause: err}
+	}
+	return nil
+}
+
+func parseJSON(r *http.Request) error {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return &Error{Code: CodeBadParam, Message: fmt.Sprintf("the body cannot be read: it may have %d bytes", MaxBody), cause: err}
+	}
+	var keys map[string]json.RawMessage
+	if err := readBody(raw, &keys); err != nil {
+		return err
+	}
+	r.Form = r.URL.Query()
+	for name, value := range keys {
+		var text string
+		var n json.Number
+		switch {
+		case string(value) == "null":
+		case json.Unmarshal(value, &text) == nil:
+			r.Form.Set(name, text)
+		case json.Unmarshal(value, &n) == nil:
+			r.Form.Set(name, n.String())
+		default:
+			return badParam(name, "must be a text or a number")
+		}
+	}
+	return nil
 }
 
 // refusedCall turns a refused call into an answer with the code and status of
@@ -164,7 +206,7 @@ func refusedCall(err error) error {
 func (s *server) describeBoardCall(c boardCall, method string) {
 	op := &huma.Operation{
 		OperationID: c.id + "-" + strings.ToLower(method), Method: method, Path: c.path, Tags: []string{"approval flows"}, Summary: c.summary,
-		Description: "For boards: query or form parameters, repeating a call changes nothing. Refused calls have the codes and statuses of the handbook of approval flows.",
+		Description: "For boards: query or form parameters, or a JSON object of the same keys; repeating a call changes nothing. Refused calls have the codes and statuses of the handbook of approval flows.",
 		Responses: map[string]*huma.Response{
 			"200":     {Description: `{"code": 0, "message": "ok", "data": {…}}`},
 			"202":     {Description: "Taken; the effect shows in a moment"},

@@ -73,6 +73,8 @@ func TestBoardsCallPlainURLs(t *testing.T) {
 			"launch {Number: FlowCode:ztbxx01 DataID:5 UserName:张 UserCode:RS001 DeptName:人力中心 Company:}"},
 		{"POST", "/flow/launch", "flowCode=a&dataId=6&userCode=E1&company_id=129", form, "launch {Number: FlowCode:a DataID:6 UserName: UserCode:E1 DeptName: Company:129}"},
 		{"POST", "/flow/onAudit?flowRunningNumber=n1", "nextNodeSeq=-1&taskDeptManager=a,b", form, "audit {FlowParams:{Number:n1 Company:} NextNodeSeq:-1 TaskDeptManager:a,b}"},
+		{"POST", "/flow/launch", `{"flowCode": "a", "dataId": 6, "userCode": "E1", "deptName": null, "company_id": "129"}`, "Content-Type: application/json; charset=utf-8",
+			"launch {Number: FlowCode:a DataID:6 UserName: UserCode:E1 DeptName: Company:129}"},
 		{"GET", "/flow/relaunch?flowRunningNumber=n1", "", "", "relaunch {Number:n1 Company:}"},
 		{"GET", "/flow/discard?flowRunningNumber=n1&userName=admin", "", "", "discard {FlowParams:{Number:n1 Company:} UserName:admin UserCode:}"},
 		{"GET", "/flow/urgent?flowRunningNumber=n1", "", "", "urgent {Number:n1 Company:}"},
@@ -108,6 +110,17 @@ func TestRefusedBoardCalls(t *testing.T) {
 	}
 }
 
+// What cannot be read is told, and nothing is called.
+func TestParametersThatCannotBeRead(t *testing.T) {
+	for body, field := range map[string]string{`{"flowCode": ["a"]}`: "flowCode", `{"flowCode": true}`: "flowCode", `["a"]`: "", `{"flowCode"`: "", `{} {}`: ""} {
+		f, h := flowCallWorld()
+		res := call(h, "POST", "/flow/launch", body, "Content-Type: application/json")
+		if e := errorOf(t, res); res.Code != 400 || e.Code != "BAD_PARAM" || e.Field != field || f.got != "" {
+			t.Errorf("%s: %d %s, called %q", body, res.Code, res.Body, f.got)
+		}
+	}
+}
+
 // A call that was taken and not finished is 202, still with the number.
 func TestAcceptedBoardCalls(t *testing.T) {
 	f, h := flowCallWorld()
@@ -121,7 +134,7 @@ func TestAcceptedBoardCalls(t *testing.T) {
 // A link checker that only looks does nothing.
 func TestALookIsNoCall(t *testing.T) {
 	f, h := flowCallWorld()
-	if res := call(h, "HEAD", "/flow/launch?flowCode=a&dataId=1&userCode=E1", ""); res.Code != http.StatusMethodNotAllowed || f.got != "" {
+	if res := call(h, "HEAD", "/flow/launch?flowCode=a&dataId=1&userCode=E1", ""); res.Code != http.StatusMethodNotAllowed || f.got != "" || res.Header().Get("Allow") != "GET, POST" {
 		t.Errorf("%d, %q was called", res.Code, f.got)
 	}
 }

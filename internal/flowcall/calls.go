@@ -122,7 +122,7 @@ func (s *Service) Discard(ctx context.Context, in DiscardParams) (Answer, error)
 	key := s.key(&p, in.FlowParams)
 	name, code := p.text("userName", in.UserName, false), p.text("userCode", in.UserCode, false)
 	if name == "" && code == "" {
-		p.bad("userName", "is missing")
+		p.bad("userName", "is missing; it or userCode says who discards the flow")
 	}
 	if err := p.checked(); err != nil {
 		return Answer{}, err
@@ -164,7 +164,7 @@ func (s *Service) discarder(ctx context.Context, f *flow.Flow, name string) (str
 	case len(may) == 1 && may[0] == f.Initiator.Code:
 		return may[0], nil
 	}
-	return "", refuse(codeAmbiguousUser, "several people have that name; give userCode", 0)
+	return "", refuse(codeAmbiguousUser, "several people have that name; give userCode", 0).about("userName")
 }
 
 // called returns the codes of everybody a name may mean: those who have it,
@@ -243,10 +243,14 @@ func (s *Service) Steer(ctx context.Context, in SteerParams) (Answer, error) {
 	if err := p.checked(); err != nil {
 		return Answer{}, err
 	}
-	return s.ask(ctx, question{
+	answer, err := s.ask(ctx, question{
 		key: key, update: orgflow.UpdateFlowAdmin, command: c, machine: machine,
 		id: func(f *flow.Flow) string { return fmt.Sprintf("admin:%s:%d", c.Kind, f.State.Rev) },
 	})
+	if refused, ok := errors.AsType[*Error](err); ok && refused.Field == blamed[approval.NodeNotFound] {
+		err = refused.about("to_node_seq") // the same, by its name here
+	}
+	return answer, err
 }
 
 func (s *Service) steering(p *params, c orgflow.FlowCommand) approval.Command {

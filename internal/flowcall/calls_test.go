@@ -103,7 +103,10 @@ func (o office) UsersByName(ctx context.Context, company int64, name string) ([]
 	return out, err
 }
 
-func (office) DepartmentsOf(context.Context, int64, int64) ([]orgflow.OrgUnit, error) {
+func (office) DepartmentsOf(_ context.Context, _ int64, member int64) ([]orgflow.OrgUnit, error) {
+	if member == '4' {
+		return []orgflow.OrgUnit{{ID: 1, Code: "D1", Name: "主部门"}, {ID: 2, Code: "D2", Name: "另一部门"}}, nil
+	}
 	return nil, nil
 }
 
@@ -433,11 +436,70 @@ func TestBadParametersAreNamed(t *testing.T) {
 			_, err := d.Steer(ctx, flowcall.SteerParams{FlowParams: f1, Kind: orgflow.FlowRepair, By: "E9"})
 			return err
 		},
+		"company_id ": func() error {
+			_, err := d.Urgent(ctx, flowcall.FlowParams{Number: "f1", Company: "130"})
+			return err
+		},
 	} {
+		field = strings.TrimSpace(field)
 		err := do()
 		var refused *flowcall.Error
 		if !errors.As(err, &refused) || refused.Code != "BAD_PARAM" || refused.Status != 400 || refused.Field != field {
 			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+// What is not there is told with the parameter that named it.
+func TestWhatIsNotThereIsNamed(t *testing.T) {
+	ctx, d := context.Background(), newDesk(t)
+	launch := func(in flowcall.LaunchParams) func() error {
+		return func() error { _, err := d.Launch(ctx, in); return err }
+	}
+	if err := launch(flowcall.LaunchParams{Number: "f1", FlowCode: "plain", DataID: "5", UserCode: "E1"})(); err != nil {
+		t.Fatal(err)
+	}
+	for want, do := range map[string]func() error{
+		"FLOW_DEF_NOT_FOUND flowCode":      launch(flowcall.LaunchParams{FlowCode: "nope", DataID: "5", UserCode: "E1"}),
+		"DATA_NOT_FOUND dataId":            launch(flowcall.LaunchParams{FlowCode: "plain", DataID: "nope", UserCode: "E1"}),
+		"USER_NOT_FOUND userCode":          launch(flowcall.LaunchParams{FlowCode: "plain", DataID: "5", UserCode: "nope"}),
+		"USER_NOT_FOUND userName":          launch(flowcall.LaunchParams{FlowCode: "plain", DataID: "5", UserName: "nope"}),
+		"AMBIGUOUS_USER userName":          launch(flowcall.LaunchParams{FlowCode: "plain", DataID: "5", UserName: "同名"}),
+		"NUMBER_TAKEN flowRunningNumber":   launch(flowcall.LaunchParams{Number: "f1", FlowCode: "plain", DataID: "6", UserCode: "E1"}),
+		"FLOW_NOT_FOUND flowRunningNumber": func() error { _, err := d.Urgent(ctx, flowcall.FlowParams{Number: "nope"}); return err },
+		"NODE_NOT_FOUND nextNodeSeq": func() error {
+			_, err := d.OnAudit(ctx, flowcall.AuditParams{FlowParams: f1, NextNodeSeq: "77"})
+			return err
+		},
+		"NODE_NOT_FOUND to_node_seq": func() error {
+			to := 77
+			_, err := d.Steer(ctx, flowcall.SteerParams{FlowParams: f1, Kind: orgflow.FlowJump, By: "E9", To: &to})
+			return err
+		},
+		"DEPT_NOT_FOUND taskDeptManager": func() error {
+			_, err := d.OnAudit(ctx, flowcall.AuditParams{FlowParams: f1, TaskDeptManager: "nope"})
+			return err
+		},
+		"TASK_NOT_FOUND taskNo": func() error { _, err := d.TaskNotify(ctx, "nope", ""); return err },
+	} {
+		err := do()
+		var refused *flowcall.Error
+		if !errors.As(err, &refused) || refused.Code+" "+refused.Field != want {
+			t.Errorf("%v of %+v, want %s", err, refused, want)
+		}
+	}
+}
+
+// Who launches and says no department does so for the main one.
+func TestTheDepartmentOfALaunch(t *testing.T) {
+	ctx, d := context.Background(), newDesk(t)
+	for number, c := range map[string]struct{ given, want string }{"a1": {"", "主部门"}, "a2": {"另一部门", "另一部门"}} {
+		if _, err := d.Launch(ctx, flowcall.LaunchParams{Number: number, FlowCode: "plain", DataID: "5", UserCode: "E4", DeptName: c.given}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := d.store.LoadFlow(ctx, store.FlowKey{CompanyID: 129, No: number})
+		if err != nil || f.Initiator.Dept != c.want || f.Initiator.Name != "员工4" {
+			t.Errorf("%s: %+v %v, want %s", number, f.Initiator, err, c.want)
 		}
 	}
 }

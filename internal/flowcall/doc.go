@@ -123,12 +123,25 @@ var statuses = map[approval.RefusalCode]int{
 	codeUnavailable: 503,
 }
 
+// blamed are the parameters that codes are about.
+var blamed = map[approval.RefusalCode]string{
+	flow.DefNotFound: "flowCode", flow.DataNotFound: "dataId", flow.NumberTaken: "flowRunningNumber", approval.FlowNotFound: "flowRunningNumber",
+	codeTaskNotFound: "taskNo", codeNotSubmitted: "taskNo", approval.NodeNotFound: "nextNodeSeq", approval.NodeNotJumpable: "nextNodeSeq",
+	approval.DeptNotFound: "taskDeptManager", approval.AmbiguousDept: "taskDeptManager", approval.DeptManagerMissing: "taskDeptManager",
+}
+
 func refuse(code approval.RefusalCode, message string, after time.Duration) *Error {
 	status, ok := statuses[code]
 	if !ok {
 		status = code.Status()
 	}
-	return &Error{Code: string(code), Message: message, Status: status, RetryAfter: after}
+	return &Error{Code: string(code), Message: message, Field: blamed[code], Status: status, RetryAfter: after}
+}
+
+// about names the parameter that is to blame.
+func (e *Error) about(field string) *Error {
+	e.Field = field
+	return e
 }
 
 // answerError turns what went wrong into what the caller is told.

@@ -1,6 +1,7 @@
 package flowcall
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func (s *Service) Launch(ctx context.Context, in LaunchParams) (Answer, error) {
 		Initiator: store.Initiator{Code: p.text("userCode", in.UserCode, false), Name: p.text("userName", in.UserName, false), Dept: p.text("deptName", in.DeptName, false)},
 	}
 	if l.Initiator.Code == "" && l.Initiator.Name == "" {
-		p.bad("userCode", "is missing")
+		p.bad("userCode", "is missing; it, or a userName that one person has, says who launches")
 	}
 	if err := p.checked(); err != nil {
 		return Answer{}, err
@@ -111,30 +112,52 @@ func (s *Service) existing(ctx context.Context, found store.Flow, same bool) (An
 }
 
 // initiator finds who launches: by code, else by a name that one person has.
+// Who says no department launches for the main one.
 func (s *Service) initiator(ctx context.Context, company int64, who store.Initiator) (store.Initiator, error) {
+	m, err := s.launcher(ctx, company, who)
+	if err != nil {
+		return who, err
+	}
+	if who.Code == "" {
+		who.Code = strings.TrimSpace(m.UserCode())
+	}
+	who.Name = cmp.Or(who.Name, m.Name)
+	if who.Dept != "" {
+		return who, nil
+	}
+	depts, err := s.Store.DepartmentsOf(ctx, company, m.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return who, err
+	}
+	if len(depts) > 0 {
+		who.Dept = depts[0].Name
+	}
+	return who, nil
+}
+
+func (s *Service) launcher(ctx context.Context, company int64, who store.Initiator) (orgflow.OrgMember, error) {
+	var nobody orgflow.OrgMember
 	if who.Code != "" {
 		found, err := s.Store.UsersByCodes(ctx, company, []string{who.Code})
-		switch m, ok := found[who.Code]; {
+		m, ok := found[who.Code]
+		switch {
 		case errors.Is(err, store.ErrAmbiguous):
-			return who, refuse(codeAmbiguousUser, fmt.Sprintf("several people have the code %q", who.Code), 0)
+			return nobody, refuse(codeAmbiguousUser, fmt.Sprintf("several people have the code %q", who.Code), 0).about("userCode")
 		case err != nil && !errors.Is(err, store.ErrNotFound):
-			return who, err
+			return nobody, err
 		case !ok:
-			return who, refuse(codeUserNotFound, fmt.Sprintf("the organisation of company %d has nobody with the code %q; pull it if it is new", company, who.Code), 0)
-		case who.Name == "":
-			who.Name = m.Name
+			return nobody, refuse(codeUserNotFound, fmt.Sprintf("the organisation of company %d has nobody with the code %q; pull it if it is new", company, who.Code), 0).about("userCode")
 		}
-		return who, nil
+		return m, nil
 	}
 	list, err := s.Store.UsersByName(ctx, company, who.Name)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return who, err
+		return nobody, err
 	case len(list) == 0:
-		return who, refuse(codeUserNotFound, fmt.Sprintf("the organisation of company %d has nobody of that name; pull it if it is new", company), 0)
+		return nobody, refuse(codeUserNotFound, fmt.Sprintf("the organisation of company %d has nobody of that name; pull it if it is new", company), 0).about("userName")
 	case len(list) > 1:
-		return who, refuse(codeAmbiguousUser, "several people have that name; give userCode", 0)
+		return nobody, refuse(codeAmbiguousUser, "several people have that name; give userCode", 0).about("userName")
 	}
-	who.Code = strings.TrimSpace(list[0].UserCode())
-	return who, nil
+	return list[0], nil
 }

@@ -3,6 +3,7 @@ package flowcall
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -100,6 +101,9 @@ func (s *Service) company(p *params, named string) int64 {
 		if err != nil || id < 1 {
 			p.bad("company_id", "must be a positive whole number")
 			return 0
+		}
+		if !slices.Contains(all, id) {
+			p.bad("company_id", "%d is not configured; there are: %s", id, strings.Trim(fmt.Sprint(all), "[]"))
 		}
 		return id
 	}
