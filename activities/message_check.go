@@ -27,18 +27,12 @@ const (
 // Repeating is harmless: nothing is leased, asking changes nothing, and an
 // outcome is recorded of messages only that have none.
 func (m *Messages) CheckMessages(ctx context.Context, target orgflow.Target) (HandledMessages, error) {
-	stop := keepAlive(ctx)
-	defer stop()
-	carrier, err := m.messenger(target)
-	if err != nil {
-		out, err := withoutMessenger(err)
-		return m.handled(ctx, target, out, err)
-	}
-	p := &post{Messages: m, target: target, carrier: carrier}
-	if tracker, ok := carrier.(connectors.MessageTracker); ok {
-		err = p.ask(ctx, tracker)
-	}
-	return m.handled(ctx, target, p.out, err)
+	return m.onChannel(ctx, target, func(p *post) error {
+		if tracker, ok := p.carrier.(connectors.MessageTracker); ok {
+			return p.ask(ctx, tracker)
+		}
+		return nil
+	})
 }
 
 func (p *post) ask(ctx context.Context, tracker connectors.MessageTracker) error {

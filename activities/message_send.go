@@ -49,6 +49,18 @@ const (
 // keeps nobody else waiting but later messages of the same subject to the
 // same person.
 func (m *Messages) SendMessages(ctx context.Context, target orgflow.Target) (HandledMessages, error) {
+	return m.onChannel(ctx, target, func(p *post) error {
+		p.by = activity.GetInfo(ctx).WorkflowExecution.RunID
+		if _, tracks := p.carrier.(connectors.MessageTracker); tracks {
+			p.check = firstCheck
+		}
+		return p.send(ctx)
+	})
+}
+
+// onChannel does an activity's work on a channel, if the channel can be used,
+// and says what is left there.
+func (m *Messages) onChannel(ctx context.Context, target orgflow.Target, work func(*post) error) (HandledMessages, error) {
 	stop := keepAlive(ctx)
 	defer stop()
 	carrier, err := m.messenger(target)
@@ -56,11 +68,8 @@ func (m *Messages) SendMessages(ctx context.Context, target orgflow.Target) (Han
 		out, err := withoutMessenger(err)
 		return m.handled(ctx, target, out, err)
 	}
-	p := &post{Messages: m, target: target, carrier: carrier, by: activity.GetInfo(ctx).WorkflowExecution.RunID}
-	if _, tracks := carrier.(connectors.MessageTracker); tracks {
-		p.check = firstCheck
-	}
-	err = p.send(ctx)
+	p := &post{Messages: m, target: target, carrier: carrier}
+	err = work(p)
 	return m.handled(ctx, target, p.out, err)
 }
 

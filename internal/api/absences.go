@@ -104,9 +104,7 @@ func (s *server) listAbsences(ctx context.Context, in *listAbsencesInput) (*body
 		return nil, badParam("till", "must be after from")
 	}
 	list, err := s.Absences.ListAbsences(ctx, in.CompanyID, in.UserCode, in.From, in.Till)
-	if list == nil {
-		list = []Absence{}
-	}
+	list = orEmpty(list)
 	return answerWith(absenceList{list}, err)
 }
 

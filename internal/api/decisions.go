@@ -28,9 +28,7 @@ func (s *server) decisionRoutes() {
 		Tags: tags, Summary: "Stored decisions on a flow and what became of them",
 	}, config.AccessRead, func(ctx context.Context, in *FlowParams) (*body[decisionList], error) {
 		list, err := s.Flows.ListDecisions(ctx, in.CompanyID, in.No)
-		if list == nil {
-			list = []FlowDecision{}
-		}
+		list = orEmpty(list)
 		return answerWith(decisionList{list}, err)
 	})
 }

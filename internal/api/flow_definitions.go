@@ -100,9 +100,7 @@ type listDefinitionsInput struct {
 
 func (s *server) listDefinitions(ctx context.Context, in *listDefinitionsInput) (*body[DefinitionPage], error) {
 	page, err := s.FlowDefinitions.ListDefinitions(ctx, in.CompanyID, in.Cursor, in.Limit)
-	if page.Definitions == nil {
-		page.Definitions = []DefinitionInfo{}
-	}
+	page.Definitions = orEmpty(page.Definitions)
 	return answerWith(page, err)
 }
 

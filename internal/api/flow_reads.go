@@ -35,9 +35,7 @@ func (s *server) flowReadRoutes() {
 		Tags: tags, Summary: "Messages about a flow and what became of them",
 	}, config.AccessRead, func(ctx context.Context, in *timelineInput) (*body[MessagePage], error) {
 		page, err := s.Flows.FlowMessages(ctx, in.CompanyID, in.No, in.Cursor, in.Limit)
-		if page.Messages == nil {
-			page.Messages = []FlowMessage{}
-		}
+		page.Messages = orEmpty(page.Messages)
 		return answerWith(page, err)
 	})
 	register(s, huma.Operation{
@@ -84,9 +82,7 @@ func (s *server) listFlows(ctx context.Context, in *listFlowsInput) (*body[FlowP
 	f := in.filter()
 	f.Cursor, f.Limit = in.Cursor, in.Limit
 	page, err := s.Flows.ListFlows(ctx, f)
-	if page.Flows == nil {
-		page.Flows = []Flow{}
-	}
+	page.Flows = orEmpty(page.Flows)
 	for i := range page.Flows {
 		page.Flows[i] = completeHead(page.Flows[i])
 	}
@@ -95,23 +91,15 @@ func (s *server) listFlows(ctx context.Context, in *listFlowsInput) (*body[FlowP
 
 // completeHead fills lists that are nil.
 func completeHead(f Flow) Flow {
-	if f.CurrentNodes == nil {
-		f.CurrentNodes = []int{}
-	}
+	f.CurrentNodes = orEmpty(f.CurrentNodes)
 	return f
 }
 
 func completeFlow(d FlowDetail) FlowDetail {
 	d.Flow = completeHead(d.Flow)
-	if d.Nodes == nil {
-		d.Nodes = []FlowNode{}
-	}
-	if d.Tasks == nil {
-		d.Tasks = []FlowTask{}
-	}
-	if d.Timeline == nil {
-		d.Timeline = []FlowEvent{}
-	}
+	d.Nodes = orEmpty(d.Nodes)
+	d.Tasks = orEmpty(d.Tasks)
+	d.Timeline = orEmpty(d.Timeline)
 	return d
 }
 
@@ -122,8 +110,6 @@ type timelineInput struct {
 
 func (s *server) flowTimeline(ctx context.Context, in *timelineInput) (*body[TimelinePage], error) {
 	page, err := s.Flows.FlowTimeline(ctx, in.CompanyID, in.No, in.Cursor, in.Limit)
-	if page.Timeline == nil {
-		page.Timeline = []FlowEvent{}
-	}
+	page.Timeline = orEmpty(page.Timeline)
 	return answerWith(page, err)
 }

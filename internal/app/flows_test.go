@@ -4,27 +4,21 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"orgflow"
 	"orgflow/internal/app"
 	"orgflow/internal/config"
 	"orgflow/internal/store"
+	"orgflow/internal/testgolden"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // desk is the program without Temporal, over a database of its own.
 type desk struct {
@@ -82,20 +76,7 @@ func golden(t *testing.T, name string, raw []byte) {
 		t.Fatalf("%v: %s", err, raw)
 	}
 	b.WriteByte('\n')
-	got := instant.ReplaceAllString(b.String(), `"<time>"`)
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (go test ./internal/app -update rewrites it):\n%s", name, diff)
-	}
+	testgolden.Check(t, name, instant.ReplaceAllString(b.String(), `"<time>"`))
 }
 
 // simple is a definition of two approvals; code and name are filled in.

@@ -31,16 +31,23 @@ func (b *bell) SignalWithStartWorkflow(_ context.Context, id, signal string, _ a
 	return nil, nil
 }
 
-// Messages whose writer died before saying so are noticed by any worker.
-func TestMessagesNobodyDealsWithAreNoticed(t *testing.T) {
+// outbox is an empty database.
+func outbox(t *testing.T) *store.Store {
+	t.Helper()
 	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "orgflow.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
+	t.Cleanup(func() { _ = db.Close() }) // the directory goes anyway
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// Messages whose writer died before saying so are noticed by any worker.
+func TestMessagesNobodyDealsWithAreNoticed(t *testing.T) {
+	db := outbox(t)
 	a := &App{Store: db, Config: config.Config{Temporal: config.Temporal{TaskQueue: "orgflow"}}, Log: slog.New(slog.DiscardHandler)}
 	for _, channel := range []string{"ding_talk", "we_com"} {
 		m := store.NewMessage{DedupKey: channel, Channel: channel, ToUser: "E1", Subject: "RW1", Body: `{"title":"t","text":"x"}`}
@@ -67,14 +74,7 @@ func TestMessagesNobodyDealsWithAreNoticed(t *testing.T) {
 
 // What was stored in a process that watches the outbox is told at once.
 func TestMessagesJustStoredAreToldAtOnce(t *testing.T) {
-	db, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "orgflow.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := outbox(t)
 	a := &App{Store: db, Log: slog.New(slog.DiscardHandler), stored: make(chan struct{}, 1)}
 	m := store.NewMessage{DedupKey: "k", Channel: "ding_talk", ToUser: "E1", Subject: "RW1", Body: `{"title":"t","text":"x"}`}
 	if _, err := db.Enqueue(t.Context(), 129, []store.NewMessage{m}); err != nil {

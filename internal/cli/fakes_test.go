@@ -5,40 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/config"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
-
-// golden compares with a checked-in file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (go test ./internal/cli -update rewrites it):\n%s", name, diff)
-	}
-}
 
 // world is the backend, by hand, and the terminal around it.
 type world struct {

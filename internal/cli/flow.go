@@ -99,8 +99,8 @@ func (p *program) flowList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if filter.Limit < 1 || filter.Limit > api.MaxLimit {
-				return fmt.Errorf("--limit must be 1 to %d", api.MaxLimit)
+			if err := checkLimit(filter.Limit); err != nil {
+				return err
 			}
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
 				return p.listFlows(cmd.Context(), b.Flows, filter, asJSON)
@@ -108,8 +108,7 @@ func (p *program) flowList() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().IntVar(&f.filter.Limit, "limit", 20, "how many")
-	cmd.Flags().StringVar(&f.filter.Cursor, "cursor", "", "go on where a list ended")
+	pageFlags(cmd, &f.filter.Limit, &f.filter.Cursor)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -131,13 +130,7 @@ func (p *program) listFlows(ctx context.Context, flows api.Flows, f api.FlowFilt
 		t.add(string(flowMark(flow.State)), minute(&flow.StartedAt), flow.No, string(flow.State), number(flow.Round),
 			seqs(flow.CurrentNodes), flow.Initiator.UserCode, flow.Title)
 	}
-	if err := t.write(p.Out); err != nil {
-		return err
-	}
-	if page.NextCursor != "" {
-		p.say("More:  --cursor %s", page.NextCursor)
-	}
-	return nil
+	return p.writePage(t, page.NextCursor)
 }
 
 func flowMark(s orgflow.FlowState) mark {

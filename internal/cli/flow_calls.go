@@ -59,7 +59,7 @@ func told(a flowcall.Answer) string {
 		says  string
 	}{
 		{a.Existing, "it was there already"}, {a.Already, "done before"}, {a.Accepted, "taken; the effect shows in a moment"},
-		{a.Applied > 0, strconv.Itoa(a.Applied) + " decisions counted"}, {len(a.Urged) > 0, "reminded " + strings.Join(a.Urged, ", ")},
+		{a.Applied > 0, count(a.Applied, "decision") + " counted"}, {len(a.Urged) > 0, "reminded " + strings.Join(a.Urged, ", ")},
 	} {
 		if note.holds {
 			line += "; " + note.says

@@ -8,6 +8,7 @@ import (
 
 	"orgflow"
 	"orgflow/internal/api"
+	"orgflow/internal/testgolden"
 )
 
 func TestDefinitionsListAndShow(t *testing.T) {
@@ -19,7 +20,7 @@ func TestDefinitionsListAndShow(t *testing.T) {
 	if code := w.run("flow", "definitions", "list"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	golden(t, "flow_definitions.golden", w.out.String())
+	testgolden.Check(t, "flow_definitions.golden", w.out.String())
 	w = world{flows: &flowWorld{versions: []api.DefinitionInfo{def("a", 2), def("a", 1)}}}
 	if code := w.run("flow", "definitions", "show", "a", "--versions"); code != 0 || strings.Count(w.out.String(), "\na ") != 2 {
 		t.Errorf("%d %s", code, &w.out)

@@ -58,14 +58,7 @@ func (p *program) printPublished(list []api.Published, dry bool) error {
 			return err
 		}
 	}
-	switch {
-	case different == 0:
-		p.say("Nothing to publish: %s in step.", count(len(list), "draft"))
-	case dry:
-		p.say("%s to publish. Nothing was done (--dry-run).", count(different, "version"))
-	default:
-		p.say("%s published.", count(different, "version"))
-	}
+	p.sayApplied(dry, different, "Nothing to publish: "+count(len(list), "draft")+" in step.", count(different, "version"), "publish", "published")
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/internal/api"
+	"orgflow/internal/testgolden"
 )
 
 func at(minutes int) *time.Time {
@@ -66,7 +67,7 @@ func TestFlowList(t *testing.T) {
 		f.DataID != "5" || !f.From.Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) || !f.To.IsZero() || f.Limit != 3 || f.Cursor != "c1" {
 		t.Errorf("%+v", f)
 	}
-	golden(t, "flow_list.golden", strings.ReplaceAll(w.out.String(), minute(at(0)), "2026-11-21 01:00"))
+	testgolden.Check(t, "flow_list.golden", strings.ReplaceAll(w.out.String(), minute(at(0)), "2026-11-21 01:00"))
 	if !strings.Contains(w.err.String(), "More:  --cursor c2") {
 		t.Error(w.err.String())
 	}
@@ -94,7 +95,7 @@ func TestFlowShow(t *testing.T) {
 	if code := w.run("flow", "show", "ztbxx01_202611_0001"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	golden(t, "flow_show.golden", w.out.String())
+	testgolden.Check(t, "flow_show.golden", w.out.String())
 	if strings.Contains(w.out.String(), "从前") || strings.Contains(w.out.String(), "E4") || !strings.Contains(w.err.String(), "starter flow timeline ztbxx01_202611_0001") {
 		t.Errorf("earlier rounds are shown, or the rest is not named:\n%s%s", &w.out, &w.err)
 	}
@@ -118,7 +119,7 @@ func TestFlowTimeline(t *testing.T) {
 	if code := w.run("flow", "timeline", "n1"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	golden(t, "flow_timeline.golden", w.out.String())
+	testgolden.Check(t, "flow_timeline.golden", w.out.String())
 	w = world{flows: &flowWorld{timeline: pages()}}
 	w.run("flow", "timeline", "n1", "--json")
 	for i, line := range strings.Split(strings.TrimSpace(w.out.String()), "\n") {
@@ -145,7 +146,7 @@ func TestFlowStats(t *testing.T) {
 	if code := w.run("flow", "stats", "ztbxx01", "--from", "2026-11-01T00:00:00Z", "--to", "2026-12-01T00:00:00Z"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	golden(t, "flow_stats.golden", w.out.String())
+	testgolden.Check(t, "flow_stats.golden", w.out.String())
 	if from := w.flows.span[0]; !from.Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%v", w.flows.span)
 	}
@@ -222,7 +223,7 @@ func TestFlowMessages(t *testing.T) {
 	if code := w.run("flow", "messages", "n1"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	golden(t, "flow_messages.golden", w.out.String())
+	testgolden.Check(t, "flow_messages.golden", w.out.String())
 	empty := world{flows: &flowWorld{}}
 	if code := empty.run("flow", "messages", "n1"); code != 0 || !strings.Contains(empty.err.String(), "No messages.") {
 		t.Errorf("%d %s", code, &empty.err)

@@ -68,15 +68,8 @@ func (m *Message) on() dayOf {
 	return dayOf{m.AgentID, m.UserID, m.SentAt.In(china).Format(time.DateOnly)}
 }
 
-// said is the message's content for its receiver on its day. Escapes that a
-// journal adds make no difference.
-func (m *Message) said() wordsOf {
-	raw, err := json.Marshal(m.Msg)
-	if err != nil {
-		raw = m.Msg
-	}
-	return wordsOf{m.on(), sha256.Sum256(raw)}
-}
+// said is the message's content for its receiver on its day.
+func (m *Message) said() wordsOf { return wordsOf{m.on(), simctl.Words(m.Msg)} }
 
 func (b *mailbox) put(m *Message) {
 	b.list = append(b.list, m)

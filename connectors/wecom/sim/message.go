@@ -2,7 +2,6 @@ package wcsim
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -55,15 +54,9 @@ func (m *Message) check() error {
 	return nil
 }
 
-// said is what tells a repetition: receiver, type and content. Escapes that a
-// journal adds make no difference.
+// said is what tells a repetition: receiver, type and content.
 func (m *Message) said() string {
-	raw, err := json.Marshal(m.Content)
-	if err != nil {
-		raw = m.Content
-	}
-	sum := sha256.Sum256(raw)
-	return fmt.Sprintf("%s %s %x", m.member(), m.Type, sum)
+	return fmt.Sprintf("%s %s %x", m.member(), m.Type, simctl.Words(m.Content))
 }
 
 // member is a member of the enterprise as an application sees them.
