@@ -13,8 +13,9 @@ import (
 	"orgflow/internal/approval"
 )
 
-func TestPublishingMakesVersions(t *testing.T) {
-	d := openDesk(t)
+func TestPublishingMakesVersions(t *testing.T) { eachDesk(t, testPublishingMakesVersions) }
+
+func testPublishingMakesVersions(t *testing.T, d *desk) {
 	const path = "/api/v1/flow-definitions/ztbxx01"
 	first := fmt.Sprintf(simple, "ztbxx01", "招投标信息审批")
 	second := fmt.Sprintf(simple, "ztbxx01", "招投标审批")
@@ -55,8 +56,9 @@ func TestPublishingMakesVersions(t *testing.T) {
 	golden(t, "flow_definitions.json", d.call("GET", "/api/v1/flow-definitions", "").Body.Bytes())
 }
 
-func TestADryRunPublishesNothing(t *testing.T) {
-	d := openDesk(t)
+func TestADryRunPublishesNothing(t *testing.T) { eachDesk(t, testADryRunPublishesNothing) }
+
+func testADryRunPublishesNothing(t *testing.T, d *desk) {
 	body := fmt.Sprintf(simple, "ztbxx01", "审批")
 	const path = "/api/v1/flow-definitions/ztbxx01"
 	if got := get[api.Published](d, "PUT", path+"?dry_run=true", body); got.Version != 1 || !got.Published {
@@ -93,7 +95,10 @@ func TestAnExportIsPublishedElsewhere(t *testing.T) {
 // TestARefusedDefinitionListsEveryProblem: what the schema refuses is listed
 // at once, and so is what makes no sense.
 func TestARefusedDefinitionListsEveryProblem(t *testing.T) {
-	d := openDesk(t)
+	eachDesk(t, testARefusedDefinitionListsEveryProblem)
+}
+
+func testARefusedDefinitionListsEveryProblem(t *testing.T, d *desk) {
 	d.publish("child", "子流程")
 	for name, c := range map[string]struct{ body, want string }{
 		"schema": {`{"schema": "flow-def/1", "flowCode": "x y", "name": "n", "form": {"bord": "b"}, "nodes": []}`,

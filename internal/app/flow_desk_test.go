@@ -14,8 +14,9 @@ import (
 
 // TestDecisionsAreStoredAsBoardsDo: whoever decides and in whatever state the
 // flow is, the row is stored, is of the current round, and moves nothing.
-func TestDecisionsAreStoredAsBoardsDo(t *testing.T) {
-	d := openDesk(t)
+func TestDecisionsAreStoredAsBoardsDo(t *testing.T) { eachDesk(t, testDecisionsAreStoredAsBoardsDo) }
+
+func testDecisionsAreStoredAsBoardsDo(t *testing.T, d *desk) {
 	d.publish("ztbxx01", "审批")
 	k := d.launch("n1", "5")
 	before := d.call("GET", "/api/v1/flows/n1", "").Body.String()
@@ -52,8 +53,9 @@ func TestDecisionsAreStoredAsBoardsDo(t *testing.T) {
 	}
 }
 
-func TestBoardRows(t *testing.T) {
-	d := openDesk(t)
+func TestBoardRows(t *testing.T) { eachDesk(t, testBoardRows) }
+
+func testBoardRows(t *testing.T, d *desk) {
 	const path = "/api/v1/boards/%E6%8B%9B%E6%A0%87/rows/a%2Fb"
 	raw := ` {"amount": 1.10, "big": 12345678901234567890, "b": 1, "a": "<甲>"} `
 	for i, step := range []struct {
@@ -86,8 +88,9 @@ func TestCompaniesDoNotShareRows(t *testing.T) {
 	}
 }
 
-func TestBoardTasks(t *testing.T) {
-	d := openDesk(t)
+func TestBoardTasks(t *testing.T) { eachDesk(t, testBoardTasks) }
+
+func testBoardTasks(t *testing.T, d *desk) {
 	const path = "/api/v1/boards/tasks/RW202107280"
 	first := get[api.BoardTask](d, "PUT", path, `{"status": "draft", "title": "盘点", "due": "2026-12-01"}`)
 	if first.Rev != 1 || first.SubmittedAt != nil {
@@ -105,8 +108,9 @@ func TestBoardTasks(t *testing.T) {
 	}
 }
 
-func TestAbsences(t *testing.T) {
-	d := openDesk(t)
+func TestAbsences(t *testing.T) { eachDesk(t, testAbsences) }
+
+func testAbsences(t *testing.T, d *desk) {
 	const path = "/api/v1/absences"
 	put := func(body string) api.Absence { t.Helper(); return get[api.Absence](d, "PUT", path, body) }
 	first := put(`{"user_code":"E5","agent":"E6","from":"2026-12-01T00:00:00+08:00","till":"2026-12-05T00:00:00+08:00"}`)
@@ -135,8 +139,9 @@ func TestAbsences(t *testing.T) {
 
 // TestRefusals is the catalogue of errors of these routes: status, code and
 // the field to blame. Nothing is stored.
-func TestRefusals(t *testing.T) {
-	d := openDesk(t)
+func TestRefusals(t *testing.T) { eachDesk(t, testRefusals) }
+
+func testRefusals(t *testing.T, d *desk) {
 	d.publish("ztbxx01", "审批")
 	d.launch("n1", "5")
 	long := strings.Repeat("长", 4001)

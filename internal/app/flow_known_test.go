@@ -64,7 +64,10 @@ func TestSettingsThatDefinitionsNeed(t *testing.T) {
 
 // TestTheFirstVersionIsPublishedOnce, and no later one is overwritten.
 func TestTheFirstVersionIsPublishedOnce(t *testing.T) {
-	d := openDesk(t)
+	eachDesk(t, testTheFirstVersionIsPublishedOnce)
+}
+
+func testTheFirstVersionIsPublishedOnce(t *testing.T, d *desk) {
 	first, err := d.Flows().PublishFirst(t.Context(), 129, "purchase01", "standalone")
 	if err != nil || !first.Published || first.Version != 1 || first.SHA256 == "" {
 		t.Fatalf("%+v, %v", first, err)

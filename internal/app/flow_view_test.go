@@ -17,8 +17,9 @@ import (
 
 // TestAFlowIsShownAsTheContractSays: the golden file is the shape others
 // program against.
-func TestAFlowIsShownAsTheContractSays(t *testing.T) {
-	d := openDesk(t)
+func TestAFlowIsShownAsTheContractSays(t *testing.T) { eachDesk(t, testAFlowIsShownAsTheContractSays) }
+
+func testAFlowIsShownAsTheContractSays(t *testing.T, d *desk) {
 	d.publish("ztbxx01", "招投标信息审批")
 	d.launch("ztbxx01_202611_0001", "5")
 	res := d.call("GET", "/api/v1/flows/ztbxx01_202611_0001", "")
@@ -51,8 +52,9 @@ func TestAFlowIsShownAsTheContractSays(t *testing.T) {
 }
 
 // TestAFlowThatStarts has no step yet; its lists are empty, not null.
-func TestAFlowThatStarts(t *testing.T) {
-	d := openDesk(t)
+func TestAFlowThatStarts(t *testing.T) { eachDesk(t, testAFlowThatStarts) }
+
+func testAFlowThatStarts(t *testing.T, d *desk) {
 	if _, _, err := d.Store.LaunchFlow(t.Context(), store.NewFlow{CompanyID: 129, No: "n1", Code: "ztbxx01", Version: 1, DataID: "5", StateDoc: []byte(`{}`)}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +72,9 @@ func TestAFlowThatStarts(t *testing.T) {
 	}
 }
 
-func TestATimelineIsPaged(t *testing.T) {
-	d := openDesk(t)
+func TestATimelineIsPaged(t *testing.T) { eachDesk(t, testATimelineIsPaged) }
+
+func testATimelineIsPaged(t *testing.T, d *desk) {
 	k := d.launch("n1", "5")
 	d.finish(k, 1)
 	var types []string
@@ -93,7 +96,10 @@ func TestATimelineIsPaged(t *testing.T) {
 
 // TestALongTimelineIsShownFromItsBeginning and goes on at its cursor.
 func TestALongTimelineIsShownFromItsBeginning(t *testing.T) {
-	d := openDesk(t)
+	eachDesk(t, testALongTimelineIsShownFromItsBeginning)
+}
+
+func testALongTimelineIsShownFromItsBeginning(t *testing.T, d *desk) {
 	k := d.launch("n1", "5")
 	events := make([]store.FlowEvent, 1200)
 	for i := range events {
@@ -107,8 +113,9 @@ func TestALongTimelineIsShownFromItsBeginning(t *testing.T) {
 	}
 }
 
-func TestFlowsAreFilteredAndPaged(t *testing.T) {
-	d := openDesk(t)
+func TestFlowsAreFilteredAndPaged(t *testing.T) { eachDesk(t, testFlowsAreFilteredAndPaged) }
+
+func testFlowsAreFilteredAndPaged(t *testing.T, d *desk) {
 	for i := range 5 {
 		d.launch(fmt.Sprintf("n%d", i), fmt.Sprint(i))
 	}
@@ -151,8 +158,9 @@ func TestFlowsAreFilteredAndPaged(t *testing.T) {
 	}
 }
 
-func TestStatisticsOfACode(t *testing.T) {
-	d := openDesk(t)
+func TestStatisticsOfACode(t *testing.T) { eachDesk(t, testStatisticsOfACode) }
+
+func testStatisticsOfACode(t *testing.T, d *desk) {
 	d.publish("ztbxx01", "审批")
 	d.finish(d.launch("n1", "1"), 1)
 	d.launch("n2", "2")
@@ -170,8 +178,9 @@ func TestStatisticsOfACode(t *testing.T) {
 	}
 }
 
-func TestExports(t *testing.T) {
-	d := openDesk(t)
+func TestExports(t *testing.T) { eachDesk(t, testExports) }
+
+func testExports(t *testing.T, d *desk) {
 	for i := range 3 {
 		d.launch(fmt.Sprintf("n%d", i), fmt.Sprint(i))
 	}
@@ -205,8 +214,9 @@ func TestExports(t *testing.T) {
 
 // TestWhoComesNext is told for flows that run; where it cannot be told, the
 // rest is shown, and the log has no names.
-func TestWhoComesNext(t *testing.T) {
-	d := openDesk(t)
+func TestWhoComesNext(t *testing.T) { eachDesk(t, testWhoComesNext) }
+
+func testWhoComesNext(t *testing.T, d *desk) {
 	k := d.launch("n1", "5")
 	asked := 0
 	var failure error
@@ -233,8 +243,9 @@ func TestWhoComesNext(t *testing.T) {
 
 // TestLogsHoldNoNames: names of people and texts of forms are in answers
 // only.
-func TestLogsHoldNoNames(t *testing.T) {
-	d := openDesk(t)
+func TestLogsHoldNoNames(t *testing.T) { eachDesk(t, testLogsHoldNoNames) }
+
+func testLogsHoldNoNames(t *testing.T, d *desk) {
 	d.publish("ztbxx01", "审批")
 	d.launch("n1", "5")
 	for _, c := range [][3]string{
@@ -252,8 +263,9 @@ func TestLogsHoldNoNames(t *testing.T) {
 }
 
 // TestMessagesShowWhatBecameOfThem, not what they say.
-func TestMessagesShowWhatBecameOfThem(t *testing.T) {
-	d := openDesk(t)
+func TestMessagesShowWhatBecameOfThem(t *testing.T) { eachDesk(t, testMessagesShowWhatBecameOfThem) }
+
+func testMessagesShowWhatBecameOfThem(t *testing.T, d *desk) {
 	d.launch("n1", "5")
 	list := []store.NewMessage{
 		{DedupKey: "n1:1", Channel: "ding_talk", ToUser: "E5", Subject: "n1", Kind: "onTask", No: "n1", Task: ptr(int64(1)), Body: `{"text":"secret"}`},

@@ -18,7 +18,10 @@ import (
 	"orgflow/internal/config"
 	"orgflow/internal/store"
 	"orgflow/internal/testgolden"
+	"orgflow/internal/testpg"
 )
+
+func TestMain(m *testing.M) { testpg.Main(m) }
 
 // desk is the program without Temporal, over a database of its own.
 type desk struct {
@@ -28,9 +31,26 @@ type desk struct {
 	logs *bytes.Buffer
 }
 
+// eachDesk runs a test on each database.
+func eachDesk(t *testing.T, test func(t *testing.T, d *desk)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, openDesk(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		url := testpg.URL(t)
+		settings(t)
+		t.Setenv("ORGFLOW_DATABASE_URL", url)
+		test(t, seat(t))
+	})
+}
+
 func openDesk(t *testing.T) *desk {
 	t.Helper()
 	settings(t)
+	return seat(t)
+}
+
+// seat is a desk with the settings as they are.
+func seat(t *testing.T) *desk {
+	t.Helper()
 	cfg, err := config.Load(config.RoleStarter)
 	if err != nil {
 		t.Fatal(err)
