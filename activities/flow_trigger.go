@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,28 +75,35 @@ func (a *Flows) CallTrigger(ctx context.Context, p FlowTriggerParams) (FlowTrigg
 	if err != nil {
 		return FlowTriggered{}, flowError(err)
 	}
-	status, err := a.Caller.Call(ctx, call)
-	message := mustNotCall(err)
+	out, again := triggered(a.Caller.Call(ctx, call))
 	switch {
-	case message != "":
-		return FlowTriggered{Message: message}, nil
-	case err == nil && status/100 == 2:
-		return FlowTriggered{OK: true}, nil
-	case err == nil && status/100 == 3:
-		return FlowTriggered{Message: fmt.Sprintf("answered with status %d; redirects are not followed, name the address they lead to", status)}, nil
-	case err == nil && status/100 == 4 && status != 408 && status != 429:
-		return FlowTriggered{Message: fmt.Sprintf("answered with status %d", status)}, nil
+	case !again:
+		return out, nil
 	case ctx.Err() != nil:
 		return FlowTriggered{}, ctx.Err()
+	case activity.GetInfo(ctx).Attempt >= triggerAttempts:
+		return out, nil
 	}
-	why := "did not answer"
-	if err == nil {
-		why = fmt.Sprintf("answered with status %d", status)
+	return FlowTriggered{}, temporal.NewApplicationError(out.Message, string(orgflow.CodeUnavailable))
+}
+
+// triggered tells how a call has ended, and whether another attempt may end
+// otherwise.
+func triggered(status int, err error) (out FlowTriggered, again bool) {
+	if err != nil {
+		message := mustNotCall(err)
+		return FlowTriggered{Message: cmp.Or(message, "did not answer")}, message == ""
 	}
-	if activity.GetInfo(ctx).Attempt >= triggerAttempts {
-		return FlowTriggered{Message: why}, nil
+	answered := fmt.Sprintf("answered with status %d", status)
+	switch {
+	case status/100 == 2:
+		return FlowTriggered{OK: true}, false
+	case status/100 == 3:
+		return FlowTriggered{Message: answered + "; redirects are not followed, name the address they lead to"}, false
+	case status/100 == 4 && status != 408 && status != 429:
+		return FlowTriggered{Message: answered}, false
 	}
-	return FlowTriggered{}, temporal.NewApplicationError(why, string(orgflow.CodeUnavailable))
+	return FlowTriggered{Message: answered}, true
 }
 
 // mustNotCall returns why a call must not be made, "" for other errors.

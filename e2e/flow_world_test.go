@@ -78,6 +78,12 @@ func (w *flowWorld) organisation() {
 		})
 	}
 	must(w.t, "PUT", "http://"+w.sims+"/_sim/dingtalk/state", encode(w.t, object{"departments": depts, "users": users, "pending_invites": []any{}}), nil)
+	w.pulled()
+}
+
+// pulled brings DingTalk's people into the local organisation.
+func (w *flowWorld) pulled() {
+	w.t.Helper()
 	var pull struct{ ID string }
 	must(w.t, "POST", "http://"+w.http+"/api/v1/org/pulls", `{"company_id": 129}`, &pull)
 	eventually(w.t, time.Minute, 50*time.Millisecond, "the pull", func() error {

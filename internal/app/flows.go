@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"orgflow"
 	"orgflow/internal/api"
@@ -37,7 +38,7 @@ func (f *Flows) company(id int64) (int64, error) {
 	companies := f.app.Meta.Companies()
 	if len(companies) != 1 {
 		return 0, &orgflow.Fault{
-			Code: api.CodeBadParam, Field: "company_id", Message: fmt.Sprintf("company_id is needed: %d companies are configured", len(companies)),
+			Code: api.CodeBadParam, Field: "company_id", Message: "company_id is needed: configured are " + strings.Trim(fmt.Sprint(companies), "[]"),
 		}
 	}
 	return companies[0], nil

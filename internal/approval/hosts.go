@@ -22,11 +22,13 @@ func (h Hosts) CheckURL(address string) error {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return errors.New("must be an address such as https://erp.example.com/hook")
 	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		if err := CheckAddr(u.Hostname(), ip); err != nil {
+			return err
+		}
+	}
 	if !h.lists(u) {
 		return fmt.Errorf(`calls %q, which is not in "triggers": {"hosts": %s} of company.json; list it there`, u.Host, h)
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return CheckAddr(u.Hostname(), ip)
 	}
 	return nil
 }

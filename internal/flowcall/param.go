@@ -108,7 +108,7 @@ func (s *Service) company(p *params, named string) int64 {
 		return id
 	}
 	if len(all) != 1 {
-		p.bad("company_id", "is needed: %d companies are configured", len(all))
+		p.bad("company_id", "is needed: configured are %s", strings.Trim(fmt.Sprint(all), "[]"))
 		return 0
 	}
 	return all[0]
