@@ -66,7 +66,7 @@ func (w *world) demoFlow() {
 		w.t.Fatalf("versions of purchase01: %+v", v)
 	}
 	f := &flowWorld{world: w}
-	f.pulled()
+	w.pulled(0)
 	must(w.t, "PUT", "http://"+w.http+"/api/v1/boards/purchase/rows/1", `{"item": "服务器", "amount": 60000, "reason": "扩容"}`, nil)
 	launched := f.flow("launch", "flowCode", "purchase01", "dataId", "1", "userCode", "E1050")
 	no := launched.Data.No

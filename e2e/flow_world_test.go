@@ -41,12 +41,11 @@ func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
 		"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 0,
 	}
 	w.put("companies/129/company.json", encode(t, object{
-		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai",
+		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai", "triggers": object{"hosts": []string{"127.0.0.1"}},
 		"source":    object{"type": "hcm", "base_url": "http://" + w.sims + "/hcm", "auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"}},
 		"consumers": object{"ding_talk": ding},
 		"roles":     object{"flow_admin": []string{"E9"}, "finance": []string{"E5", "E6"}, "board": everybody},
 		"notify":    object{"channels": []string{"ding_talk"}},
-		"triggers":  object{"hosts": []string{"127.0.0.1"}},
 	}))
 	w.begins()
 	w.organisation()
@@ -78,12 +77,6 @@ func (w *flowWorld) organisation() {
 		})
 	}
 	must(w.t, "PUT", "http://"+w.sims+"/_sim/dingtalk/state", encode(w.t, object{"departments": depts, "users": users, "pending_invites": []any{}}), nil)
-	w.pulled()
-}
-
-// pulled brings DingTalk's people into the local organisation.
-func (w *flowWorld) pulled() {
-	w.t.Helper()
 	var pull struct{ ID string }
 	must(w.t, "POST", "http://"+w.http+"/api/v1/org/pulls", `{"company_id": 129}`, &pull)
 	eventually(w.t, time.Minute, 50*time.Millisecond, "the pull", func() error {
