@@ -177,7 +177,8 @@ func TestASweepIsBounded(t *testing.T) {
 	d.launched()
 	d.engine.idle = true
 	many := &manyOverdue{Store: d.store, n: 1100}
-	d.Service.Store = struct {
+	svc := d.Service
+	svc.Store = struct {
 		office
 		overdueFlows
 	}{office{d.store}, many}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,6 +38,7 @@ func (s *Store) ExplainOverdue(t testing.TB) string {
 		if err != nil {
 			return err
 		}
+		defer rows.Close() //nolint:errcheck // what was read counts
 		for rows.Next() {
 			row, err := rows.SliceScan()
 			if err != nil {
@@ -46,7 +46,7 @@ func (s *Store) ExplainOverdue(t testing.TB) string {
 			}
 			lines = append(lines, fmt.Sprintf("%s", row[len(row)-1]))
 		}
-		return errors.Join(rows.Err(), rows.Close())
+		return rows.Err()
 	})
 	if err != nil {
 		t.Fatal(err)
