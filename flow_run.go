@@ -53,6 +53,10 @@ type FlowCommand struct {
 	State       string   `json:"state,omitempty"` // how the child ended
 	OK          bool     `json:"ok,omitempty"`    // of trigger_done
 	Message     string   `json:"message,omitempty"`
+	// Refused says why there can be no child, of child_done.
+	Refused string `json:"refused,omitempty"`
+	// Asked says that what the call asks for is stored with decision MaxAudit.
+	Asked bool `json:"asked,omitempty"`
 }
 
 // FlowRefusal says that a call was not carried out and the flow is as it was.
@@ -110,5 +114,6 @@ type FlowStepped struct {
 	Triggers []int       `json:"triggers,omitempty"` // visits whose call is to be made
 	Children []FlowChild `json:"children,omitempty"` // flows to start
 	Orphans  []string    `json:"orphans,omitempty"`  // numbers of children to cancel
+	Dropped  []int       `json:"dropped,omitempty"`  // visits whose call is to be given up
 	Parent   *FlowParent `json:"parent,omitempty"`
 }

@@ -31,7 +31,8 @@ func EffectKey(companyID int64, k RecordKey) string {
 }
 
 // FlowWorkflowID is the workflow id of an approval flow: its number, with the
-// company before it ("129-ztbxx01_202111_0001") where several are configured.
+// company before it ("129-ztbxx01_202111_0001") where several are configured
+// when it is launched. Which one it has is stored with the flow.
 func FlowWorkflowID(companyID int64, no string, severalCompanies bool) string {
 	if !severalCompanies {
 		return no

@@ -55,7 +55,7 @@ func (a *Flows) StepFlow(ctx context.Context, p FlowStepParams) (orgflow.FlowSte
 }
 
 // flowError says of which failures a repetition is no cure: the flow is not
-// there, or somebody else has written to it.
+// there, somebody else has written to it, or the command makes no sense.
 func flowError(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || temporal.IsCanceledError(err) {
 		return err
@@ -64,6 +64,7 @@ func flowError(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		code = orgflow.CodeNotFound
+	case code == orgflow.CodeInvalidRecord: // the command itself
 	case errors.Is(err, flow.ErrForeign), errors.Is(err, store.ErrSecondVerdict):
 		code = orgflow.CodeConflict
 	default:
@@ -97,7 +98,7 @@ func (a *Flows) LaunchChildFlow(ctx context.Context, p FlowChildParams) (FlowChi
 	child, err := a.Keeper.LaunchChild(ctx, parent, p.Child.Visit, p.Child.Code, p.Child.Field)
 	var refusal *approval.Refusal
 	if errors.As(err, &refusal) {
-		return FlowChildLaunched{Refused: string(refusal.Code)}, nil
+		return FlowChildLaunched{Refused: refusal.Error()}, nil
 	}
 	if err != nil {
 		return FlowChildLaunched{}, flowError(fmt.Errorf("launch flow %s: %w", p.Child.No, err))

@@ -68,6 +68,7 @@ type triggerBody struct {
 // carries the same Idempotency-Key and the same body, so that the called
 // system can tell; whether it does is its own affair, as the handbook says.
 func (a *Flows) CallTrigger(ctx context.Context, p FlowTriggerParams) (FlowTriggered, error) {
+	defer keepAlive(ctx)() // and hear that nobody waits for the call any more
 	call, err := a.triggerCall(ctx, p)
 	if message := mustNotCall(err); message != "" {
 		return FlowTriggered{Message: message}, nil

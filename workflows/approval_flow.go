@@ -81,7 +81,7 @@ func newApprovalFlow(ctx workflow.Context, in orgflow.FlowRun) *approvalFlow {
 	return &approvalFlow{
 		in: in, prefix: strings.TrimSuffix(info.WorkflowExecution.ID, in.No), runID: info.WorkflowExecution.RunID,
 		status:  orgflow.FlowStatus{No: in.No, State: orgflow.FlowStarting, Round: in.Round, CurrentNodes: []int{}},
-		errands: errands{calls: map[int]bool{}, orphans: map[string]bool{}},
+		errands: errands{calls: map[int]workflow.CancelFunc{}, orphans: map[string]bool{}},
 	}
 }
 
@@ -141,7 +141,14 @@ func (f *approvalFlow) work(ctx workflow.Context) {
 		return
 	}
 	turn := f.next()
+	kind := turn[0].command.Kind
 	reply, err := f.stepOrLook(ctx, turn[0].command)
+	if err != nil { // nobody else may ever hear of it
+		workflow.GetLogger(ctx).Error("a command on a flow was not carried out", "flow", f.in.No, "command", kind, "error", err)
+	}
+	if kind == orgflow.FlowWake {
+		f.alarm.answered(err)
+	}
 	for _, t := range turn {
 		t.reply, t.err, t.done = reply, err, true
 	}
@@ -160,7 +167,7 @@ func (f *approvalFlow) next() []*ticket {
 }
 
 func plainAudit(c orgflow.FlowCommand) bool {
-	return c.Kind == orgflow.FlowAudit && c.NextNodeSeq == nil && len(c.Depts) == 0
+	return c.Kind == orgflow.FlowAudit && c.NextNodeSeq == nil && len(c.Depts) == 0 && !c.Asked
 }
 
 // stepOrLook carries out a command. Where somebody else wrote to the flow (it

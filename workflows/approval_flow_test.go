@@ -444,13 +444,13 @@ func TestAForeignWriterIsNoticed(t *testing.T) {
 	}
 }
 
-// Calls and children of nodes are made once each and reported back; a child
-// that can only be refused counts as rejected.
+// Calls and children of nodes are made once each and reported back; why
+// there can be no child is reported, too.
 func TestCallsAndChildrenAreReportedBack(t *testing.T) {
 	env := flowEnv(t)
 	var seen []string
 	note := func(k *keeper, c orgflow.FlowCommand, _ *orgflow.FlowStepped) error {
-		seen = append(seen, fmt.Sprintf("%s %d %v%s", c.Kind, c.Visit, c.OK, c.State))
+		seen = append(seen, fmt.Sprintf("%s %d %v%s%s", c.Kind, c.Visit, c.OK, c.State, c.Refused))
 		return nil
 	}
 	k := newKeeper(effects{
@@ -470,7 +470,7 @@ func TestCallsAndChildrenAreReportedBack(t *testing.T) {
 	}
 	slices.Sort(seen)
 	slices.Sort(k.calls)
-	if d := cmp.Diff([]string{"child_done 4 falseREJECTED", "trigger_done 3 true"}, seen); d != "" {
+	if d := cmp.Diff([]string{"child_done 4 falseFLOW_DEF_NOT_FOUND", "trigger_done 3 true"}, seen); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"call 3", "launch f1.4"}, k.calls); d != "" {

@@ -14,9 +14,9 @@ import (
 
 // errands are what a flow has others do while it goes on.
 type errands struct {
-	open    int             // under way; an execution does not end before they have
-	calls   map[int]bool    // visits whose call or child is under way
-	orphans map[string]bool // numbers of children that are no longer wanted
+	open    int                         // under way; an execution does not end before they have
+	calls   map[int]workflow.CancelFunc // by visit whose call or child is under way
+	orphans map[string]bool             // numbers of children that are no longer wanted
 }
 
 // alarm is the one timer of a flow: the earliest instant at which something
@@ -25,11 +25,27 @@ type alarm struct {
 	at     time.Time           // of the timer that runs
 	cancel workflow.CancelFunc // nil: no timer runs
 	rang   bool
+	failed int // wakes in a row that could not be carried out
 }
 
-// soonest keeps a flow whose clock is behind the database's from waking over
-// and over.
-const soonest = time.Second
+const (
+	// soonest keeps a flow whose clock is behind the database's from waking over
+	// and over.
+	soonest = time.Second
+	// mostPatient bounds how long a wake that failed waits for the next one.
+	mostPatient = 15 * time.Minute
+)
+
+// answered notes how a wake ended: one that fails is tried again, ever later,
+// so that its history does not grow without bounds.
+func (a *alarm) answered(err error) {
+	if a.failed++; err == nil {
+		a.failed = 0
+	}
+}
+
+// patience is how long the next wake waits at least.
+func (a *alarm) patience() time.Duration { return min(soonest<<min(a.failed, 20), mostPatient) }
 
 // set makes the alarm ring at an instant, and no other time.
 func (a *alarm) set(ctx workflow.Context, at *time.Time) {
@@ -47,7 +63,7 @@ func (a *alarm) set(ctx workflow.Context, at *time.Time) {
 	a.at = *at
 	timed, cancel := workflow.WithCancel(ctx)
 	a.cancel = cancel
-	wait := max(at.Sub(workflow.Now(ctx)), soonest)
+	wait := max(at.Sub(workflow.Now(ctx)), a.patience())
 	workflow.Go(timed, func(ctx workflow.Context) {
 		if workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{Summary: "next deadline"}).Get(ctx, nil) == nil {
 			a.rang, a.cancel = true, nil // set again, even for the same instant
@@ -63,6 +79,11 @@ func (f *approvalFlow) see(ctx workflow.Context, out orgflow.FlowStepped) {
 	for _, child := range out.Children {
 		f.errand(ctx, child.Visit, func(ctx workflow.Context) { f.startChild(ctx, child) })
 	}
+	for _, visit := range out.Dropped {
+		if giveUp := f.errands.calls[visit]; giveUp != nil {
+			giveUp()
+		}
+	}
 	for _, no := range out.Orphans {
 		f.errands.orphans[no] = true
 		f.cancelChild(ctx, no)
@@ -71,10 +92,10 @@ func (f *approvalFlow) see(ctx workflow.Context, out orgflow.FlowStepped) {
 
 // errand does something beside the flow's steps, once at a time per visit.
 func (f *approvalFlow) errand(ctx workflow.Context, visit int, do func(workflow.Context)) {
-	if f.errands.calls[visit] {
+	if f.errands.calls[visit] != nil {
 		return
 	}
-	f.errands.calls[visit] = true
+	ctx, f.errands.calls[visit] = workflow.WithCancel(ctx)
 	f.errands.open++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		do(ctx)
@@ -83,12 +104,16 @@ func (f *approvalFlow) errand(ctx workflow.Context, visit int, do func(workflow.
 	})
 }
 
-// call makes the call of a trigger node and reports how it ended.
+// call makes the call of a trigger node and reports how it ended, unless
+// nobody waits for it any more.
 func (f *approvalFlow) call(ctx workflow.Context, visit int) {
 	var got activities.FlowTriggered
 	err := workflow.ExecuteActivity(calling(ctx, "call of a trigger node"), orgflow.ActivityCallTrigger,
 		activities.FlowTriggerParams{CompanyID: f.in.CompanyID, No: f.in.No, Visit: visit}).Get(ctx, &got)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
 		got = activities.FlowTriggered{Message: faultOf(err).Message}
 	}
 	f.enqueue(orgflow.FlowCommand{Kind: orgflow.FlowTriggerDone, Visit: visit, OK: got.OK, Message: got.Message})
@@ -101,12 +126,17 @@ func (f *approvalFlow) startChild(ctx workflow.Context, child orgflow.FlowChild)
 	var got activities.FlowChildLaunched
 	err := workflow.ExecuteActivity(stepping(ctx, "launch "+child.No), orgflow.ActivityLaunchChildFlow,
 		activities.FlowChildParams{CompanyID: f.in.CompanyID, No: f.in.No, Child: child}).Get(ctx, &got)
+	if err != nil {
+		got.Refused = faultOf(err).Message
+	}
 	switch closed := (orgflow.FlowStatus{State: got.State}).Closed(); {
-	case err != nil || got.Refused != "":
-		f.childEnded(child, orgflow.FlowRejected)
+	case got.Refused != "": // also where nobody waits: the timeline says so
+		f.enqueue(orgflow.FlowCommand{Kind: orgflow.FlowChildDone, Visit: child.Visit, Refused: got.Refused})
+		return
+	case closed && child.Wait:
+		f.enqueue(orgflow.FlowCommand{Kind: orgflow.FlowChildDone, Visit: child.Visit, State: string(got.State)})
 		return
 	case closed:
-		f.childEnded(child, got.State)
 		return
 	}
 	run := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -121,13 +151,6 @@ func (f *approvalFlow) startChild(ctx workflow.Context, child orgflow.FlowChild)
 	}
 	if f.errands.orphans[child.No] { // meanwhile
 		f.cancelChild(ctx, child.No)
-	}
-}
-
-// childEnded reports the end of a child that never ran.
-func (f *approvalFlow) childEnded(child orgflow.FlowChild, state orgflow.FlowState) {
-	if child.Wait {
-		f.enqueue(orgflow.FlowCommand{Kind: orgflow.FlowChildDone, Visit: child.Visit, State: string(state)})
 	}
 }
 

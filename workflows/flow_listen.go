@@ -76,6 +76,9 @@ func (f *approvalFlow) mayTake(c orgflow.FlowCommand, takes []orgflow.FlowComman
 	case !slices.Contains(takes, c.Kind):
 		fault := orgflow.Faultf(orgflow.CodeInvalidRecord, "%q is none of the commands %q that this update takes", c.Kind, takes)
 		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
+	case c.Kind == orgflow.FlowJump && c.To == nil:
+		fault := orgflow.Faultf(orgflow.CodeInvalidRecord, `a jump needs "to", the seq of a node`)
+		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
 	case c.System:
 		fault := orgflow.Faultf(orgflow.CodeInvalidRecord, `"system" is the service's own; cancel the workflow instead`)
 		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)

@@ -70,10 +70,12 @@ func stepping(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// calling is for the calls of trigger nodes: the activity itself gives up.
+// calling is for the calls of trigger nodes: the activity itself gives up. It
+// proves its life, so that a call is given up at once when nobody waits for it.
 func calling(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         retry(time.Minute, 0),
 		Summary:             summary,
 	})

@@ -114,21 +114,26 @@ func (f *Flows) known(ctx context.Context, company int64) (approval.Known, error
 	if len(problems) > 0 {
 		return approval.Known{}, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
-	codes := map[string]bool{}
-	for cursor := ""; ; {
-		page, next, err := f.app.Store.ListDefinitions(ctx, company, cursor, 1000)
+	published := map[string]json.RawMessage{}
+	for d, err := range f.app.Store.ExportDefinitions(ctx, company) {
 		if err != nil {
 			return approval.Known{}, err
 		}
-		for _, d := range page {
-			codes[d.Code] = true
-		}
-		if cursor = next; next == "" {
-			break
-		}
+		published[d.Code] = d.Body
 	}
-	files.Flow = func(code string) bool { return codes[code] }
+	files.Flow = func(code string) bool { _, ok := published[code]; return ok }
+	files.Subflows = func(code string) []string { return subflows(published[code]) }
 	return files, nil
+}
+
+// subflows returns the codes of the flows that a definition, or an export of
+// one, starts; none of one that cannot be read.
+func subflows(definition json.RawMessage) []string {
+	d, _, _, problems := approval.Import("", definition)
+	if d == nil || len(problems) > 0 {
+		return nil
+	}
+	return d.Subflows()
 }
 
 func definitionInfo(d store.Definition) api.DefinitionInfo {

@@ -132,6 +132,26 @@ func testARefusedDefinitionListsEveryProblem(t *testing.T, d *desk) {
 	}
 }
 
+// A publication that closes a circle of flows that start each other is refused
+// and shows the way round.
+func TestACircleOfSubflowsIsNotPublished(t *testing.T) {
+	d := openDesk(t)
+	starts := func(code, child string) string {
+		return fmt.Sprintf(`{"schema": "flow-def/1", "flowCode": %q, "name": "n", "form": {"board": "b"}, "nodes": [
+			{"seq": 0, "type": "start", "next": [{"to": 10}]}, {"seq": 10, "type": "subflow", "flow": %q, "next": [{"to": 99}]}, {"seq": 99, "type": "end"}]}`, code, child)
+	}
+	d.publish("c", "子流程")
+	for _, pair := range [][2]string{{"b", "c"}, {"a", "b"}} {
+		if res := d.call("PUT", "/api/v1/flow-definitions/"+pair[0], starts(pair[0], pair[1])); res.Code/100 != 2 {
+			t.Fatalf("%v: %d %s", pair, res.Code, res.Body)
+		}
+	}
+	res := d.call("PUT", "/api/v1/flow-definitions/c", starts("c", "a"))
+	if res.Code != 422 || !strings.Contains(res.Body.String(), "c → a → b → c") {
+		t.Errorf("%d %s", res.Code, res.Body)
+	}
+}
+
 func sameSet(a, b string) bool {
 	set := map[string]int{}
 	for _, f := range strings.Fields(a) {

@@ -41,12 +41,18 @@ func lintFlows(files *meta.Store, c meta.Company) []orgflow.Problem {
 // left out.
 func readDrafts(files *meta.Store, company int64, known approval.Known) ([]draft, []orgflow.Problem) {
 	list, problems := files.FlowDrafts(company)
-	published := known.Flow
-	codes := map[string]bool{}
+	published := known
+	drafts := map[string]json.RawMessage{}
 	for _, f := range list {
-		codes[draftCode(f)] = true
+		drafts[draftCode(f)] = f.Raw
 	}
-	known.Flow = func(code string) bool { return codes[code] || published != nil && published(code) }
+	known.Flow = func(code string) bool { return drafts[code] != nil || published.Flow != nil && published.Flow(code) }
+	known.Subflows = func(code string) []string {
+		if drafts[code] != nil || published.Subflows == nil {
+			return subflows(drafts[code])
+		}
+		return published.Subflows(code)
+	}
 	byCode, order := map[string]draft{}, []string{}
 	for _, f := range list {
 		d, err := readDraft(f, draftCode(f), known)

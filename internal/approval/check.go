@@ -15,6 +15,9 @@ type Known struct {
 	Role func(code string) bool
 	// Flow tells whether a flow code is published.
 	Flow func(code string) bool
+	// Subflows returns the codes of the flows that the newest version of a
+	// flow starts.
+	Subflows func(code string) []string
 	// Templates are the company's message templates over the shipped ones;
 	// nil is the shipped ones.
 	Templates Templates

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -142,9 +143,11 @@ func (c *checker) automatic() {
 func (c *checker) subflow(node int, n Node) {
 	switch {
 	case n.Flow == c.d.FlowCode:
-		c.add(at("nodes", node, "flow"), "must not be the flow itself")
 	case c.known.Flow == nil || !c.known.Flow(n.Flow):
 		c.add(at("nodes", node, "flow"), "there is no published flow %q", n.Flow)
+	}
+	if circle := c.circle(n.Flow); circle != nil {
+		c.add(at("nodes", node, "flow"), "the flow would start itself again and again: %s", strings.Join(circle, " → "))
 	}
 	if n.DataField != "" {
 		c.field(at("nodes", node, "dataField"), n.DataField)

@@ -30,6 +30,8 @@ type Document struct {
 type Parent struct {
 	No    string `json:"no"`
 	Visit int    `json:"visit"`
+	// Depth is how many flows are above this one.
+	Depth int `json:"depth,omitempty"`
 }
 
 type document struct {

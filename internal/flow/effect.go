@@ -31,6 +31,7 @@ func (t *trial) stepped(out approval.Outcome) (orgflow.FlowStepped, error) {
 	for _, c := range out.Effect.Children {
 		s.Children = append(s.Children, t.flow.child(c.Visit, c.Flow, c.DataField, c.Wait))
 	}
+	s.Dropped = out.Effect.Dropped
 	for _, visit := range out.Effect.Orphans {
 		s.Orphans = append(s.Orphans, ChildNo(t.flow.No, visit))
 	}
@@ -101,10 +102,15 @@ func (e *effect) rows(p *store.FlowStep) error {
 		if err != nil {
 			return err
 		}
-		p.Tasks = append(p.Tasks, store.FlowTask{
+		row := store.FlowTask{
 			ID: int64(t.ID), Visit: int64(t.Visit), Round: t.Round, NodeSeq: t.Node, Kind: string(t.Kind),
 			UserCode: t.User, UserName: name, State: t.State, Cause: string(t.Cause), OpenedAt: t.OpenedAt, DoneAt: t.DoneAt, DueAt: t.Due,
-		})
+			Urges: t.Urges,
+		}
+		if n := len(t.Urged); n > 0 {
+			row.LastUrgedAt = t.Urged[n-1]
+		}
+		p.Tasks = append(p.Tasks, row)
 	}
 	for _, entry := range e.out.Effect.Timeline {
 		row, err := e.event(entry)

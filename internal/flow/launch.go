@@ -15,6 +15,7 @@ const (
 	DefNotFound  approval.RefusalCode = "FLOW_DEF_NOT_FOUND"
 	DataNotFound approval.RefusalCode = "DATA_NOT_FOUND"
 	NumberTaken  approval.RefusalCode = "NUMBER_TAKEN"
+	DataTaken    approval.RefusalCode = "DATA_TAKEN" // of a child: oneOpenPerData
 )
 
 // Launch is what a flow is launched from.
@@ -78,36 +79,7 @@ func (k *Keeper) Launch(ctx context.Context, f *Flow, again time.Duration) (stor
 	}
 	return k.Store.LaunchFlow(ctx, store.NewFlow{
 		CompanyID: f.CompanyID, No: f.No, Serial: store.Serial{Numbering: numbering}, Code: f.Code, Version: f.Version, DataID: f.DataID,
-		OneOpenPerData: f.Def.Launch.OneOpenPerData && f.Parent == nil, Again: again, Title: f.Def.Name,
-		Initiator: f.Initiator, StateDoc: doc,
+		WorkflowID: f.WorkflowID, Qualify: len(k.Files.Companies()) > 1,
+		OneOpenPerData: f.Def.Launch.OneOpenPerData, Again: again, Title: f.Def.Name, Initiator: f.Initiator, StateDoc: doc,
 	})
-}
-
-// LaunchChild stores the flow that a subflow node starts and returns it as it
-// stands. It has the number ChildNo, so that launching it twice finds it. A
-// refusal says why there can be none.
-func (k *Keeper) LaunchChild(ctx context.Context, parent *Flow, visit int, code, field string) (store.Flow, error) {
-	l := Launch{
-		CompanyID: parent.CompanyID, No: ChildNo(parent.No, visit), Code: code, DataID: parent.DataID,
-		Initiator: parent.Initiator, Parent: &Parent{No: parent.No, Visit: visit},
-	}
-	if existing, err := k.Store.LoadFlow(ctx, store.FlowKey{CompanyID: l.CompanyID, No: l.No}); !errors.Is(err, store.ErrNotFound) {
-		return existing.Flow, err
-	}
-	if field != "" {
-		ids, err := k.newWorld(ctx, parent).Field(field)
-		if err != nil || len(ids) != 1 {
-			return store.Flow{}, &approval.Refusal{Code: DataNotFound, Message: fmt.Sprintf("field %q of the form does not hold the child's dataId", field)}
-		}
-		l.DataID = ids[0]
-	}
-	f, err := k.draft(ctx, l)
-	if err != nil {
-		return store.Flow{}, err
-	}
-	stored, outcome, err := k.Launch(ctx, f, 0)
-	if err == nil && outcome != store.LaunchCreated && outcome != store.LaunchExisting {
-		err = &approval.Refusal{Code: NumberTaken, Message: fmt.Sprintf("number %s is taken by another flow", l.No)}
-	}
-	return stored, err
 }

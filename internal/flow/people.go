@@ -67,8 +67,10 @@ func isNobody(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrAmbiguous)
 }
 
-// Active tells whether a user code belongs to somebody in the organisation.
-func (d *directory) Active(user string) (bool, error) {
+// Employed tells whether a user code belongs to somebody in the organisation:
+// whoever has left is gone from it at the next pull. A member's Active says
+// something else: whether the person has ever signed in.
+func (d *directory) Employed(user string) (bool, error) {
 	m, err := d.member(user)
 	return m != nil, err
 }

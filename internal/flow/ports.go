@@ -41,5 +41,6 @@ type Organisation interface {
 
 // Files are the companies' settings; package meta implements it.
 type Files interface {
+	Companies() []int64
 	Company(id int64) (meta.Company, error)
 }

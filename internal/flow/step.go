@@ -108,10 +108,10 @@ func (k *Keeper) commit(ctx context.Context, r Request, t *trial, out approval.O
 	return stepped, nil
 }
 
-// refused answers a command that was not carried out. Decisions on a flow
-// that has ended are marked as late.
+// refused answers a command that was not carried out. Decisions that cannot
+// count any more are marked as late.
 func (k *Keeper) refused(ctx context.Context, f *Flow, refusal *approval.Refusal) (orgflow.FlowStepped, error) {
-	if len(refusal.Audits) > 0 && f.Closed() {
+	if len(refusal.Audits) > 0 {
 		if _, err := k.Store.MarkLate(ctx, f.FlowKey); err != nil {
 			return orgflow.FlowStepped{}, err
 		}
@@ -154,7 +154,7 @@ func (k *Keeper) command(ctx context.Context, f *Flow, c orgflow.FlowCommand) (a
 	case orgflow.FlowAbsence:
 		return approval.AbsenceBegan{User: c.By}, nil, nil
 	case orgflow.FlowChildDone:
-		return approval.ChildDone{Visit: c.Visit, State: orgflow.FlowState(c.State)}, nil, nil
+		return approval.ChildDone{Visit: c.Visit, State: orgflow.FlowState(c.State), Refused: c.Refused}, nil, nil
 	case orgflow.FlowTriggerDone:
 		return approval.TriggerDone{Visit: c.Visit, OK: c.OK, Message: c.Message}, nil, nil
 	}
@@ -173,9 +173,9 @@ func begin(f *Flow, c orgflow.FlowCommand) approval.Command {
 	return nil
 }
 
-// Audits makes the command that works on the stored decisions that wait. With
-// an override only on those up to the one the caller saw: the override is
-// theirs.
+// Audits makes the command that works on the stored decisions that wait, with
+// what calls that may have been lost asked for. With an override in the
+// command itself only on those up to the one the caller saw: it is theirs.
 func (k *Keeper) Audits(ctx context.Context, f *Flow, c orgflow.FlowCommand) (approval.Command, []store.Decision, error) {
 	pending, err := k.Store.PendingAudits(ctx, f.FlowKey)
 	if err != nil {
@@ -187,6 +187,9 @@ func (k *Keeper) Audits(ctx context.Context, f *Flow, c orgflow.FlowCommand) (ap
 			continue
 		}
 		cmd.Rows = append(cmd.Rows, decision(d))
+	}
+	if n := len(cmd.Rows); n > 0 && (c.NextNodeSeq != nil || len(c.Depts) > 0) {
+		cmd.Rows[n-1].Asked = nil // the last one wins
 	}
 	if f.State != nil && f.State.Flow != orgflow.FlowRunning {
 		all, err := k.Store.Audits(ctx, f.FlowKey)
@@ -211,6 +214,9 @@ func decision(d store.Decision) approval.Decision {
 	}
 	if d.Task != nil {
 		out.Task = int(*d.Task)
+	}
+	if d.Asked != nil {
+		out.Asked = &approval.Asked{NextNodeSeq: d.Asked.NextNodeSeq, TaskDeptManager: d.Asked.Depts}
 	}
 	if d.Defect != "" {
 		out.Verdict = unreadable
@@ -249,17 +255,15 @@ func (f *Flow) standing(refusal *approval.Refusal) orgflow.FlowStepped {
 	}
 	for i := range f.State.Visits {
 		v := &f.State.Visits[i]
-		if v.State != orgflow.VisitActive {
-			continue
-		}
-		switch v.Type {
-		case approval.NodeTrigger:
+		switch active := v.State == orgflow.VisitActive; {
+		case v.Type == approval.NodeTrigger && active:
 			out.Triggers = append(out.Triggers, v.ID)
-		case approval.NodeSubflow:
-			if n, ok := f.Def.Node(v.Node); ok {
-				out.Children = append(out.Children, f.child(v.ID, n.Flow, n.DataField, true))
+		case v.Type == approval.NodeSubflow && (active || v.State == orgflow.VisitPassed):
+			// Of one that has passed the child may be nobody's to wait for, and
+			// not stored yet.
+			if n, ok := f.Def.Node(v.Node); ok && (active || n.Wait == approval.WaitNot) {
+				out.Children = append(out.Children, f.child(v.ID, n.Flow, n.DataField, active))
 			}
-		default:
 		}
 	}
 	return out
@@ -286,10 +290,6 @@ func (f *Flow) parent() *orgflow.FlowParent {
 	}
 	return &orgflow.FlowParent{No: f.Parent.No, Visit: f.Parent.Visit}
 }
-
-// ChildNo is the number of the flow that a visit starts. It is made of the
-// parent's, so that starting it twice finds it.
-func ChildNo(parent string, visit int) string { return fmt.Sprintf("%s.%d", parent, visit) }
 
 func (f *Flow) child(visit int, code, field string, wait bool) orgflow.FlowChild {
 	return orgflow.FlowChild{Visit: visit, No: ChildNo(f.No, visit), Code: code, Field: field, Wait: wait}

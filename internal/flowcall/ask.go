@@ -20,6 +20,7 @@ type question struct {
 	command orgflow.FlowCommand
 	machine approval.Command // the same for the state machine
 	id      func(*flow.Flow) string
+	before  func(context.Context) error // what is stored first; nil: nothing
 }
 
 // ask carries a command out: what the database shows to be refused or done
@@ -81,7 +82,12 @@ func (s *Service) attempt(ctx context.Context, f *flow.Flow, q question) (Answer
 	if f.Closed() {
 		return s.afterEnd(ctx, f, q)
 	}
-	reply, err := s.Engine.Update(ctx, s.workflowID(q.key), q.id(f), q.update, q.command)
+	if q.before != nil {
+		if err := q.before(ctx); err != nil {
+			return Answer{}, err
+		}
+	}
+	reply, err := s.Engine.Update(ctx, f.WorkflowID, q.id(f), q.update, q.command)
 	switch {
 	case errors.Is(err, ErrGone):
 		return Answer{}, s.revive(ctx, q.key)
@@ -96,9 +102,9 @@ func (s *Service) attempt(ctx context.Context, f *flow.Flow, q question) (Answer
 }
 
 // refused answers a call that the database shows to be impossible. Decisions
-// that came after the end are marked, whoever asks.
+// that cannot count any more are marked, whoever asks.
 func (s *Service) refused(ctx context.Context, f *flow.Flow, refusal *approval.Refusal) error {
-	if len(refusal.Audits) > 0 && f.Closed() {
+	if len(refusal.Audits) > 0 {
 		if _, err := s.Store.MarkLate(ctx, f.FlowKey); err != nil {
 			return err
 		}
@@ -147,7 +153,7 @@ func (s *Service) nextRound(ctx context.Context, f *flow.Flow) (Answer, error) {
 	until, cancel := context.WithTimeout(ctx, startWait)
 	defer cancel()
 	for {
-		if err := s.Engine.Start(until, s.workflowID(f.FlowKey), run); err != nil && until.Err() == nil {
+		if err := s.Engine.Start(until, f.WorkflowID, run); err != nil && until.Err() == nil {
 			return Answer{}, answerError(err)
 		}
 		now, err := s.settled(until, f.FlowKey, 300*time.Millisecond, func(f *flow.Flow) bool { return f.Round >= round })
@@ -172,8 +178,7 @@ func (s *Service) revive(ctx context.Context, key store.FlowKey) error {
 	if f.Closed() {
 		return errAgain
 	}
-	err = s.Engine.Start(ctx, s.workflowID(key), orgflow.FlowRun{CompanyID: key.CompanyID, No: key.No, Round: max(f.Round, 1)})
-	if err != nil {
+	if err := s.start(ctx, f.Flow); err != nil {
 		return answerError(err)
 	}
 	return errAgain
@@ -202,7 +207,7 @@ func (s *Service) begun(ctx context.Context, key store.FlowKey) (*flow.Flow, err
 func begun(f *flow.Flow) bool { return f.State != nil }
 
 func (s *Service) start(ctx context.Context, f store.Flow) error {
-	return s.Engine.Start(ctx, s.workflowID(f.FlowKey), orgflow.FlowRun{CompanyID: f.CompanyID, No: f.No, Round: max(f.Round, 1)})
+	return s.Engine.Start(ctx, f.WorkflowID, orgflow.FlowRun{CompanyID: f.CompanyID, No: f.No, Round: max(f.Round, 1)})
 }
 
 // settled looks at a flow until something is true of it, for a while; then
@@ -244,8 +249,4 @@ func standing(f *flow.Flow) Answer {
 		a.AfterApproval = f.State.AfterApproval
 	}
 	return a
-}
-
-func (s *Service) workflowID(k store.FlowKey) string {
-	return orgflow.FlowWorkflowID(k.CompanyID, k.No, len(s.Files.Companies()) > 1)
 }

@@ -2,9 +2,6 @@ package flowcall
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -68,13 +65,10 @@ func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCo
 		if err != nil {
 			return Answer{}, inTime(ctx, err)
 		}
-		if len(pending) > 0 {
-			c.MaxAudit = pending[len(pending)-1].ID
+		if beside := c.NextNodeSeq != nil || len(c.Depts) > 0; len(pending) > 0 && !(beside && c.MaxAudit > 0) {
+			c.MaxAudit = pending[len(pending)-1].ID // of the first look, if more is asked for
 		}
-		answer, err := s.attempt(ctx, f, question{
-			key: key, update: orgflow.UpdateFlowAudit, command: c, machine: machine,
-			id: func(*flow.Flow) string { return auditID(c) },
-		})
+		answer, err := s.attempt(ctx, f, s.auditing(f, pending, c, machine))
 		if !errors.Is(err, errAgain) {
 			return answer, inTime(ctx, err)
 		}
@@ -82,18 +76,6 @@ func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCo
 			return Answer{}, err
 		}
 	}
-}
-
-// auditID names a notification by the newest decision it saw, and what else
-// it asks for: with another override it is another command.
-func auditID(c orgflow.FlowCommand) string {
-	id := fmt.Sprintf("audit:%d", c.MaxAudit)
-	if c.NextNodeSeq == nil && len(c.Depts) == 0 {
-		return id
-	}
-	raw, _ := json.Marshal([]any{c.NextNodeSeq, c.Depts}) // numbers and texts: cannot fail
-	sum := sha256.Sum256(raw)
-	return id + ":" + hex.EncodeToString(sum[:6])
 }
 
 // Relaunch opens the next round of a flow.

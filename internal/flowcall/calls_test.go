@@ -27,12 +27,14 @@ type engine struct {
 	keeper *flow.Keeper
 	mu     sync.Mutex
 	asked  []string
+	ids    []string // of the workflows that were asked
 	steps  int
 	down   error                      // what every call is answered
 	once   []error                    // what the next updates are answered instead
 	before func(orgflow.FlowCommand)  // meets an update before it is carried out
 	starts map[string]orgflow.FlowRun // newest start by workflow id
 	idle   bool                       // starts are taken and nothing happens
+	gone   bool                       // signals find nothing that was not started
 }
 
 func (e *engine) Start(ctx context.Context, id string, run orgflow.FlowRun) error {
@@ -49,9 +51,10 @@ func (e *engine) Start(ctx context.Context, id string, run orgflow.FlowRun) erro
 	return err
 }
 
-func (e *engine) Update(ctx context.Context, _, updateID, name string, c orgflow.FlowCommand) (orgflow.FlowReply, error) {
+func (e *engine) Update(ctx context.Context, id, updateID, name string, c orgflow.FlowCommand) (orgflow.FlowReply, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.ids = append(e.ids, id)
 	e.asked = append(e.asked, name+" "+updateID)
 	if e.down != nil {
 		return orgflow.FlowReply{}, e.down
@@ -70,6 +73,9 @@ func (e *engine) Update(ctx context.Context, _, updateID, name string, c orgflow
 }
 
 func (e *engine) Signal(ctx context.Context, id string, c orgflow.FlowCommand) error {
+	if _, runs := e.starts[id]; e.gone && !runs {
+		return flowcall.ErrGone
+	}
 	e.asked = append(e.asked, "signal "+string(c.Kind)+" "+c.By)
 	_, err := e.step(ctx, 129, id, c)
 	return err

@@ -38,8 +38,9 @@ type Service struct {
 	// the context's error.
 	Sleep func(context.Context, time.Duration) error
 
-	mu    sync.Mutex
-	turns map[store.FlowKey]*turn
+	mu      sync.Mutex
+	turns   map[store.FlowKey]*turn
+	overdue store.FlowKey // behind which the next sweep looks for overdue flows
 }
 
 // Store is what calls ask of the database besides what steps do.
@@ -47,6 +48,9 @@ type Store interface {
 	LoadFlow(ctx context.Context, k store.FlowKey) (store.LoadedFlow, error)
 	PendingAudits(ctx context.Context, k store.FlowKey) ([]store.Decision, error)
 	MarkLate(ctx context.Context, k store.FlowKey) (int, error)
+	AskBeside(ctx context.Context, k store.FlowKey, decision int64, a store.Asked) (bool, error)
+	SettleLate(ctx context.Context, d time.Duration, limit int) (int, error)
+	OverdueFlows(ctx context.Context, o store.Overdue, behind store.FlowKey, limit int) ([]store.Flow, error)
 	StartingFlows(ctx context.Context, d time.Duration, behind store.FlowKey, limit int) ([]store.Flow, error)
 	UnappliedFlows(ctx context.Context, d time.Duration, behind store.FlowKey, limit int) ([]store.FlowKey, error)
 	GetTask(ctx context.Context, company int64, no string) (store.BoardTask, error)

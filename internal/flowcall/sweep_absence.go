@@ -2,6 +2,7 @@ package flowcall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // machine first, so that nobody is told of an absence that changes nothing.
 func (s *Service) sweepAbsences(ctx context.Context, n *Swept) error {
 	for _, company := range s.Files.Companies() {
-		now := time.Now()
+		now := s.Keeper.Now()
 		list, err := s.Store.Absences(ctx, company, nil, now, now.Add(time.Microsecond))
 		if err != nil {
 			return err
@@ -65,7 +66,14 @@ func (s *Service) tellAbsence(ctx context.Context, key store.FlowKey, user strin
 	if err != nil || !out.Changed {
 		return false, err
 	}
-	if err := s.Engine.Signal(ctx, s.workflowID(key), orgflow.FlowCommand{Kind: orgflow.FlowAbsence, By: user}); err != nil {
+	c := orgflow.FlowCommand{Kind: orgflow.FlowAbsence, By: user}
+	err = s.Engine.Signal(ctx, f.WorkflowID, c)
+	if errors.Is(err, ErrGone) { // terminated, or lost
+		if err = s.start(ctx, f.Flow); err == nil {
+			err = s.Engine.Signal(ctx, f.WorkflowID, c)
+		}
+	}
+	if err != nil {
 		return true, fmt.Errorf("tell flow %s that somebody is away: %w", key.No, err)
 	}
 	return true, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"orgflow"
 )
 
 // Serial says how numbers are given to flows that come without one: a
@@ -56,8 +58,14 @@ func (n Serial) number(t time.Time, period string, seq int64) string {
 
 // NewFlow is what a flow is launched from.
 type NewFlow struct {
-	CompanyID      int64
-	No             string // empty: the next one of Serial
+	CompanyID int64
+	No        string // empty: the next one of Serial
+	// WorkflowID is given to children, whose id is made of their parent's.
+	// Empty: the number, with the company before it where Qualify says so or
+	// another company has a flow with that id.
+	WorkflowID string
+	// Qualify says that several companies are configured.
+	Qualify        bool
 	Serial         Serial
 	Code           string // of its definition
 	Version        int    // of its definition
@@ -204,20 +212,44 @@ func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 	return nil // the numbers passed over are taken: the counter may stay behind them
 }
 
+// maxIDs bounds the workflow ids that are tried for one flow.
+const maxIDs = 5
+
 // insert stores the flow unless its number or its form row is taken. It waits
-// for a launch that is about to take one of them.
+// for a launch that is about to take one of them. A workflow id that a flow
+// of another company has is passed over.
 func (l *launch) insert(ctx context.Context, t *tx, no string, now stamp) (bool, error) {
+	id := l.WorkflowID
+	if id == "" {
+		id = orgflow.FlowWorkflowID(l.CompanyID, no, l.Qualify)
+	}
+	for range maxIDs {
+		created, err := l.insertAs(ctx, t, no, id, now)
+		if err != nil || created {
+			return created, err
+		}
+		var others int
+		err = t.get(ctx, &others, `SELECT count(*) FROM flow_instance WHERE workflow_id = ? AND (company_id <> ? OR no <> ?)`, id, l.CompanyID, no)
+		if err != nil || others == 0 {
+			return false, err
+		}
+		id = orgflow.FlowWorkflowID(l.CompanyID, id, true)
+	}
+	return false, fmt.Errorf("no workflow id is free for flow %s of company %d; give another number", no, l.CompanyID)
+}
+
+func (l *launch) insertAs(ctx context.Context, t *tx, no, workflowID string, now stamp) (bool, error) {
 	var uniq any
 	if l.OneOpenPerData {
 		uniq = l.DataID
 	}
 	var row flowRow
 	err := t.get(ctx, &row, `
-		INSERT INTO flow_instance (company_id, no, code, version, data_id, uniq_key, title,
+		INSERT INTO flow_instance (company_id, no, workflow_id, code, version, data_id, uniq_key, title,
 			initiator, initiator_name, initiator_dept, state, state_doc, started_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'STARTING', ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'STARTING', ?, ?)
 		ON CONFLICT DO NOTHING RETURNING `+flowColumns,
-		l.CompanyID, no, l.Code, l.Version, l.DataID, uniq, clean(l.Title),
+		l.CompanyID, no, workflowID, l.Code, l.Version, l.DataID, uniq, clean(l.Title),
 		l.Initiator.Code, clean(l.Initiator.Name), clean(l.Initiator.Dept), string(l.StateDoc), now)
 	if noRows(err) {
 		return false, nil
@@ -264,23 +296,4 @@ func (s *Store) ConfirmStarted(ctx context.Context, k FlowKey) error {
 	_, err := s.exec(ctx, "confirm the start of flow "+k.No,
 		`UPDATE flow_instance SET state = 'RUNNING' WHERE company_id = ? AND no = ? AND state = 'STARTING'`, k.CompanyID, k.No)
 	return err
-}
-
-// StartingFlows returns up to limit flows that have been STARTING for longer
-// than d, ordered by company and number, behind a flow; the zero FlowKey
-// begins. Their workflows may never have been started.
-func (s *Store) StartingFlows(ctx context.Context, d time.Duration, behind FlowKey, limit int) ([]Flow, error) {
-	before, err := s.ago(ctx, "flows that start", d)
-	if err != nil {
-		return nil, err
-	}
-	var rows []flowRow
-	err = s.list(ctx, "flows that start", &rows, `SELECT `+flowColumns+` FROM flow_instance
-		WHERE state = 'STARTING' AND started_at < ? AND (company_id, no) > (?, ?) ORDER BY company_id, no LIMIT ?`,
-		before, behind.CompanyID, behind.No, pageSize(limit))
-	flows := make([]Flow, len(rows))
-	for i, r := range rows {
-		flows[i] = r.flow()
-	}
-	return flows, err
 }
