@@ -66,7 +66,7 @@ func twelveAtOnce(t *testing.T, w *flowWorld) {
 	node := approve(10, "all", 99)
 	node["approvers"] = []object{{"by": "role", "code": "board"}}
 	w.define("twelve", []object{startAt(10), node, endAt(99)}, nil)
-	for i := range 5 {
+	for i := range raceRounds {
 		no := w.launched("twelve", fmt.Sprintf("tw%d", i))
 		for _, a := range w.together(12, func(i int) (answered, error) {
 			w.decide(no, 10, fmt.Sprintf("E%d", 11+i), "approve")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,7 +19,9 @@ import (
 // people, pulled, for approval flows.
 type flowWorld struct {
 	*world
-	program *process
+	program  *process
+	db       *sql.DB // the installation's own, to look at
+	channels int     // by which people are told
 }
 
 // crowd is how many people the organisation has: E1 … E60.
@@ -26,7 +29,9 @@ const crowd = 60
 
 // newFlowWorld starts the program on a database. E1 launches; E2 leads 研发部,
 // E3 客服部; 无主部 has no manager; there are two departments 重名.
-func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
+// Messages go to the simulators where told says so; elsewhere they stay in
+// the outbox, for want of an application that sends them.
+func newFlowWorld(t *testing.T, postgres, told bool) *flowWorld {
 	t.Helper()
 	w := &flowWorld{world: newWorld(t)}
 	if postgres {
@@ -40,15 +45,26 @@ func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
 		"base_url": "http://" + w.sims + "/dingtalk", "api_base_url": "http://" + w.sims + "/dingtalk",
 		"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 0,
 	}
+	consumers, channels := object{"ding_talk": ding}, []string{"ding_talk"}
+	if told {
+		ding["agent_id"] = "1000001"
+		consumers["we_com"] = object{
+			"base_url": "http://" + w.sims + "/wecom", "corpid": "${WECOM_CORPID}", "corpsecret": "${WECOM_CORPSECRET}", "qps": 0,
+			"agent_id": 1000002, "agent_secret": "wecomsim-app",
+		}
+		channels = append(channels, "we_com")
+	}
 	w.put("companies/129/company.json", encode(t, object{
 		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai",
 		"source":    object{"type": "hcm", "base_url": "http://" + w.sims + "/hcm", "auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"}},
-		"consumers": object{"ding_talk": ding},
+		"consumers": consumers,
 		"roles":     object{"flow_admin": []string{"E9"}, "finance": []string{"E5", "E6"}, "board": everybody},
-		"notify":    object{"channels": []string{"ding_talk"}},
+		"notify":    object{"channels": channels},
 	}))
+	w.channels = len(channels)
 	w.begins()
 	w.organisation()
+	w.db = w.opened(t)
 	return w
 }
 
@@ -77,6 +93,11 @@ func (w *flowWorld) organisation() {
 		})
 	}
 	must(w.t, "PUT", "http://"+w.sims+"/_sim/dingtalk/state", encode(w.t, object{"departments": depts, "users": users, "pending_invites": []any{}}), nil)
+	var employees []object // at WeCom
+	for _, u := range users {
+		employees = append(employees, object{"userid": u["userid"], "name": u["name"], "mobile": u["mobile"], "department": []int{1}, "main_department": 1, "order": []int{0}, "is_leader_in_dept": []int{0}, "status": 1})
+	}
+	must(w.t, "PUT", w.simURL("wecom", "state"), encode(w.t, object{"departments": []object{{"id": 1, "name": "公司"}}, "users": employees}), nil)
 	var pull struct{ ID string }
 	must(w.t, "POST", "http://"+w.http+"/api/v1/org/pulls", `{"company_id": 129}`, &pull)
 	eventually(w.t, time.Minute, 50*time.Millisecond, "the pull", func() error {
@@ -184,10 +205,27 @@ func (w *flowWorld) launched(code, data string, params ...string) string {
 	w.t.Helper()
 	w.row(data, object{"amount": 100})
 	a := w.flow("launch", append([]string{"flowCode", code, "dataId", data, "userCode", "E1", "userName", "员工1", "deptName", "研发部"}, params...)...)
-	if a.Status != 200 || a.Data.State != "RUNNING" || a.Data.No == "" {
-		w.t.Fatalf("launch of %s: %s", code, a)
-	}
+	w.runs(a)
 	return a.Data.No
+}
+
+// runs wants what a launch was answered to be a flow that runs. Like a board
+// it takes 202 for what it says: the flow has its number, and its first node
+// opens when those before it are open.
+func (w *flowWorld) runs(a answered) {
+	w.t.Helper()
+	if a.Status == 202 && a.Data.No != "" && a.Data.State == "STARTING" && a.Data.Accepted {
+		eventually(w.t, time.Minute, 20*time.Millisecond, "flow "+a.Data.No+" runs", func() error {
+			if d := w.detail(a.Data.No); d.State != "RUNNING" {
+				return fmt.Errorf("%s", d.State)
+			}
+			return nil
+		})
+		return
+	}
+	if a.Status != 200 || a.Data.State != "RUNNING" || a.Data.No == "" {
+		w.t.Fatalf("launch: %s", a)
+	}
 }
 
 // decide stores a decision as a board does.
@@ -209,8 +247,34 @@ func (w *flowWorld) decided(no string, node int, user, verdict string) answered 
 	return w.flow("onAudit", "flowRunningNumber", no)
 }
 
+// relaunched relaunches a flow and waits until the round has begun.
+func (w *flowWorld) relaunched(no string, round int) answered {
+	w.t.Helper()
+	a := w.flow("relaunch", "flowRunningNumber", no)
+	if a.Status == 202 {
+		eventually(w.t, time.Minute, 20*time.Millisecond, "the next round of flow "+no, func() error {
+			if d := w.detail(no); d.Round != round || d.State != "RUNNING" {
+				return fmt.Errorf("round %d is %s", d.Round, d.State)
+			}
+			return nil
+		})
+		return a
+	}
+	if a.Status != 200 || a.Data.State != "RUNNING" || a.Data.Round != round {
+		w.t.Fatalf("relaunch: %s", a)
+	}
+	return a
+}
+
+// repairs has an admin move a FAULTED flow on to another node.
+func (w *flowWorld) repairs(no string, to int) {
+	w.t.Helper()
+	must(w.t, "POST", "http://"+w.http+"/api/v1/flows/"+no+"/repair", fmt.Sprintf(`{"by": "E9", "action": "jump", "to_node_seq": %d}`, to), nil)
+}
+
 // flowDetail is what contract § 4 says of a flow, as far as tests look.
 type flowDetail struct {
+	Code  string `json:"flow_code"`
 	State string
 	Round int
 	Rev   int   `json:"state_rev"`
