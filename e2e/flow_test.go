@@ -35,6 +35,7 @@ func TestFlows(t *testing.T) {
 				{"triggers and subflows", triggersAndSubflows},
 				{"operators' hands", operatorsHands},
 				{"nothing personal", nothingPersonal},
+				{"tasks of boards", boardTasks},
 				{"twelve at once", twelveAtOnce},
 				{"races", flowRaces},
 				{"discard against approve", discardAgainstApprove},

@@ -65,7 +65,7 @@ func (w *flowWorld) waited(no, user string) time.Duration {
 	w.t.Helper()
 	var messages struct {
 		Messages []struct {
-			To        string     `json:"to_user"`
+			User      string     `json:"user_code"`
 			CreatedAt time.Time  `json:"created_at"`
 			SentAt    *time.Time `json:"sent_at"`
 		}
@@ -73,7 +73,7 @@ func (w *flowWorld) waited(no, user string) time.Duration {
 	must(w.t, "GET", "http://"+w.http+"/api/v1/flows/"+no+"/messages", "", &messages)
 	longest := time.Duration(-1)
 	for _, m := range messages.Messages {
-		if m.To == user && m.SentAt != nil {
+		if m.User == user && m.SentAt != nil {
 			longest = max(longest, m.SentAt.Sub(m.CreatedAt))
 		}
 	}
