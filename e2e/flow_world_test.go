@@ -2,12 +2,16 @@ package e2e
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"go.temporal.io/api/enums/v1"
 
 	"orgflow/internal/testpg"
 )
@@ -170,16 +174,29 @@ func (w *flowWorld) together(n int, do func(i int) (answered, error)) []answered
 // it waits: a step shows in the database a moment before its workflow knows.
 func (w *flowWorld) historyLength(no string) int {
 	w.t.Helper()
-	c := w.temporalClient()
-	eventually(w.t, 10*time.Second, 10*time.Millisecond, "the workflow waits", func() error {
+	c, n := w.temporalClient(), 0
+	eventually(w.t, time.Minute, 10*time.Millisecond, "the workflow waits", func() error {
 		d, err := c.DescribeWorkflowExecution(w.t.Context(), no, "")
 		if err != nil {
 			return err
 		}
-		if len(d.GetPendingActivities()) > 0 || d.GetPendingWorkflowTask() != nil {
-			return errNotYet
+		list := events(w.t, c, no, d.GetWorkflowExecutionInfo().GetExecution().GetRunId())
+		var in struct{ Round int }
+		if err := json.Unmarshal(list[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetData(), &in); err != nil {
+			return err
 		}
+		flow, runs := w.detail(no), d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		closed := slices.Contains([]string{"APPROVED", "REJECTED", "DISCARDED"}, flow.State)
+		switch {
+		case len(d.GetPendingActivities()) > 0 || d.GetPendingWorkflowTask() != nil:
+			return errNotYet
+		case closed == runs: // it has not ended yet
+			return fmt.Errorf("the flow is %s, its workflow %s", flow.State, d.GetWorkflowExecutionInfo().GetStatus())
+		case !closed && in.Round != flow.Round: // it goes on in another execution for every round
+			return fmt.Errorf("the flow is in round %d, its workflow in round %d", flow.Round, in.Round)
+		}
+		n = len(list)
 		return nil
 	})
-	return len(events(w.t, c, no, ""))
+	return n
 }
