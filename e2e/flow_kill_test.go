@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// sql opens the installation's database.
-func (w *flowWorld) sql() *sql.DB {
-	w.t.Helper()
+// opened opens the installation's database for as long as a test.
+func (w *flowWorld) opened(t *testing.T) *sql.DB {
+	t.Helper()
 	driver, dsn := "sqlite", "file:"+filepath.Join(w.data, "orgflow.db")+"?_pragma=busy_timeout(10000)"
 	if url := w.env["ORGFLOW_DATABASE_URL"]; url != "" {
 		driver, dsn = "postgres", url
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = db.Close() }) // it was only looked at
+	t.Cleanup(func() { _ = db.Close() }) // it was only looked at
 	return db
 }
 
@@ -28,7 +28,7 @@ func (w *flowWorld) sql() *sql.DB {
 func (w *flowWorld) messagesTo(no, user string) int {
 	w.t.Helper()
 	var n int
-	if err := w.sql().QueryRow(fmt.Sprintf(`SELECT count(*) FROM outbox WHERE flow_no = '%s' AND to_user = '%s'`, no, user)).Scan(&n); err != nil {
+	if err := w.db.QueryRow(fmt.Sprintf(`SELECT count(*) FROM outbox WHERE flow_no = '%s' AND to_user = '%s'`, no, user)).Scan(&n); err != nil {
 		w.t.Fatal(err)
 	}
 	return n
@@ -42,8 +42,9 @@ func TestAFlowSurvivesKill9(t *testing.T) {
 	for _, db := range []string{"sqlite", "postgres"} {
 		t.Run(db, func(t *testing.T) {
 			t.Parallel()
-			w := newFlowWorld(t, db == "postgres")
+			w := newFlowWorld(t, db == "postgres", true)
 			w.define("plain", []object{startAt(10), approve(10, "any", 20, "E2", "E3"), approve(20, "all", 99, "E5"), endAt(99)}, nil)
+			var flows []string
 			for i, after := range []time.Duration{0, 2 * time.Millisecond, 6 * time.Millisecond, 15 * time.Millisecond} {
 				no := w.launched("plain", fmt.Sprintf("k%d", i))
 				w.decide(no, 10, "E2", "approve")
@@ -58,6 +59,7 @@ func TestAFlowSurvivesKill9(t *testing.T) {
 				<-called
 				w.begins()
 				w.advancedOnce(no, w.flow("onAudit", "flowRunningNumber", no))
+				flows = append(flows, no)
 			}
 			no := w.launched("plain", "swept")
 			w.decide(no, 10, "E2", "approve")
@@ -66,6 +68,10 @@ func TestAFlowSurvivesKill9(t *testing.T) {
 			w.begins()
 			w.advancedOnce(no, answered{Status: 200})
 			w.lostLaunch()
+			for _, no := range append(flows, no) {
+				w.told(no, "E5", 1)
+			}
+			w.told("lost_0001", "E2", 1)
 		})
 	}
 }
@@ -86,7 +92,7 @@ func (w *flowWorld) advancedOnce(no string, a answered) {
 	if d.events("decided") != 1 || !slices.Equal(d.tasks(), []string{"10 E2 APPROVED", "10 E3 DONE_BY_OTHERS", "20 E5 ACTIVE"}) {
 		w.t.Errorf("flow %s: %d decisions, %v", no, d.events("decided"), d.tasks())
 	}
-	if n := w.messagesTo(no, "E5"); n != 1 {
+	if n := w.messagesTo(no, "E5"); n != w.channels {
 		w.t.Errorf("flow %s: %d messages to the next approver", no, n)
 	}
 }
@@ -98,7 +104,7 @@ func (w *flowWorld) waitsLong(no string) {
 	if w.env["ORGFLOW_DATABASE_URL"] != "" {
 		set = "now() - interval '1 minute'"
 	}
-	if _, err := w.sql().Exec(fmt.Sprintf(`UPDATE flow_audit SET created_at = %s WHERE flow_no = '%s'`, set, no)); err != nil {
+	if _, err := w.db.Exec(fmt.Sprintf(`UPDATE flow_audit SET created_at = %s WHERE flow_no = '%s'`, set, no)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -113,7 +119,7 @@ func (w *flowWorld) lostLaunch() {
 	if w.env["ORGFLOW_DATABASE_URL"] != "" {
 		started = "now() - interval '1 minute'"
 	}
-	_, err := w.sql().Exec(`INSERT INTO flow_instance (company_id, no, code, version, data_id, title, initiator, initiator_name, initiator_dept, state, state_doc, started_at)
+	_, err := w.db.Exec(`INSERT INTO flow_instance (company_id, no, code, version, data_id, title, initiator, initiator_name, initiator_dept, state, state_doc, started_at)
 		VALUES (129, 'lost_0001', 'plain', 1, 'lost', '', 'E1', '员工1', '', 'STARTING', '{"schema":"flow/1","form":{}}', ` + started + `)`)
 	if err != nil {
 		w.t.Fatal(err)
@@ -125,7 +131,7 @@ func (w *flowWorld) lostLaunch() {
 		}
 		return nil
 	})
-	if n := w.messagesTo("lost_0001", "E2"); n != 1 {
+	if n := w.messagesTo("lost_0001", "E2"); n != w.channels {
 		w.t.Errorf("%d messages to the first approver", n)
 	}
 }

@@ -1,15 +1,17 @@
 package e2e
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"go.temporal.io/api/enums/v1"
 
 	"orgflow/internal/testpg"
 )
@@ -18,7 +20,9 @@ import (
 // people, pulled, for approval flows.
 type flowWorld struct {
 	*world
-	program *process
+	program  *process
+	db       *sql.DB // the installation's own, to look at
+	channels int     // by which people are told
 }
 
 // crowd is how many people the organisation has: E1 … E60.
@@ -26,7 +30,9 @@ const crowd = 60
 
 // newFlowWorld starts the program on a database. E1 launches; E2 leads 研发部,
 // E3 客服部; 无主部 has no manager; there are two departments 重名.
-func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
+// Messages go to the simulators where told says so; elsewhere they stay in
+// the outbox, for want of an application that sends them.
+func newFlowWorld(t *testing.T, postgres, told bool) *flowWorld {
 	t.Helper()
 	w := &flowWorld{world: newWorld(t)}
 	if postgres {
@@ -40,15 +46,26 @@ func newFlowWorld(t *testing.T, postgres bool) *flowWorld {
 		"base_url": "http://" + w.sims + "/dingtalk", "api_base_url": "http://" + w.sims + "/dingtalk",
 		"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 0,
 	}
+	consumers, channels := object{"ding_talk": ding}, []string{"ding_talk"}
+	if told {
+		ding["agent_id"] = "1000001"
+		consumers["we_com"] = object{
+			"base_url": "http://" + w.sims + "/wecom", "corpid": "${WECOM_CORPID}", "corpsecret": "${WECOM_CORPSECRET}", "qps": 0,
+			"agent_id": 1000002, "agent_secret": "wecomsim-app",
+		}
+		channels = append(channels, "we_com")
+	}
 	w.put("companies/129/company.json", encode(t, object{
 		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai", "triggers": object{"hosts": []string{"127.0.0.1"}},
 		"source":    object{"type": "hcm", "base_url": "http://" + w.sims + "/hcm", "auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"}},
-		"consumers": object{"ding_talk": ding},
+		"consumers": consumers,
 		"roles":     object{"flow_admin": []string{"E9"}, "finance": []string{"E5", "E6"}, "board": everybody},
-		"notify":    object{"channels": []string{"ding_talk"}},
+		"notify":    object{"channels": channels},
 	}))
+	w.channels = len(channels)
 	w.begins()
 	w.organisation()
+	w.db = w.opened(t)
 	return w
 }
 
@@ -77,6 +94,17 @@ func (w *flowWorld) organisation() {
 		})
 	}
 	must(w.t, "PUT", "http://"+w.sims+"/_sim/dingtalk/state", encode(w.t, object{"departments": depts, "users": users, "pending_invites": []any{}}), nil)
+	var employees []object // at WeCom
+	for _, u := range users {
+		employees = append(employees, object{"userid": u["userid"], "name": u["name"], "mobile": u["mobile"], "department": []int{1}, "main_department": 1, "order": []int{0}, "is_leader_in_dept": []int{0}, "status": 1})
+	}
+	must(w.t, "PUT", w.simURL("wecom", "state"), encode(w.t, object{"departments": []object{{"id": 1, "name": "公司"}}, "users": employees}), nil)
+	w.pulled()
+}
+
+// pulled brings DingTalk's people into the local organisation.
+func (w *flowWorld) pulled() {
+	w.t.Helper()
 	var pull struct{ ID string }
 	must(w.t, "POST", "http://"+w.http+"/api/v1/org/pulls", `{"company_id": 129}`, &pull)
 	eventually(w.t, time.Minute, 50*time.Millisecond, "the pull", func() error {
@@ -120,147 +148,6 @@ func (w *flowWorld) row(id string, row object) {
 	must(w.t, "PUT", "http://"+w.http+"/api/v1/boards/b/rows/"+url.PathEscape(id), encode(w.t, row), nil)
 }
 
-// answered is what a call of a board was answered.
-type answered struct {
-	Status  int
-	Code    any
-	Message string
-	Field   string
-	Data    struct {
-		No       string `json:"flowRunningNumber"`
-		State    string
-		Round    int
-		Rev      int   `json:"stateRev"`
-		Nodes    []int `json:"currentNodes"`
-		Existing bool
-		Already  bool
-		Accepted bool
-		Applied  int
-		Urged    []string
-		Jump     string
-		Audits   []struct {
-			ID      int64
-			Outcome string
-		}
-	}
-}
-
-func (a answered) String() string {
-	return fmt.Sprintf("%d %v %s %+v", a.Status, a.Code, a.Message, a.Data)
-}
-
-// flow makes a call of a board: "launch", "onAudit", … with parameters.
-func (w *flowWorld) flow(name string, params ...string) answered {
-	w.t.Helper()
-	a, err := w.tryFlow(name, params...)
-	if err != nil {
-		w.t.Fatalf("/flow/%s %v: %v", name, params, err)
-	}
-	return a
-}
-
-func (w *flowWorld) tryFlow(name string, params ...string) (answered, error) {
-	query := url.Values{}
-	for i := 0; i+1 < len(params); i += 2 {
-		query.Set(params[i], params[i+1])
-	}
-	path := "/flow/" + name
-	if strings.HasPrefix(name, "/") {
-		path = name
-	}
-	status, body, err := call("GET", "http://"+w.http+path+"?"+query.Encode(), "")
-	if err != nil {
-		return answered{}, err
-	}
-	a := answered{Status: status}
-	if err := json.Unmarshal([]byte(body), &a); err != nil {
-		return a, fmt.Errorf("%d %s: %w", status, body, err)
-	}
-	return a, nil
-}
-
-// launched launches a flow for a new row and wants it RUNNING.
-func (w *flowWorld) launched(code, data string, params ...string) string {
-	w.t.Helper()
-	w.row(data, object{"amount": 100})
-	a := w.flow("launch", append([]string{"flowCode", code, "dataId", data, "userCode", "E1", "userName", "员工1", "deptName", "研发部"}, params...)...)
-	if a.Status != 200 || a.Data.State != "RUNNING" || a.Data.No == "" {
-		w.t.Fatalf("launch of %s: %s", code, a)
-	}
-	return a.Data.No
-}
-
-// decide stores a decision as a board does.
-func (w *flowWorld) decide(no string, node int, user, verdict string, extra ...object) int64 {
-	w.t.Helper()
-	d := object{"node_seq": node, "user_code": user, "decision": verdict, "comment": "意见"}
-	for _, e := range extra {
-		maps.Copy(d, e)
-	}
-	var stored struct{ ID int64 }
-	must(w.t, "POST", "http://"+w.http+"/api/v1/flows/"+no+"/decisions", encode(w.t, d), &stored)
-	return stored.ID
-}
-
-// decided stores a decision and has it worked on.
-func (w *flowWorld) decided(no string, node int, user, verdict string) answered {
-	w.t.Helper()
-	w.decide(no, node, user, verdict)
-	return w.flow("onAudit", "flowRunningNumber", no)
-}
-
-// flowDetail is what contract § 4 says of a flow, as far as tests look.
-type flowDetail struct {
-	State string
-	Round int
-	Rev   int   `json:"state_rev"`
-	Nodes []int `json:"current_nodes"`
-	Tasks []struct {
-		Node  int `json:"node_seq"`
-		Round int
-		User  string `json:"user_code"`
-		State string
-		Kind  string
-	}
-	Visits []struct {
-		Node  int `json:"node_seq"`
-		State string
-	} `json:"nodes"`
-	Timeline []struct {
-		Type  string
-		Actor string
-	}
-}
-
-func (w *flowWorld) detail(no string) flowDetail {
-	w.t.Helper()
-	var d flowDetail
-	must(w.t, "GET", "http://"+w.http+"/api/v1/flows/"+no, "", &d)
-	return d
-}
-
-// tasks lists the tasks of a round as "node user state".
-func (d flowDetail) tasks() []string {
-	var out []string
-	for _, t := range d.Tasks {
-		if t.Round == d.Round {
-			out = append(out, fmt.Sprintf("%d %s %s", t.Node, t.User, t.State))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (d flowDetail) events(kind string) int {
-	n := 0
-	for _, e := range d.Timeline {
-		if e.Type == kind {
-			n++
-		}
-	}
-	return n
-}
-
 // together calls n times at one moment and returns the answers.
 func (w *flowWorld) together(n int, do func(i int) (answered, error)) []answered {
 	w.t.Helper()
@@ -287,16 +174,29 @@ func (w *flowWorld) together(n int, do func(i int) (answered, error)) []answered
 // it waits: a step shows in the database a moment before its workflow knows.
 func (w *flowWorld) historyLength(no string) int {
 	w.t.Helper()
-	c := w.temporalClient()
-	eventually(w.t, 10*time.Second, 10*time.Millisecond, "the workflow waits", func() error {
+	c, n := w.temporalClient(), 0
+	eventually(w.t, time.Minute, 10*time.Millisecond, "the workflow waits", func() error {
 		d, err := c.DescribeWorkflowExecution(w.t.Context(), no, "")
 		if err != nil {
 			return err
 		}
-		if len(d.GetPendingActivities()) > 0 || d.GetPendingWorkflowTask() != nil {
-			return errNotYet
+		list := events(w.t, c, no, d.GetWorkflowExecutionInfo().GetExecution().GetRunId())
+		var in struct{ Round int }
+		if err := json.Unmarshal(list[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetData(), &in); err != nil {
+			return err
 		}
+		flow, runs := w.detail(no), d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		closed := slices.Contains([]string{"APPROVED", "REJECTED", "DISCARDED"}, flow.State)
+		switch {
+		case len(d.GetPendingActivities()) > 0 || d.GetPendingWorkflowTask() != nil:
+			return errNotYet
+		case closed == runs: // it has not ended yet
+			return fmt.Errorf("the flow is %s, its workflow %s", flow.State, d.GetWorkflowExecutionInfo().GetStatus())
+		case !closed && in.Round != flow.Round: // it goes on in another execution for every round
+			return fmt.Errorf("the flow is in round %d, its workflow in round %d", flow.Round, in.Round)
+		}
+		n = len(list)
 		return nil
 	})
-	return len(events(w.t, c, no, ""))
+	return n
 }

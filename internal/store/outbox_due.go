@@ -54,7 +54,9 @@ func (s *Store) OutstandingMessages(ctx context.Context, target orgflow.Target) 
 }
 
 // DueMessages returns the channels of which messages are due for at least so
-// long without anybody having dealt with them.
+// long without anybody having dealt with them. For 0 whatever is stored is due:
+// the clock that a message was stored by, the program's, may be ahead of the
+// database's, and SQLite's counts milliseconds only.
 func (s *Store) DueMessages(ctx context.Context, late time.Duration) ([]orgflow.Target, error) {
 	before, err := s.ago(ctx, "due messages", late)
 	if err != nil {
@@ -65,9 +67,9 @@ func (s *Store) DueMessages(ctx context.Context, late time.Duration) ([]orgflow.
 		Channel   string `db:"channel"`
 	}
 	err = s.list(ctx, "due messages", &rows, `
-		SELECT company_id, channel FROM outbox o WHERE state = 'pending' AND created_at <= ?
+		SELECT company_id, channel FROM outbox o WHERE state = 'pending' AND (CAST(? AS bigint) = 0 OR created_at <= ?)
 			AND (next_at IS NULL OR next_at <= ?) AND (leased_till IS NULL OR leased_till <= ?) AND `+headOfLine+`
-		UNION SELECT company_id, channel FROM outbox WHERE state = 'sent' AND next_at <= ? ORDER BY 1, 2`, before, before, before, before)
+		UNION SELECT company_id, channel FROM outbox WHERE state = 'sent' AND next_at <= ? ORDER BY 1, 2`, late.Microseconds(), before, before, before, before)
 	out := make([]orgflow.Target, len(rows))
 	for i, r := range rows {
 		out[i] = orgflow.Target{CompanyID: r.CompanyID, Consumer: r.Channel}

@@ -104,6 +104,26 @@ func TestChannelsWithMessagesNobodyDealsWith(t *testing.T) {
 	})
 }
 
+// The clock by which messages are stored may be ahead of the database's: who
+// looks because something was stored finds it all the same.
+func TestWhatWasJustStoredIsDueByAnyClock(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		_, err := s.Enqueue(ctx, company, []store.NewMessage{message("A", 1)})
+		must(t, err)
+		list, _, err := s.ListMessages(ctx, store.MessageFilter{CompanyID: company})
+		must(t, err)
+		s.SetDatabaseClock(list[0].CreatedAt.Truncate(time.Millisecond).Add(-time.Second))
+		for late, want := range map[time.Duration][]orgflow.Target{0: {dingTalk}, 15 * time.Second: {}} {
+			got, err := s.DueMessages(ctx, late)
+			must(t, err)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("due for %s: %s", late, d)
+			}
+		}
+	})
+}
+
 func TestMessagesOfAPersonAreCounted(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()
