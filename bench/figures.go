@@ -1,0 +1,80 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// sample is what one party did in one round.
+type sample struct {
+	took  time.Duration   // for all
+	calls []time.Duration // each
+}
+
+// rate is calls per second.
+func (s sample) rate() float64 { return float64(len(s.calls)) / s.took.Seconds() }
+
+// samples are the rounds of one party.
+type samples []sample
+
+// rate is the median of the rounds' rates.
+func (s samples) rate() float64 {
+	rates := make([]float64, len(s))
+	for i, one := range s {
+		rates[i] = one.rate()
+	}
+	return median(rates)
+}
+
+// percentile is how long p of 100 calls took at most, over all rounds.
+func (s samples) percentile(p int) time.Duration {
+	var all []time.Duration
+	for _, one := range s {
+		all = append(all, one.calls...)
+	}
+	slices.Sort(all)
+	return all[min(len(all)*p/100, len(all)-1)]
+}
+
+// ratios compares rounds of two parties that were measured one right after the
+// other, so that what else the machine does meets both: the median, and the
+// extremes.
+func ratios(ours, theirs samples) (middle, least, most float64) {
+	list := make([]float64, len(ours))
+	for i := range ours {
+		list[i] = ours[i].rate() / theirs[i].rate()
+	}
+	return median(list), slices.Min(list), slices.Max(list)
+}
+
+func median[T cmp.Ordered](list []T) T {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+// stopwatch collects how long calls took.
+type stopwatch struct {
+	began time.Time
+	mu    sync.Mutex
+	calls []time.Duration
+}
+
+func newStopwatch() *stopwatch { return &stopwatch{began: time.Now()} }
+
+// time makes one call.
+func (w *stopwatch) time(ctx context.Context, call func(context.Context) error) error {
+	began := time.Now()
+	if err := call(ctx); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, took)
+	return nil
+}
+
+func (w *stopwatch) stop() sample { return sample{time.Since(w.began), w.calls} }
