@@ -42,7 +42,7 @@ const (
 // newBare connects to a running installation and its database, with a worker
 // that is set up as orgflow's.
 func newBare(ctx context.Context, p *process, env []string, decisions int) (*bare, error) {
-	url := "sqlite://" + p.dir + "/data/orgflow.db"
+	url := p.database()
 	for _, e := range env {
 		if rest, ok := strings.CutPrefix(e, databaseURL); ok {
 			url = rest

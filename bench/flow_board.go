@@ -25,17 +25,17 @@ const organisation = `{"departments": [{"dept_id": 1, "name": "bench", "order": 
 
 // newBoard pulls an organisation of two and publishes a definition: so many
 // nodes, one after the other, which E2 approves.
-func newBoard(ctx context.Context, p *process, o flowOptions) (*board, error) {
+func newBoard(ctx context.Context, p *process, nodes int, messages bool) (*board, error) {
 	b := &board{api: p.api, flows: map[string]string{}}
 	if err := b.organise(ctx, p); err != nil {
 		return nil, err
 	}
-	if !o.messages {
+	if !messages {
 		if err := writeCompany(p.dir, fmt.Sprintf(`{"company_id": %d, "name": "bench"}`, companyID)); err != nil {
 			return nil, err
 		}
 	}
-	return b, put(ctx, fmt.Sprintf("%s/api/v1/flow-definitions/%s?company_id=%d", p.api, flowCode, companyID), definition(o.decisions))
+	return b, put(ctx, fmt.Sprintf("%s/api/v1/flow-definitions/%s?company_id=%d", p.api, flowCode, companyID), definition(nodes))
 }
 
 func (b *board) organise(ctx context.Context, p *process) error {

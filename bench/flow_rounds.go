@@ -48,7 +48,7 @@ func (o flowOptions) measure(ctx context.Context, database, dir string, out io.W
 		return t, err
 	}
 	defer p.stop()
-	ours, err := newBoard(ctx, p, o)
+	ours, err := newBoard(ctx, p, o.decisions, o.messages)
 	if err != nil {
 		return t, err
 	}

@@ -86,6 +86,11 @@ func (p *process) ready(ctx context.Context) error {
 	})
 }
 
+// database is the URL of what a standalone keeps its rows in by default.
+func (p *process) database() string {
+	return "sqlite://" + filepath.ToSlash(filepath.Join(p.dir, "data", "orgflow.db"))
+}
+
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	_ = p.cmd.Wait()
