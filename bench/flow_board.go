@@ -92,14 +92,21 @@ type answer struct {
 
 func (b *board) launch(ctx context.Context, flow string) error {
 	q := url.Values{"company_id": {fmt.Sprint(companyID)}, "flowCode": {flowCode}, "dataId": {flow}, "userCode": {"E1"}}
-	a, err := get[answer](ctx, b.api+"/flow/launch?"+q.Encode())
-	if err == nil && a.Data.State != "RUNNING" {
-		err = fmt.Errorf("flow %s was launched and is %s", a.Data.No, a.Data.State)
+	for {
+		a, err := get[answer](ctx, b.api+"/flow/launch?"+q.Encode())
+		switch {
+		case err != nil:
+			return err
+		case a.Data.State == "STARTING": // taken, and not begun within the call's time; the same click finds it
+			continue
+		case a.Data.State != "RUNNING":
+			return fmt.Errorf("flow %s was launched and is %s", a.Data.No, a.Data.State)
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.flows[flow] = a.Data.No
+		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.flows[flow] = a.Data.No
-	return err
 }
 
 func (b *board) number(flow string) string {

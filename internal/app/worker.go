@@ -33,7 +33,7 @@ const (
 	// how soon an activity hears that its run is cancelled or paused.
 	hearEvery = 2 * time.Second
 	// cachedWorkflows is how many workflows a process keeps in memory between
-	// their tasks, some 60 KB each. Most wait for people for days; one that is
+	// their tasks, some 45 KB each. Most wait for people for days; one that is
 	// not kept is read again from its history (Temporal reference § 3).
 	cachedWorkflows = 1000
 )
