@@ -12,6 +12,7 @@ import (
 type sample struct {
 	took  time.Duration   // for all
 	calls []time.Duration // each
+	cpu   time.Duration   // of this process and the program, for all
 }
 
 // rate is calls per second.
@@ -27,6 +28,16 @@ func (s samples) rate() float64 {
 		rates[i] = one.rate()
 	}
 	return median(rates)
+}
+
+// cpu is the processor's time per call, over all rounds.
+func (s samples) cpu() time.Duration {
+	var sum time.Duration
+	n := 0
+	for _, one := range s {
+		sum, n = sum+one.cpu, n+len(one.calls)
+	}
+	return sum / time.Duration(n)
 }
 
 // percentile is how long p of 100 calls took at most, over all rounds.
@@ -58,11 +69,16 @@ func median[T cmp.Ordered](list []T) T {
 // stopwatch collects how long calls took.
 type stopwatch struct {
 	began time.Time
+	pid   int           // of the program that is called
+	cpu   time.Duration // that it and this process had used before
 	mu    sync.Mutex
 	calls []time.Duration
 }
 
-func newStopwatch() *stopwatch { return &stopwatch{began: time.Now()} }
+func newStopwatch(pid int) (*stopwatch, error) {
+	used, err := cpuTime(pid)
+	return &stopwatch{began: time.Now(), pid: pid, cpu: used}, err
+}
 
 // time makes one call.
 func (w *stopwatch) time(ctx context.Context, call func(context.Context) error) error {
@@ -77,4 +93,9 @@ func (w *stopwatch) time(ctx context.Context, call func(context.Context) error) 
 	return nil
 }
 
-func (w *stopwatch) stop() sample { return sample{time.Since(w.began), w.calls} }
+func (w *stopwatch) stop() (sample, error) {
+	s := sample{took: time.Since(w.began), calls: w.calls}
+	used, err := cpuTime(w.pid)
+	s.cpu = used - w.cpu
+	return s, err
+}

@@ -27,6 +27,7 @@ type party interface {
 type contest struct {
 	o             flowOptions
 	orgflow, bare party
+	program       int // process id of what orgflow's party calls; Temporal is in it
 	out           io.Writer
 	flows         int // so far
 }
@@ -57,7 +58,7 @@ func (o flowOptions) measure(ctx context.Context, database, dir string, out io.W
 		return t, err
 	}
 	defer bare.close()
-	c := &contest{o: o, orgflow: ours, bare: bare, out: out}
+	c := &contest{o: o, orgflow: ours, bare: bare, program: p.cmd.Process.Pid, out: out}
 	if err := c.warm(ctx); err != nil {
 		return t, err
 	}
@@ -141,22 +142,35 @@ func (c *contest) round(ctx context.Context, p party, callers int) (launches, de
 	if err := each(ctx, 8, names, p.prepare); err != nil {
 		return launches, decisions, err
 	}
-	watch := newStopwatch()
-	err = each(ctx, callers, names, func(ctx context.Context, name string) error {
-		return watch.time(ctx, func(ctx context.Context) error { return p.launch(ctx, name) })
+	launches, err = c.time(func(w *stopwatch) error {
+		return each(ctx, callers, names, func(ctx context.Context, name string) error {
+			return w.time(ctx, func(ctx context.Context) error { return p.launch(ctx, name) })
+		})
 	})
-	launches = watch.stop()
 	if err != nil {
 		return launches, decisions, err
 	}
-	watch = newStopwatch()
-	err = each(ctx, callers, names, func(ctx context.Context, name string) error {
-		for n := range c.o.decisions {
-			if err := watch.time(ctx, func(ctx context.Context) error { return p.decide(ctx, name, n) }); err != nil {
-				return err
+	decisions, err = c.time(func(w *stopwatch) error {
+		return each(ctx, callers, names, func(ctx context.Context, name string) error {
+			for n := range c.o.decisions {
+				if err := w.time(ctx, func(ctx context.Context) error { return p.decide(ctx, name, n) }); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
-	return launches, watch.stop(), err
+	return launches, decisions, err
+}
+
+// time measures what do has timed.
+func (c *contest) time(do func(*stopwatch) error) (sample, error) {
+	w, err := newStopwatch(c.program)
+	if err != nil {
+		return sample{}, err
+	}
+	if err := do(w); err != nil {
+		return sample{}, err
+	}
+	return w.stop()
 }

@@ -21,7 +21,7 @@ type flowRow struct {
 
 func (t flowTable) print(out io.Writer, o flowOptions) {
 	fmt.Fprintf(out, "\napproval flows on %s: %d flows of %d decisions per round, %d rounds in turn\n", t.database, o.flows, o.decisions, o.rounds)
-	fmt.Fprintf(out, "%-10s %7s   %-21s  %-31s  %s\n", "", "callers", "ratio (least-most)", "orgflow: per s, p50, p99", "bare: per s, p50, p99")
+	fmt.Fprintf(out, "%-10s %7s   %-21s  %-40s  %s\n", "", "callers", "ratio (least-most)", "orgflow: per s, p50, p99, cpu", "bare: per s, p50, p99, cpu")
 	for _, r := range t.rows {
 		middle, least, most := ratios(r.orgflow, r.bare)
 		fmt.Fprintf(out, "%-10s %7d   %.2f (%.2f-%.2f)      %s  %s\n", r.what, r.callers, middle, least, most, r.orgflow, r.bare)
@@ -31,7 +31,7 @@ func (t flowTable) print(out io.Writer, o flowOptions) {
 // String is rate and percentiles.
 func (s samples) String() string {
 	round := func(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
-	return fmt.Sprintf("%7.1f %9v %9v    ", s.rate(), round(s.percentile(50)), round(s.percentile(99)))
+	return fmt.Sprintf("%7.1f %9v %9v %9v  ", s.rate(), round(s.percentile(50)), round(s.percentile(99)), round(s.cpu()))
 }
 
 // below names what is less than so much of the bare workflow.

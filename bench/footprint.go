@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,4 +43,33 @@ func footprintNow() footprint {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return footprint{heap: m.HeapAlloc, stacks: m.StackInuse, goroutines: runtime.NumGoroutine()}
+}
+
+// clockTick is what the kernel counts other processes' time in.
+const clockTick = time.Second / 100
+
+// cpuTime is what this process and another one have used of the processors.
+func cpuTime(pid int) (time.Duration, error) {
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		return 0, err
+	}
+	sum := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(raw), ") ") // the name may hold anything
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat is short", pid)
+	}
+	for _, text := range fields[11:13] { // user and system time
+		ticks, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ticks) * clockTick
+	}
+	return sum, nil
 }
