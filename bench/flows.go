@@ -32,7 +32,7 @@ type flowOptions struct {
 func flows(ctx context.Context, args []string, out io.Writer) (err error) {
 	var o flowOptions
 	f := flag.NewFlagSet("flows", flag.ContinueOnError)
-	f.IntVar(&o.flows, "flows", 400, "flows per round and party")
+	f.IntVar(&o.flows, "flows", 100, "flows per round and party")
 	f.IntVar(&o.decisions, "decisions", 3, "decisions per flow, one node after the other")
 	f.StringVar(&o.callers, "callers", "1,16", "how many call at a time; several are measured one after the other")
 	f.IntVar(&o.rounds, "rounds", 5, "how often both are measured, in turn; the median of the rounds' ratios counts")

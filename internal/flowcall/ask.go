@@ -213,7 +213,7 @@ func (s *Service) start(ctx context.Context, f store.Flow) error {
 func (s *Service) settled(ctx context.Context, key store.FlowKey, within time.Duration, is func(store.Flow) bool) (*flow.Flow, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	for pause := 5 * time.Millisecond; ; pause = min(pause*5/4, 50*time.Millisecond) {
+	for pause := 5 * time.Millisecond; ; pause = min(pause*3/2, 100*time.Millisecond) {
 		f, err := s.Store.LoadFlow(ctx, key)
 		if err == nil && is(f.Flow) {
 			return s.Keeper.Load(ctx, key)
