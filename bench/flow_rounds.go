@@ -36,7 +36,7 @@ type contest struct {
 // turns.
 func (o flowOptions) measure(ctx context.Context, database, dir string, out io.Writer) (flowTable, error) {
 	t := flowTable{database: database}
-	env, release, err := databaseOf(database)
+	env, release, err := databaseOf(database) //nolint:contextcheck // a server is started with a timeout of its own
 	if err != nil {
 		return t, err
 	}

@@ -22,7 +22,6 @@ type flowOptions struct {
 	databases string
 	least     float64
 	binary    string
-	args      []string // of callers, read
 	messages  bool
 }
 
