@@ -18,7 +18,7 @@ var programs string
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "orgflow-bench-")
 	if err == nil {
-		err = build(context.Background(), dir, "standalone", "starter")
+		err = build(context.Background(), dir, "standalone")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -52,7 +52,7 @@ func TestFlowsAreMeasured(t *testing.T) {
 // Memory is looked at with no flows and with each number that is asked for.
 func TestOpenFlowsAreMeasured(t *testing.T) {
 	var out bytes.Buffer
-	if err := dispatch(t.Context(), []string{"open-flows", "-flows", "3,6", "-most", "0", "-bin", programs}, &out); err != nil {
+	if err := dispatch(t.Context(), []string{"open-flows", "-flows", "3,6", "-most", "0", "-standalone", programs + "/standalone"}, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || !strings.HasPrefix(strings.TrimSpace(lines[4]), "6 ") {

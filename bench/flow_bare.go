@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,14 +40,8 @@ const (
 
 // newBare connects to a running installation and its database, with a worker
 // that is set up as orgflow's.
-func newBare(ctx context.Context, p *process, env []string, decisions int) (*bare, error) {
-	url := p.database()
-	for _, e := range env {
-		if rest, ok := strings.CutPrefix(e, databaseURL); ok {
-			url = rest
-		}
-	}
-	s, err := store.Open(ctx, url, store.Options{})
+func newBare(ctx context.Context, p *process, database string, decisions int) (*bare, error) {
+	s, err := store.Open(ctx, database, store.Options{})
 	if err != nil {
 		return nil, err
 	}

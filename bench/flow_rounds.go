@@ -34,9 +34,9 @@ type contest struct {
 
 // measure starts an installation on a database and has both parties take
 // turns.
-func (o flowOptions) measure(ctx context.Context, database, dir string, out io.Writer) (flowTable, error) {
-	t := flowTable{database: database}
-	env, release, err := databaseOf(database) //nolint:contextcheck // a server is started with a timeout of its own
+func (o flowOptions) measure(ctx context.Context, on, dir string, out io.Writer) (flowTable, error) {
+	t := flowTable{database: on}
+	env, release, err := databaseOf(on) //nolint:contextcheck // a server is started with a timeout of its own
 	if err != nil {
 		return t, err
 	}
@@ -44,7 +44,7 @@ func (o flowOptions) measure(ctx context.Context, database, dir string, out io.W
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return t, err
 	}
-	p, err := startStandalone(ctx, o.binary, dir, env)
+	p, err := startStandalone(ctx, o.binary, dir, append(env, elsewhere))
 	if err != nil {
 		return t, err
 	}
@@ -53,27 +53,43 @@ func (o flowOptions) measure(ctx context.Context, database, dir string, out io.W
 	if err != nil {
 		return t, err
 	}
-	bare, err := newBare(ctx, p, env, o.decisions)
+	database := p.database()
+	for _, e := range env {
+		if url, ok := strings.CutPrefix(e, databaseURL); ok {
+			database = url
+		}
+	}
+	bare, err := newBare(ctx, p, database, o.decisions)
 	if err != nil {
 		return t, err
 	}
 	defer bare.close()
 	c := &contest{o: o, orgflow: ours, bare: bare, program: p.cmd.Process.Pid, out: out}
+	err = beside(ctx, p, database, func(ctx context.Context, api string) (err error) {
+		ours.api = api
+		t.rows, err = c.all(ctx)
+		return err
+	})
+	return t, err
+}
+
+// all measures with each number of callers.
+func (c *contest) all(ctx context.Context) (rows []flowRow, err error) {
 	if err := c.warm(ctx); err != nil {
-		return t, err
+		return nil, err
 	}
-	for _, text := range strings.Split(o.callers, ",") {
+	for _, text := range strings.Split(c.o.callers, ",") {
 		callers, err := strconv.Atoi(text)
 		if err != nil || callers < 1 {
-			return t, fmt.Errorf("%q is no number of callers", text)
+			return nil, fmt.Errorf("%q is no number of callers", text)
 		}
-		rows, err := c.rounds(ctx, callers)
+		more, err := c.rounds(ctx, callers)
 		if err != nil {
-			return t, err
+			return nil, err
 		}
-		t.rows = append(t.rows, rows...)
+		rows = append(rows, more...)
 	}
-	return t, nil
+	return rows, nil
 }
 
 // databaseOf returns the settings that make the program use a database.

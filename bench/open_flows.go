@@ -6,35 +6,28 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
-
-	"orgflow"
-	"orgflow/internal/app"
-	"orgflow/internal/config"
 )
 
 // openOptions are what is measured of flows that wait.
 type openOptions struct {
-	flows string // numbers between commas, ascending
-	most  float64
-	bin   string
+	flows  string // numbers between commas, ascending
+	most   float64
+	binary string
 }
 
 // openFlows measures what a worker keeps in memory while flows wait for their
-// approvers. This process is the worker; Temporal, simulators and HTTP are in
-// others.
+// approvers. This process is the worker, with HTTP; Temporal and simulators
+// are in another one.
 func openFlows(ctx context.Context, args []string, out io.Writer) (err error) {
 	var o openOptions
 	f := flag.NewFlagSet("open-flows", flag.ContinueOnError)
 	f.StringVar(&o.flows, "flows", "1000,10000", "how many flows are open when memory is looked at; the first number fills the worker's cache of 1,000 workflows")
 	f.Float64Var(&o.most, "most", 1.2, "fail where memory or goroutines grow by more than this from the first number to the last; 0: never")
-	f.StringVar(&o.bin, "bin", "", "a directory with standalone and starter; empty builds them")
+	f.StringVar(&o.binary, "standalone", "", "a built standalone; empty builds one")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -43,11 +36,11 @@ func openFlows(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if o.bin == "" {
-		o.bin = dir
-		if err := build(ctx, dir, "standalone", "starter"); err != nil {
+	if o.binary == "" {
+		if err := build(ctx, dir, "standalone"); err != nil {
 			return err
 		}
+		o.binary = filepath.Join(dir, "standalone")
 	}
 	marks, err := o.measure(ctx, dir)
 	if err != nil {
@@ -87,7 +80,7 @@ func mb(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
 
 // measure opens flows and looks at this process's memory.
 func (o openOptions) measure(ctx context.Context, dir string) ([]mark, error) {
-	p, err := startStandalone(ctx, filepath.Join(o.bin, "standalone"), dir, []string{"ORGFLOW_TEMPORAL_TASK_QUEUE=bench-elsewhere"})
+	p, err := startStandalone(ctx, o.binary, dir, []string{elsewhere})
 	if err != nil {
 		return nil, err
 	}
@@ -96,22 +89,12 @@ func (o openOptions) measure(ctx context.Context, dir string) ([]mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := startAPI(ctx, filepath.Join(o.bin, "starter"), p)
-	if err != nil {
-		return nil, err
-	}
-	defer api.stop()
-	b.api = api.api
-	ctx, cancel := context.WithCancel(ctx)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return work(ctx, p) })
 	var marks []mark
-	group.Go(func() (err error) {
-		defer cancel()
+	err = beside(ctx, p, p.database(), func(ctx context.Context, api string) (err error) {
+		b.api = api
 		marks, err = o.open(ctx, b)
 		return err
 	})
-	err = group.Wait()
 	return marks, err
 }
 
@@ -140,36 +123,4 @@ func (o openOptions) open(ctx context.Context, b *board) ([]mark, error) {
 		marks = append(marks, mark{goal, look(ctx)})
 	}
 	return marks, nil
-}
-
-// startAPI serves HTTP for the installation of a standalone whose own worker
-// looks elsewhere.
-func startAPI(ctx context.Context, binary string, of *process) (*process, error) {
-	ports, err := freePorts(1)
-	if err != nil {
-		return nil, err
-	}
-	p, err := start(of.dir, []string{
-		"ORGFLOW_HTTP_ADDR=" + ports[0], "ORGFLOW_TEMPORAL_ADDR=" + of.temporal, databaseURL + of.database(),
-	}, binary, "serve")
-	if err != nil {
-		return nil, err
-	}
-	p.api = "http://" + ports[0]
-	return p, p.ready(ctx)
-}
-
-// work is the worker, as the program worker runs it, until ctx ends.
-func work(ctx context.Context, of *process) (err error) {
-	cfg := config.Config{
-		Role: config.RoleWorker, Database: config.Database{Driver: config.SQLite, DSN: of.database()},
-		Temporal: config.Temporal{Addr: of.temporal, Namespace: config.DefaultNamespace, TaskQueue: orgflow.DefaultTaskQueue},
-		MetaDir:  filepath.Join(of.dir, "meta"), LogLevel: slog.LevelWarn,
-	}
-	a, err := app.Open(ctx, cfg, app.Logger(cfg, os.Stderr))
-	if err != nil {
-		return err
-	}
-	defer func() { err = app.FirstError(err, a.Close()) }()
-	return a.RunWorker(ctx)
 }
