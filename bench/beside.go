@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +45,7 @@ func beside(ctx context.Context, of *process, database string, do func(ctx conte
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.RunWorker(ctx) })
-	group.Go(func() error { return api.ServeListener(ctx, l, http.Handler(a.Handler("")), log) })
+	group.Go(func() error { return api.ServeListener(ctx, l, a.Handler(""), log) })
 	group.Go(func() error {
 		defer cancel()
 		return do(ctx, "http://"+l.Addr().String())
