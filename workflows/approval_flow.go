@@ -80,6 +80,7 @@ func newApprovalFlow(ctx workflow.Context, in orgflow.FlowRun) *approvalFlow {
 	info := workflow.GetInfo(ctx)
 	return &approvalFlow{
 		in: in, prefix: strings.TrimSuffix(info.WorkflowExecution.ID, in.No), runID: info.WorkflowExecution.RunID,
+		shown:   startedAs(ctx),
 		status:  orgflow.FlowStatus{No: in.No, State: orgflow.FlowStarting, Round: in.Round, CurrentNodes: []int{}},
 		errands: errands{calls: map[int]workflow.CancelFunc{}, orphans: map[string]bool{}},
 	}

@@ -144,6 +144,7 @@ func (f *approvalFlow) startChild(ctx workflow.Context, child orgflow.FlowChild)
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:         "subflow of " + f.in.No,
+		TypedSearchAttributes: FlowAttributes(f.in.CompanyID, orgflow.FlowRunning),
 	}), orgflow.WorkflowApprovalFlow, orgflow.FlowRun{CompanyID: f.in.CompanyID, No: child.No, Round: max(got.Round, 1)})
 	err = run.GetChildWorkflowExecution().Get(ctx, nil)
 	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
@@ -186,12 +187,7 @@ func (f *approvalFlow) show(ctx workflow.Context) {
 		return
 	}
 	f.shown = s.State
-	err := workflow.UpsertTypedSearchAttributes(ctx,
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(f.in.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("flow"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(s.State)),
-	)
-	if err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, FlowAttributes(f.in.CompanyID, s.State).Copy()); err != nil {
 		workflow.GetLogger(ctx).Error("the search attributes of a flow were not set", "flow", f.in.No, "error", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"orgflow/activities"
 	"orgflow/internal/flowcall"
 	"orgflow/internal/transport"
+	"orgflow/workflows"
 )
 
 // sweepPause is how long a worker waits between two looks for lost calls.
@@ -50,6 +51,7 @@ func (e flowEngine) Start(ctx context.Context, id string, run orgflow.FlowRun) e
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		StaticSummary:            fmt.Sprintf("approval flow %s, company %d", run.No, run.CompanyID),
+		TypedSearchAttributes:    workflows.FlowAttributes(run.CompanyID, orgflow.FlowRunning),
 	}, orgflow.WorkflowApprovalFlow, run)
 	if err != nil {
 		return fmt.Errorf("%w: start flow %s: %w", flowcall.ErrUnavailable, run.No, err)

@@ -156,7 +156,7 @@ func (s *Service) nextRound(ctx context.Context, f *flow.Flow) (Answer, error) {
 		if err := s.Engine.Start(until, f.WorkflowID, run); err != nil && until.Err() == nil {
 			return Answer{}, answerError(err)
 		}
-		now, err := s.settled(until, f.FlowKey, 300*time.Millisecond, func(f *flow.Flow) bool { return f.Round >= round })
+		now, err := s.settled(until, f.FlowKey, 300*time.Millisecond, func(f store.Flow) bool { return f.Round >= round })
 		if err == nil {
 			return standing(now), nil
 		}
@@ -204,26 +204,30 @@ func (s *Service) begun(ctx context.Context, key store.FlowKey) (*flow.Flow, err
 	return f, err
 }
 
-func begun(f *flow.Flow) bool { return f.State != nil }
+// begun tells whether a flow has made its first step.
+func begun(f store.Flow) bool { return f.Rev > 0 }
 
 func (s *Service) start(ctx context.Context, f store.Flow) error {
 	return s.Engine.Start(ctx, f.WorkflowID, orgflow.FlowRun{CompanyID: f.CompanyID, No: f.No, Round: max(f.Round, 1)})
 }
 
 // settled looks at a flow until something is true of it, for a while; then
-// context.DeadlineExceeded.
-func (s *Service) settled(ctx context.Context, key store.FlowKey, within time.Duration, is func(*flow.Flow) bool) (*flow.Flow, error) {
+// context.DeadlineExceeded. The pauses grow with the time that has passed, so
+// that what takes long is asked for seldom and nobody waits much longer than
+// it took.
+func (s *Service) settled(ctx context.Context, key store.FlowKey, within time.Duration, is func(store.Flow) bool) (*flow.Flow, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		f, err := s.Keeper.Load(ctx, key)
+	for pause := 5 * time.Millisecond; ; pause = min(pause*3/2, 100*time.Millisecond) {
+		f, err := s.Store.LoadFlow(ctx, key)
+		if err == nil && is(f.Flow) {
+			return s.Keeper.Load(ctx, key)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.DeadlineExceeded
 		case err != nil:
 			return nil, err
-		case is(f):
-			return f, nil
 		}
 		if s.Sleep(ctx, pause) != nil {
 			return nil, context.DeadlineExceeded
