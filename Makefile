@@ -62,12 +62,15 @@ kills:
 heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
 
-# The comparison with a plain script, then the benchmarks of single packages:
+# The comparisons with a plain script and with a bare workflow, the memory of
+# flows that wait, then the benchmarks of single packages:
 # a table of times, where each line is compared with the first of its group
 # (PostgreSQL with SQLite, for instance), and one of memory with 10,000 and
 # 100,000 records.
 bench:
 	go run $(FLAGS) ./bench
+	go run $(FLAGS) ./bench flows
+	go run $(FLAGS) ./bench open-flows
 	@go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 60m $(LIGHT) | tee /dev/stderr | awk -f bench/table.awk
 
 # "make heavy" kills at a sample of the points.

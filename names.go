@@ -18,6 +18,26 @@ const (
 	// WorkflowOrgPull pulls an organisation into the local one. Its input is a
 	// PullInput, its result a PullSummary.
 	WorkflowOrgPull = "OrgPull"
+	// WorkflowNotify brings the messages of a company's outbox to people over
+	// one channel. Its input is a Target: the channel is a consumer.
+	WorkflowNotify = "Notify"
+
+	// WorkflowApprovalFlow carries on one approval flow. Its input is a
+	// FlowRun, its id the flow's number.
+	WorkflowApprovalFlow = "ApprovalFlow"
+
+	// The updates of an approval flow. Their argument is a FlowCommand, their
+	// answer a FlowReply.
+	UpdateFlowAudit    = "audit"
+	UpdateFlowRelaunch = "relaunch"
+	UpdateFlowDiscard  = "discard"
+	UpdateFlowUrge     = "urge"
+	// UpdateFlowAdmin withdraws, retracts, jumps and repairs.
+	UpdateFlowAdmin = "admin"
+
+	// SignalFlow tells an approval flow what nobody is answered: the end of a
+	// child, the beginning of an absence. Its argument is a FlowCommand.
+	SignalFlow = "flow"
 
 	// WorkflowDataSync loads a form of an ERP into its local table. Its input
 	// is a LoadInput, its result an ERPRun.
@@ -39,6 +59,10 @@ const (
 	// SignalContactEvent tells the gatherer that there is something to gather;
 	// what it is stands in the database.
 	SignalContactEvent = "contact_event"
+
+	// SignalNotify tells Notify that there are messages to be sent; what they
+	// are stands in the database.
+	SignalNotify = "notify"
 
 	// QueryStatus answers with the run summary of contract § 5.
 	QueryStatus = "status"
@@ -87,6 +111,19 @@ const (
 	ActivitySettleUnseen = "SettleUnseen"
 	ActivitySwapTables   = "SwapTables"
 	ActivityFinishLoad   = "FinishLoad"
+)
+
+// Activity names of an approval flow.
+const (
+	ActivityStepFlow        = "StepFlow"
+	ActivityCallTrigger     = "CallTrigger"
+	ActivityLaunchChildFlow = "LaunchChildFlow"
+)
+
+// Activity names of the messages to people.
+const (
+	ActivitySendMessages  = "SendMessages"
+	ActivityCheckMessages = "CheckMessages"
 )
 
 // Search attributes, all of Temporal's Keyword type.

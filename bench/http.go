@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
+
+	"orgflow/internal/freeport"
 )
 
 var listAll = &workflowservice.ListWorkflowExecutionsRequest{Namespace: "default", PageSize: 100}
@@ -82,7 +83,7 @@ func poll(ctx context.Context, done func() (bool, error)) error {
 func freePorts(n int) ([]string, error) {
 	addrs := make([]string, n)
 	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := freeport.Listen("127.0.0.1", 30_000, 32_000)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,11 @@
-// Command bench measures a first push side by side with a plain Go loop that
-// makes the same HTTP calls with the same parallelism, both against the same
-// simulators in one run, and prints the ratio.
+// Command bench measures orgflow beside the least that could do the same
+// work, in one run on one machine, and prints ratios:
+//
+//	go run ./bench              a first push, beside a plain Go loop that makes the same HTTP calls
+//	go run ./bench flows        launches of and decisions on approval flows, beside a bare Temporal workflow
+//	go run ./bench open-flows   the memory of a worker while thousands of flows wait for people
+//
+// Each takes flags; --help lists them.
 package main
 
 import (
@@ -8,58 +13,42 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
-	"time"
+	"strings"
 )
 
-// options are what is measured.
-type options struct {
-	departments int
-	people      int
-	latency     time.Duration
-	parallel    int
-	rounds      int
-	binary      string
+// benchmarks are what can be measured; the first is the default.
+var benchmarks = []struct {
+	name string
+	run  func(ctx context.Context, args []string, out io.Writer) error
+}{
+	{"push", push},
+	{"flows", flows},
+	{"open-flows", openFlows},
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var o options
-	flag.IntVar(&o.departments, "departments", 1000, "departments below the root")
-	flag.IntVar(&o.people, "people", 10000, "people")
-	flag.DurationVar(&o.latency, "latency", 0, "latency of the simulated vendor, e.g. 5ms")
-	flag.IntVar(&o.parallel, "parallel", 32, "calls in flight of the plain loop; orgflow has 4 pages of 8")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often both are measured; the medians are compared")
-	flag.StringVar(&o.binary, "standalone", "", "a built standalone; empty builds one")
-	flag.Parse()
-	if err := run(ctx, o); err != nil && !errors.Is(err, context.Canceled) {
+	err := dispatch(ctx, os.Args[1:], os.Stdout)
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // nothing is left to clean up
 	}
 }
 
-// run measures both in turn and prints the table.
-func run(ctx context.Context, o options) error {
-	var ours, loops []time.Duration
-	var peak int64
-	var events int
-	for round := range o.rounds {
-		r, err := measure(ctx, o, round)
-		if err != nil {
-			return err
-		}
-		ours, loops = append(ours, r.orgflow), append(loops, r.loop)
-		peak, events = max(peak, r.peakRSS), max(events, r.events)
-		fmt.Printf("round %d: orgflow %v, plain loop %v (%d calls each), ratio %.2f\n",
-			round+1, r.orgflow.Round(time.Millisecond), r.loop.Round(time.Millisecond), r.calls, r.orgflow.Seconds()/r.loop.Seconds())
+func dispatch(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return benchmarks[0].run(ctx, args, out)
 	}
-	a, b := median(ours), median(loops)
-	fmt.Printf("\nfirst push, %d people, %d departments, vendor latency %v, %d calls in flight\n", o.people, o.departments, o.latency, o.parallel)
-	fmt.Printf("  plain Go loop            1.00 x\n")
-	fmt.Printf("  orgflow                  %.2f x   (medians of %d rounds: %v against %v)\n", a.Seconds()/b.Seconds(), o.rounds, a.Round(time.Millisecond), b.Round(time.Millisecond))
-	fmt.Printf("  peak memory of standalone, simulators and Temporal included: %d MB\n", peak>>20)
-	fmt.Printf("  events in the longest workflow history: %d\n", events)
-	return nil
+	names := make([]string, len(benchmarks))
+	for i, b := range benchmarks {
+		if b.name == args[0] {
+			return b.run(ctx, args[1:], out)
+		}
+		names[i] = b.name
+	}
+	return fmt.Errorf("there is no benchmark %q; there are %s", args[0], strings.Join(names, ", "))
 }

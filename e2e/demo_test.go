@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the second run wrote %d times: %v", r.Writes, r.writesByPath())
 	}
 	w.demoIsThere()
+	w.demoFlow()
 	second.kill()
 
 	// Everything survives a restart.
@@ -47,6 +49,53 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the second run planned %+v", young.Plan)
 	}
 	w.demoIsThere()
+}
+
+// demoFlow goes the way that the README shows: the demo's flow is published,
+// once for both starts, and runs; its messages lead to where it is shown.
+func (w *world) demoFlow() {
+	w.t.Helper()
+	var versions struct {
+		Versions []struct {
+			Version     int
+			PublishedBy string `json:"published_by"`
+		}
+	}
+	must(w.t, "GET", "http://"+w.http+"/api/v1/flow-definitions/purchase01/versions", "", &versions)
+	if v := versions.Versions; len(v) != 1 || v[0].Version != 1 || v[0].PublishedBy != "standalone" {
+		w.t.Fatalf("versions of purchase01: %+v", v)
+	}
+	f := &flowWorld{world: w}
+	w.pulled(0)
+	must(w.t, "PUT", "http://"+w.http+"/api/v1/boards/purchase/rows/1", `{"item": "服务器", "amount": 60000, "reason": "扩容"}`, nil)
+	launched := f.flow("launch", "flowCode", "purchase01", "dataId", "1", "userCode", "E1050")
+	no := launched.Data.No
+	if launched.Status != 200 || !strings.HasPrefix(no, "purchase01_") || !strings.HasSuffix(no, "_0001") || !slices.Equal(launched.Data.Nodes, []int{10}) {
+		w.t.Fatalf("launch: %s", launched)
+	}
+	if a := f.flow("urgent", "flowRunningNumber", no); a.Status != 200 || !slices.Equal(a.Data.Urged, []string{"E1041"}) {
+		w.t.Errorf("urgent: %s", a)
+	}
+	if a := f.decided(no, 10, "E1041", "approve"); a.Status != 200 || !slices.Equal(a.Data.Nodes, []int{20}) {
+		w.t.Errorf("onAudit: %s", a)
+	}
+	if a := f.flow("discard", "flowRunningNumber", no, "userCode", "E1050"); a.Status != 200 || a.Data.State != "DISCARDED" {
+		w.t.Errorf("discard: %s", a)
+	}
+	if a := f.flow("relaunch", "flowRunningNumber", no); a.Status != 200 || a.Data.Round != 2 {
+		w.t.Errorf("relaunch: %s", a)
+	}
+	link := "http://" + w.http + "/api/v1/flows/" + no + "?company_id=129"
+	eventually(w.t, 30*time.Second, 50*time.Millisecond, "a message with the link", func() error {
+		_, state, err := call("GET", "http://"+w.sims+"/_sim/dingtalk/state", "")
+		if err != nil || !strings.Contains(state, `"single_url":"`+link+`"`) {
+			return errNotYet
+		}
+		return nil
+	})
+	if status, body, err := call("GET", link, ""); status != 200 || !strings.Contains(body, no) {
+		w.t.Errorf("the link: %d %s %v", status, body, err)
+	}
 }
 
 // demoIsThere compares DingTalk with the source, and the source with the demo.

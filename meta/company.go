@@ -36,9 +36,8 @@ type companyDoc struct {
 	Consumers map[string]json.RawMessage `json:"consumers"`
 	ERP       json.RawMessage            `json:"erp"`
 	Roles     map[string][]string        `json:"roles"`
-	Notify    struct {
-		Channels []string `json:"channels"`
-	} `json:"notify"`
+	Notify    json.RawMessage            `json:"notify"`
+	Triggers  json.RawMessage            `json:"triggers"`
 }
 
 // defaultTimeZone is that of a company which names none.
@@ -129,7 +128,15 @@ func (c Company) SourceType() string {
 func (c Company) Role(name string) []string { return slices.Clone(c.doc.Roles[name]) }
 
 // Channels returns the consumers that carry messages, in order of preference.
-func (c Company) Channels() []string { return slices.Clone(c.doc.Notify.Channels) }
+func (c Company) Channels() []string {
+	var notify struct {
+		Channels []string `json:"channels"`
+	}
+	if c.doc.Notify != nil {
+		_ = json.Unmarshal(c.doc.Notify, &notify) // its schema was checked
+	}
+	return notify.Channels
+}
 
 // Connection decodes the connection to a consumer into a struct, or into a
 // *json.RawMessage, with references to secrets resolved. The result holds

@@ -145,7 +145,7 @@ func TestBrokenCompanies(t *testing.T) {
 	cases := map[string]struct{ content, want string }{
 		"other id":    {`{"company_id": 8}`, `companies/7/company.json:1:16: /company_id: must be 7, as the directory says`},
 		"time zone":   {`{"company_id": 7, "time_zone": "Beijing"}`, `companies/7/company.json:1:32: /time_zone: must be an IANA time zone such as "Asia/Shanghai" or "UTC"`},
-		"unknown key": {`{"company_id": 7, "sources": {}}`, `companies/7/company.json:1:30: /sources: unknown key "sources"; allowed: "company_id", "consumers", "erp", "name", "notify", "roles", "source", "time_zone"; did you mean "source"?`},
+		"unknown key": {`{"company_id": 7, "sources": {}}`, `companies/7/company.json:1:30: /sources: unknown key "sources"; allowed: "company_id", "consumers", "erp", "name", "notify", "roles", "source", "time_zone", "triggers"; did you mean "source"?`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -56,6 +57,9 @@ func (l *lint) companyFiles() {
 	l.add(problemsOf(err)...)
 	if err == nil {
 		l.connections(company)
+		if l.store.flows != nil {
+			l.add(l.store.flows(l.store, company)...)
+		}
 	}
 	forms, problems := l.store.Forms(l.company)
 	l.add(problems...)
@@ -75,7 +79,8 @@ var (
 // file checks one file by what its name says it is.
 func (l *lint) file(path string) {
 	name := path[strings.LastIndexByte(path, '/')+1:]
-	if !strings.HasSuffix(name, ".json") || name == servicesFile || name == consumersFile || name == companyFile {
+	if !strings.HasSuffix(name, ".json") || name == servicesFile || name == consumersFile || name == companyFile ||
+		strings.HasPrefix(path, "companies/") && (name == FlowTemplatesFile || name == WorkCalendarFile) {
 		return // directories, and what is checked elsewhere
 	}
 	f, ok, err := l.store.read(path)
@@ -239,6 +244,7 @@ func (l *lint) connections(c Company) {
 	if kind := c.SourceType(); kind != "" && l.store.sources != nil && !slices.Contains(l.store.sources, kind) {
 		l.add(schemas.At(c.file.path, c.file.raw, "/source/type", fmt.Sprintf("%q is not read by this build; it reads: %s", kind, listed(l.store.sources))))
 	}
+	l.channels(c)
 	var tree any
 	if err := decodeNumbers(schemas.TrimBOM(c.file.raw), &tree); err != nil {
 		return // complained about already
@@ -255,6 +261,26 @@ func (l *lint) connections(c Company) {
 		}
 		return text
 	})
+}
+
+// messageKeys are what a consumer needs to bring messages to people.
+var messageKeys = map[string][]string{"ding_talk": {"agent_id"}, "we_com": {"agent_id", "agent_secret"}}
+
+// channels warns of channels over which no message can go.
+func (l *lint) channels(c Company) {
+	for i, name := range c.Channels() {
+		pointer := fmt.Sprintf("/notify/channels/%d", i)
+		var settings map[string]json.RawMessage
+		if err := json.Unmarshal(c.doc.Consumers[name], &settings); err != nil || settings == nil {
+			l.warn(c.file, pointer, "no message can be sent over %s: consumers has no such entry", name)
+			continue
+		}
+		for _, key := range messageKeys[name] {
+			if _, ok := settings[key]; !ok {
+				l.warn(c.file, pointer, "no message can be sent over %s: consumers.%s has no %s", name, name, key)
+			}
+		}
+	}
 }
 
 // secretKey tells whether a pointer's last key names a secret.

@@ -53,6 +53,10 @@ func TestLint(t *testing.T) {
 			"has the table of companies/129/forms/SAL_SaleOrder.json: upper and lower case are alike in names of tables"},
 		{"form with one column twice", company + "forms/SAL_SaleOrder.json", `{"form_id": "SAL_SaleOrder", "date_field": "FModifyDate", "fields": ["FCustId.FName", "FCustId_FName"]}`,
 			`the columns of fields FCustId.FName and FCustId_FName would bear one name, FCustId_FName (upper and lower case are alike, a dot becomes "_")`},
+		{"channel without a connection", company + "company.json", `{"company_id": 129, "notify": {"channels": ["ding_talk"]}}`,
+			`no message can be sent over ding_talk: consumers has no such entry`},
+		{"channel without an agent", company + "company.json", `{"company_id": 129, "notify": {"channels": ["we_com"]}, "consumers": {"we_com": {"base_url": "u", "corpid": "c", "corpsecret": "${HCM_TOKEN}", "agent_id": 1}}}`,
+			`no message can be sent over we_com: consumers.we_com has no agent_secret`},
 		{"alias of nothing", "services.json", `{"a": {"model": "M", "kind": "org", "standard": "base_sync_data.org_standard", "operations": ["insert"], "alias_of": "b"}}`,
 			`unknown service "b"; known: "a"`},
 	}

@@ -54,6 +54,7 @@ type Store struct {
 	sources    []string // nil: not known here
 	// definitions checks declarative consumers; nil: not known here.
 	definitions DefinitionCheck
+	flows       FlowCheck // nil: not known here
 	valid       validCache
 	compiled    compiledCache
 }

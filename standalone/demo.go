@@ -22,6 +22,8 @@ import (
 const demoJob = `{"services": ["org_new", "person_new"], "consumer": "ding_talk", "company_id": 129, "params": {}}`
 
 const (
+	demoCompany = 129
+	demoFlow    = "purchase01"
 	// lookEvery is how often the demo's progress is looked at.
 	lookEvery = 200 * time.Millisecond
 	// sayEvery is how often it is printed where no terminal can be redrawn.
@@ -38,6 +40,7 @@ func (p parts) demo(ctx context.Context, opts options) (completed bool, err erro
 	if err := p.loadDemo(); err != nil {
 		return false, err
 	}
+	p.publishDemoFlow(ctx)
 	id, err := p.startOrResume(ctx)
 	if err != nil {
 		return false, err
@@ -76,6 +79,19 @@ func (p parts) loadDemo() error {
 	return p.sims.hcm.PutState(raw)
 }
 
+// publishDemoFlow publishes the demo's approval flow in a new database, so
+// that it can be launched. A published version is somebody's decision and
+// stays; a draft that somebody has broken is no reason not to start.
+func (p parts) publishDemoFlow(ctx context.Context) {
+	done, err := p.app.Flows().PublishFirst(ctx, demoCompany, demoFlow, "standalone")
+	switch {
+	case err != nil:
+		p.log.WarnContext(ctx, "the demo's approval flow is not published", "flow", demoFlow, "error", err)
+	case done.Published:
+		p.log.InfoContext(ctx, "published the demo's approval flow", "flow", demoFlow, "version", done.Version)
+	}
+}
+
 // startOrResume finds the run an earlier process left unfinished, or starts
 // a new one.
 func (p parts) startOrResume(ctx context.Context) (id string, err error) {
@@ -84,7 +100,7 @@ func (p parts) startOrResume(ctx context.Context) (id string, err error) {
 		orgflow.StatusRunning: "Run %s was interrupted; it goes on.\n",
 		orgflow.StatusPaused:  "Run %s is paused; let it go on with: starter runs resume %[1]s\n",
 	} {
-		page, err := runs.ListRuns(ctx, api.RunFilter{CompanyID: 129, Consumer: "ding_talk", Status: status, Limit: 1})
+		page, err := runs.ListRuns(ctx, api.RunFilter{CompanyID: demoCompany, Consumer: "ding_talk", Status: status, Limit: 1})
 		if err != nil {
 			return "", err
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"orgflow"
@@ -65,7 +66,7 @@ func serve(ctx context.Context, opts options, out, errOut io.Writer) (completed 
 	if err != nil {
 		return false, err
 	}
-	return keep(ctx, opts, parts{app: a, temporal: temporal, sims: sims, listeners: l, handler: handler, log: log, out: out})
+	return keep(ctx, opts, parts{app: a, client: cl, temporal: temporal, sims: sims, listeners: l, handler: handler, log: log, out: out})
 }
 
 // routes is the API and, where payloads are encrypted and nobody beyond this
@@ -85,6 +86,7 @@ func routes(a *app.App, webUI string) (http.Handler, error) {
 // parts are what keeps running.
 type parts struct {
 	app       *app.App
+	client    client.Client
 	temporal  *embedded.Server
 	sims      *simulators
 	listeners *listeners
@@ -106,6 +108,8 @@ func keep(ctx context.Context, opts options, p parts) (completed bool, err error
 		})
 	}
 	part(func() error { return api.ServeListener(ctx, p.listeners.http, p.handler, p.log) })
+	part(func() error { p.app.SweepFlows(ctx); <-ctx.Done(); return nil })
+	part(func() error { p.app.WatchMessages(ctx, p.client); return nil })
 	if p.sims.host != nil {
 		part(func() error { return api.ServeListener(ctx, p.listeners.sim, p.sims.host, p.log) })
 	}

@@ -48,6 +48,7 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 	app, corp, client := dtsim.DefaultSettings().Apps[0], wcsim.DefaultSettings(), restsim.DefaultSettings()
 	s.values = map[string]string{
 		"SIM_URL":            "http://" + l.sim.Addr().String(),
+		"BOARD_URL":          "http://" + l.http.Addr().String(),
 		"HCM_TOKEN":          hcmsim.DefaultSettings().Token,
 		"DINGTALK_APPKEY":    app.AppKey,
 		"DINGTALK_APPSECRET": app.AppSecret,

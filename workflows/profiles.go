@@ -70,6 +70,30 @@ func loading(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// stepping is for the steps of an approval flow: one transaction each. A
+// database that is down is waited for. The timeout is how long a step of a
+// killed worker waits for another one.
+func stepping(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 20 * time.Second,
+		},
+		Summary: summary,
+	})
+}
+
+// calling is for the calls of trigger nodes: the activity itself gives up. It
+// proves its life, so that a call is given up at once when nobody waits for it.
+func calling(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         retry(time.Minute, 0),
+		Summary:             summary,
+	})
+}
+
 func retry(most time.Duration, attempts int32) *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{
 		InitialInterval:    time.Second,

@@ -12,5 +12,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
 	r.RegisterWorkflowWithOptions(OrgPull, workflow.RegisterOptions{Name: orgflow.WorkflowOrgPull})
 	r.RegisterWorkflowWithOptions(DataSync, workflow.RegisterOptions{Name: orgflow.WorkflowDataSync})
+	r.RegisterWorkflowWithOptions(ApprovalFlow, workflow.RegisterOptions{Name: orgflow.WorkflowApprovalFlow})
 	r.RegisterWorkflowWithOptions(ContactEvents, workflow.RegisterOptions{Name: orgflow.WorkflowContactEvents})
+	r.RegisterWorkflowWithOptions(Notify, workflow.RegisterOptions{Name: orgflow.WorkflowNotify})
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -25,12 +26,30 @@ func TestReplay(t *testing.T) {
 			replayer.RegisterWorkflowWithOptions(SyncRun, workflow.RegisterOptions{Name: orgflow.WorkflowSyncRun})
 			replayer.RegisterWorkflowWithOptions(OrgPull, workflow.RegisterOptions{Name: orgflow.WorkflowOrgPull})
 			replayer.RegisterWorkflowWithOptions(DataSync, workflow.RegisterOptions{Name: orgflow.WorkflowDataSync})
+			replayer.RegisterWorkflowWithOptions(ApprovalFlow, workflow.RegisterOptions{Name: orgflow.WorkflowApprovalFlow})
 			replayer.RegisterWorkflowWithOptions(ContactEvents, workflow.RegisterOptions{Name: orgflow.WorkflowContactEvents})
-			if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
+			replayer.RegisterWorkflowWithOptions(Notify, workflow.RegisterOptions{Name: orgflow.WorkflowNotify})
+			if err := replay(replayer, file); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+}
+
+// replay runs a history under the id it was recorded with: some workflows
+// look at it.
+func replay(r worker.WorkflowReplayer, file string) error {
+	raw, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer raw.Close()
+	h, err := client.HistoryFromJSON(raw, client.HistoryJSONOptions{})
+	if err != nil {
+		return err
+	}
+	id := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId()
+	return r.ReplayWorkflowHistoryWithOptions(nil, h, worker.ReplayWorkflowHistoryOptions{OriginalExecution: workflow.Execution{ID: id}})
 }
 
 // The replay test itself must be able to fail: a history without its plan

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func vendorOf(t testing.TB, api string) conformance.Vendor[*Client] {
 	t.Helper()
 	w := wordsOf[api]
 	return conformance.Vendor[*Client]{
-		Name: api, Samples: conformance.Samples(t, sampleFiles[api]), Askings: append(w.persons(), w.departments()...),
+		Name: api, Samples: conformance.Samples(t, sampleFiles[api]), Askings: slices.Concat(w.persons(), w.departments(), messages(api)),
 		Connect: func(t testing.TB, wire http.RoundTripper) *Client { return wired(t, api, wire) },
 		// A page is the ban of our address, before which nothing was done (DingTalk reference § 10.3).
 		Refusal: func(a heard) bool { return strings.HasPrefix(string(conformance.Trim(a.Body)), "<") && a.Status < 300 },
@@ -172,4 +173,30 @@ func TestBrokenAnswers(t *testing.T) {
 
 func TestLongAnswers(t *testing.T) {
 	conformance.TestLongAnswers(t, `{"errcode":0,"errmsg":"`, []string{"delete a person", "read members"}, vendorOf(t, "v2"), vendorOf(t, "v1"))
+}
+
+// messages are sent the same way beside either contact interface; their
+// samples stand with those of v2.
+func messages(api string) []conformance.Asking[*Client] {
+	if api != "v2" {
+		return nil
+	}
+	named := func(a heard, list string) bool {
+		for _, entries := range conformance.Lists(a.Body, "send_result", list) {
+			for _, raw := range entries {
+				if conformance.Says(raw, []string{"E1", "e1"}) {
+					return true
+				}
+			}
+		}
+		return conformance.Says(a.Body, []string{"E1", "e1"}, "send_result", list) // one text where a list is due
+	}
+	return []conformance.Asking[*Client]{
+		{Name: "send a message", Path: pathMessageSend, Write: true, Do: sent, May: ok, Shows: func(got any, a heard) bool {
+			return got != "" && conformance.Says(a.Body, []string{got.(string)}, "task_id")
+		}},
+		{Name: "ask what became of a message", Path: pathMessageResult, Do: delivery, May: ok, Gone: either(noPerson, noOrg), Shows: func(got any, a heard) bool {
+			return got != "delivered " || named(a, "read_user_id_list") || named(a, "unread_user_id_list")
+		}},
+	}
 }

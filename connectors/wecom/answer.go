@@ -64,8 +64,10 @@ func (c *Client) fault(a *answer, q request, began time.Time) *orgflow.Fault {
 		c.link.CountThrottled()
 		c.pace(f, q.path, began)
 	}
-	if c.cfg.CorpSecret != "" {
-		f.Message = strings.ReplaceAll(f.Message, c.cfg.CorpSecret, "***")
+	for _, secret := range []string{c.cfg.CorpSecret, c.cfg.AgentSecret} {
+		if secret != "" {
+			f.Message = strings.ReplaceAll(f.Message, secret, "***")
+		}
 	}
 	return f
 }

@@ -24,6 +24,8 @@ type request struct {
 	write bool
 	// serial: WeCom wants these one after the other (reference § 4).
 	serial bool
+	// app: the call is the messages application's, not the contacts secret's.
+	app bool
 	// raw is a body that is not JSON, of the given type.
 	raw         []byte
 	contentType string
@@ -75,7 +77,11 @@ func (c *Client) withToken(ctx context.Context, r *connectors.Receipt, q request
 	if query == nil {
 		query = url.Values{}
 	}
-	fetched, err := c.tokens.Use(ctx, func(token string) (refused bool, err error) {
+	tokens := c.tokens
+	if q.app {
+		tokens = c.appTokens
+	}
+	fetched, err := tokens.Use(ctx, func(token string) (refused bool, err error) {
 		query.Set("access_token", token)
 		a, began, err = c.send(ctx, r, q, query, body)
 		return err == nil && refusesToken(a.code), err
@@ -116,7 +122,7 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, q request, que
 	_, err = c.link.Send(req, call)
 	if call.Sent() {
 		r.Count(q.write)
-		if q.write {
+		if q.write && !q.app {
 			c.members.writes.Add(1)
 		}
 	}
@@ -132,18 +138,27 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, q request, que
 // pathToken is exempt from the trusted-IP check (WeCom reference § 2).
 const pathToken = "/cgi-bin/gettoken"
 
-// fetchToken gets the secret's token (WeCom reference § 2). It is called by
-// the cache only.
+// fetchToken gets the contacts secret's token (WeCom reference § 2). It is
+// called by the cache only.
 func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	return c.tokenOf(ctx, c.cfg.CorpSecret, adviceSecret)
+}
+
+// fetchAppToken gets the token of the application that sends messages.
+func (c *Client) fetchAppToken(ctx context.Context) (string, time.Duration, error) {
+	return c.tokenOf(ctx, c.cfg.AgentSecret, adviceAppSecret)
+}
+
+func (c *Client) tokenOf(ctx context.Context, secret, wrong string) (string, time.Duration, error) {
 	var spent connectors.Receipt // the cache's caller counts the call
 	q := request{path: pathToken}
-	a, began, err := c.send(ctx, &spent, q, url.Values{"corpid": {c.cfg.CorpID}, "corpsecret": {c.cfg.CorpSecret}}, nil)
+	a, began, err := c.send(ctx, &spent, q, url.Values{"corpid": {c.cfg.CorpID}, "corpsecret": {secret}}, nil)
 	if err != nil {
 		return "", 0, err
 	}
 	if f := c.fault(a, q, began); f != nil {
 		if f.VendorCode == "40001" {
-			f.Advice = adviceSecret
+			f.Advice = wrong
 		}
 		return "", 0, f
 	}

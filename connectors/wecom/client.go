@@ -29,8 +29,11 @@ type Client struct {
 	cfg    Config
 	base   string // without a trailing slash
 	link   *transport.Link
-	tokens *transport.TokenCache
-	jitter func() float64 // 0 to 1
+	tokens *transport.TokenCache // of the contacts secret
+	// appTokens are those of the application that sends messages, which the
+	// contacts secret may not (WeCom reference § 3).
+	appTokens *transport.TokenCache
+	jitter    func() float64 // 0 to 1
 
 	frequency *frequency
 	lanes     *lanes
@@ -60,18 +63,19 @@ func New(cfg Config, opt Options) (*Client, error) {
 	}
 	c.members.turn = newTurn()
 	c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
+	c.appTokens = transport.NewTokenCache(c.fetchAppToken, c.link.Now)
 	return c, nil
 }
 
 // Stats returns the counters.
 func (c *Client) Stats() transport.Stats {
 	stats := c.link.Stats()
-	stats.TokenRenewals = c.tokens.Renewals()
+	stats.TokenRenewals = c.tokens.Renewals() + c.appTokens.Renewals()
 	return stats
 }
 
 // TokenRenewals implements connectors.Metered.
-func (c *Client) TokenRenewals() int { return int(c.tokens.Renewals()) }
+func (c *Client) TokenRenewals() int { return int(c.Stats().TokenRenewals) }
 
 // Apply implements connectors.Consumer.
 func (c *Client) Apply(ctx context.Context, e connectors.Effect) (connectors.Receipt, error) {

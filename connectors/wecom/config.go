@@ -40,7 +40,8 @@ type Config struct {
 	// by single calls at most; more go as import jobs. 0 is never. It is
 	// orgflow's own and read elsewhere.
 	ImportAbove int `json:"import_above"`
-	// AgentID and AgentSecret belong to messages; the sync does not use them.
+	// AgentID and AgentSecret are those of the application that sends
+	// messages; only messages need them.
 	AgentID     json.RawMessage `json:"agent_id"`
 	AgentSecret string          `json:"agent_secret"`
 	// Root and NoDepartment are orgflow's own and read elsewhere.

@@ -102,6 +102,10 @@ func aboutOthers() []conformance.Asking[*Client] {
 		{Name: "read a department", Path: pathDeptGet, Do: orgShown, May: either(ok, closedTo), Gone: either(noPerson, noOrg)},
 		{Name: "read what is below", Path: pathDeptSimpleList, Do: childrenOf, May: ok, Gone: either(noPerson, noOrg), Shows: showsChildren},
 
+		{Name: "send a message", Path: pathMessageSend, Write: true, Do: sent, May: ok, Shows: func(got any, a heard) bool {
+			return got != "" && conformance.Says(a.Body, []string{got.(string)}, "msgid")
+		}},
+
 		{Name: "upload a file", Path: pathUpload, Do: started(SyncPeople), May: ok, Then: pathSyncUser, ThenIf: ok},
 		{Name: "start a job", Path: pathSyncUser, Write: true, Do: started(SyncPeople), May: ok, Shows: func(got any, _ heard) bool { return got.(connectors.ImportJob).ID != "" }},
 		{Name: "poll a job", Path: pathJobResult, Do: polled(SyncPeople), May: ok, Gone: either(noPerson, noOrg, says("40088", "40089")), Shows: showsLines},

@@ -38,32 +38,68 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/schedules/{id}/trigger":                             config.AccessOperate,
 		"POST /api/v1/schedules":                                          config.AccessAdmin,
 
-		"GET /api/v1/org/pulls":               config.AccessRead,
-		"GET /api/v1/org/pulls/{id}":          config.AccessRead,
-		"GET /api/v1/org/tree":                config.AccessRead,
-		"GET /api/v1/org/versions":            config.AccessRead,
-		"GET /api/v1/org/diff":                config.AccessRead,
-		"GET /api/v1/org/members":             config.AccessRead,
-		"GET /api/v1/org/units/{id}/members":  config.AccessRead,
-		"POST /api/v1/org/pulls":              config.AccessOperate,
-		"POST /api/v1/org/pulls/{id}/cancel":  config.AccessOperate,
-		"POST /api/v1/org/pulls/{id}/approve": config.AccessApprove,
-		"POST /api/v1/org/pulls/{id}/reject":  config.AccessApprove,
-
-		"GET /api/v1/erp-runs":              config.AccessRead,
-		"GET /api/v1/erp-runs/{id}":         config.AccessRead,
-		"POST /api/v1/erp-runs":             config.AccessOperate,
-		"POST /api/v1/erp-runs/{id}/cancel": config.AccessOperate,
-		"GET /dataSync/create":              config.AccessOperate,
-		"GET /dataSync/update":              config.AccessOperate,
-		"POST /dataSync/create":             config.AccessOperate,
-		"POST /dataSync/update":             config.AccessOperate,
+		"GET /api/v1/erp-runs":                             config.AccessRead,
+		"GET /api/v1/erp-runs/{id}":                        config.AccessRead,
+		"POST /api/v1/erp-runs":                            config.AccessOperate,
+		"POST /api/v1/erp-runs/{id}/cancel":                config.AccessOperate,
+		"GET /dataSync/create":                             config.AccessOperate,
+		"GET /dataSync/update":                             config.AccessOperate,
+		"POST /dataSync/create":                            config.AccessOperate,
+		"POST /dataSync/update":                            config.AccessOperate,
+		"GET /api/v1/org/pulls":                            config.AccessRead,
+		"GET /api/v1/org/pulls/{id}":                       config.AccessRead,
+		"GET /api/v1/org/tree":                             config.AccessRead,
+		"GET /api/v1/org/versions":                         config.AccessRead,
+		"GET /api/v1/org/diff":                             config.AccessRead,
+		"GET /api/v1/org/members":                          config.AccessRead,
+		"GET /api/v1/org/units/{id}/members":               config.AccessRead,
+		"POST /api/v1/org/pulls":                           config.AccessOperate,
+		"POST /api/v1/org/pulls/{id}/cancel":               config.AccessOperate,
+		"POST /api/v1/org/pulls/{id}/approve":              config.AccessApprove,
+		"POST /api/v1/org/pulls/{id}/reject":               config.AccessApprove,
+		"GET /api/v1/flow-definitions":                     config.AccessRead,
+		"POST /api/v1/flow-definitions":                    config.AccessAdmin,
+		"GET /api/v1/flow-definitions/{flowCode}":          config.AccessRead,
+		"PUT /api/v1/flow-definitions/{flowCode}":          config.AccessAdmin,
+		"GET /api/v1/flow-definitions/{flowCode}/versions": config.AccessRead,
+		"GET /api/v1/flow-definitions/{flowCode}/export":   config.AccessRead,
+		"GET /api/v1/flow-definitions/{flowCode}/stats":    config.AccessRead,
+		"GET /api/v1/flows":                                config.AccessRead,
+		"GET /api/v1/flows/{no}":                           config.AccessRead,
+		"GET /api/v1/flows/{no}/timeline":                  config.AccessRead,
+		"GET /api/v1/flows/{no}/messages":                  config.AccessRead,
+		"GET /api/v1/flow-export":                          config.AccessRead,
+		"GET /api/v1/flows/{no}/decisions":                 config.AccessRead,
+		"POST /api/v1/flows/{no}/decisions":                config.AccessApprove,
+		"GET /api/v1/boards/{board}/rows/{dataId}":         config.AccessRead,
+		"PUT /api/v1/boards/{board}/rows/{dataId}":         config.AccessOperate,
+		"GET /api/v1/boards/tasks/{taskNo}":                config.AccessRead,
+		"PUT /api/v1/boards/tasks/{taskNo}":                config.AccessOperate,
+		"GET /api/v1/absences":                             config.AccessRead,
+		"PUT /api/v1/absences":                             config.AccessApprove,
+		"DELETE /api/v1/absences/{id}":                     config.AccessApprove,
+		"POST /api/v1/flows/{no}/repair":                   config.AccessOperate,
+		"POST /api/v1/flows/{no}/withdraw":                 config.AccessOperate,
+		"POST /api/v1/flows/{no}/retract":                  config.AccessOperate,
+		"POST /api/v1/flows/{no}/jump":                     config.AccessOperate,
+	}
+	for _, path := range []string{"/flow/launch", "/flow/onAudit", "/flow/relaunch", "/flow/discard", "/flow/urgent", "/message/taskNotify"} {
+		needs["GET "+path], needs["POST "+path] = config.AccessOperate, config.AccessOperate
 	}
 	d := newWorld().deps()
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
 	s := newServer(d)
 	h := s.chain()
-	fill := strings.NewReplacer("units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	bodies := map[string]string{
+		"POST /api/v1/flow-definitions":     "{}",
+		"POST /api/v1/flows/{no}/decisions": `{"node_seq":10,"user_code":"E5","decision":"approve"}`,
+		"PUT /api/v1/boards/tasks/{taskNo}": `{"status":"draft"}`,
+		"PUT /api/v1/absences":              `{"user_code":"E5","agent":"E6","from":"2026-12-01T00:00:00Z","till":"2026-12-02T00:00:00Z"}`,
+	}
+	for _, verb := range []string{"repair", "withdraw", "retract", "jump"} {
+		bodies["POST /api/v1/flows/{no}/"+verb] = `{"by":"E9"}`
+	}
+	fill := strings.NewReplacer("absences/{id}", "absences/1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {
 		need, listed := needs[route]
 		if !listed {
@@ -72,7 +108,10 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		}
 		delete(needs, route)
 		method, path, _ := strings.Cut(fill.Replace(route), " ")
-		body := ""
+		body := bodies[route]
+		if method == "PUT" && body == "" {
+			body = "{}"
+		}
 		if method == "POST" && strings.HasSuffix(path, "sync-runs") {
 			body = job
 		}

@@ -35,6 +35,14 @@ type Deps struct {
 	Orgs      Orgs
 	// Loads loads forms of an ERP.
 	Loads Loads
+	// FlowDefinitions, Flows, Boards, Absences and FlowCalls are the parts of approval
+	// flows that need no workflow.
+	FlowDefinitions FlowDefinitions
+	Flows           Flows
+	Boards          Boards
+	Absences        Absences
+	// FlowCalls answers boards that steer approval flows.
+	FlowCalls FlowCalls
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -81,8 +89,9 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Loads == nil || d.Idempotency == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Loads and Idempotency are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Loads == nil || d.Idempotency == nil ||
+		d.FlowDefinitions == nil || d.Flows == nil || d.Boards == nil || d.Absences == nil || d.FlowCalls == nil {
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Loads, Idempotency, FlowDefinitions, Flows, Boards, Absences and FlowCalls are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -122,6 +131,12 @@ func (s *server) routes() {
 	s.scheduleRoutes()
 	s.orgRoutes()
 	s.erpRoutes()
+	s.flowDefinitionRoutes()
+	s.flowReadRoutes()
+	s.flowCallRoutes()
+	s.decisionRoutes()
+	s.boardRoutes()
+	s.absenceRoutes()
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()

@@ -89,8 +89,10 @@ func (e *Error) GetStatus() int {
 	if e.status != 0 {
 		return e.status
 	}
-	if status, ok := statuses[e.Code]; ok {
-		return status
+	for _, table := range []map[orgflow.Code]int{statuses, flowStatuses} {
+		if status, ok := table[e.Code]; ok {
+			return status
+		}
 	}
 	return http.StatusInternalServerError
 }

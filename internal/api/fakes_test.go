@@ -43,6 +43,7 @@ type world struct {
 	err       error                     // what every call answers, if set
 	block     func(ctx context.Context) // runs before every answer
 	logs      *bytes.Buffer
+	flows     *flowWorld
 }
 
 func (w *world) begin(ctx context.Context) error {
@@ -191,13 +192,16 @@ func (w *world) Receive(ctx context.Context, target orgflow.Target, query url.Va
 }
 
 func newWorld() *world {
-	return &world{started: map[string]string{}, keys: map[string]string{}, logs: &bytes.Buffer{},
+	w := &world{started: map[string]string{}, keys: map[string]string{}, logs: &bytes.Buffer{},
 		summary: orgflow.Summary{ID: "x", CompanyID: 129, Consumer: "ding_talk", Status: orgflow.StatusRunning}}
+	w.flows = &flowWorld{world: w}
+	return w
 }
 
 func (w *world) deps() Deps {
 	return Deps{
 		Decode: decode, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Events: w, Orgs: &organisation{world: w}, Loads: &loads{world: w}, Idempotency: w,
+		FlowDefinitions: w.flows, Flows: w.flows, Boards: w.flows, Absences: w.flows, FlowCalls: &flowCalls{world: w},
 		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -105,9 +105,7 @@ type listPullsInput struct {
 
 func (s *server) listPulls(ctx context.Context, in *listPullsInput) (*body[PullPage], error) {
 	page, err := s.Orgs.ListPulls(ctx, in.CompanyID, in.Cursor, in.Limit)
-	if page.Pulls == nil {
-		page.Pulls = []orgflow.PullSummary{}
-	}
+	page.Pulls = orEmpty(page.Pulls)
 	return answerWith(page, err)
 }
 
@@ -149,9 +147,7 @@ type diffInput struct {
 
 func (s *server) orgDiff(ctx context.Context, in *diffInput) (*body[OrgDiff], error) {
 	diff, err := s.Orgs.OrgDiff(ctx, in.query(), in.From, in.To)
-	if diff.Changes == nil {
-		diff.Changes = []orgflow.OrgChange{}
-	}
+	diff.Changes = orEmpty(diff.Changes)
 	return answerWith(diff, err)
 }
 

@@ -241,8 +241,15 @@ func Complete(s orgflow.Summary) orgflow.Summary {
 	if s.Applied == nil {
 		s.Applied = map[orgflow.Kind]map[orgflow.Op]orgflow.Applied{}
 	}
-	if s.Files == nil {
-		s.Files = []orgflow.UsedFile{}
-	}
+	s.Files = orEmpty(s.Files)
 	return s
+}
+
+// orEmpty makes a list that is nil an empty one, so that answers have [] and
+// not null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -31,8 +31,6 @@ func (s *server) recordLog(ctx context.Context, in *recordInput) (*body[LogPage]
 	if err != nil {
 		return nil, err
 	}
-	if page.Entries == nil {
-		page.Entries = []LogEntry{}
-	}
+	page.Entries = orEmpty(page.Entries)
 	return &body[LogPage]{page}, nil
 }

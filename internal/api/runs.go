@@ -196,9 +196,7 @@ func (s *server) listChanges(ctx context.Context, in *listChangesInput) (*body[C
 	if err != nil {
 		return nil, err
 	}
-	if page.Changes == nil {
-		page.Changes = []orgflow.Change{}
-	}
+	page.Changes = orEmpty(page.Changes)
 	return &body[ChangePage]{page}, nil
 }
 

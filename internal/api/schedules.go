@@ -80,9 +80,7 @@ func (s *server) listSchedules(ctx context.Context, _ *struct{}) (*body[schedule
 	if err != nil {
 		return nil, err
 	}
-	if list == nil {
-		list = []Schedule{}
-	}
+	list = orEmpty(list)
 	return &body[scheduleList]{scheduleList{list}}, nil
 }
 
@@ -103,8 +101,6 @@ func (s *server) applySchedules(ctx context.Context, in *applyInput) (*body[appl
 	if err != nil {
 		return nil, err
 	}
-	if changes == nil {
-		changes = []ScheduleChange{}
-	}
+	changes = orEmpty(changes)
 	return &body[appliedSchedules]{appliedSchedules{DryRun: dry, Changes: changes}}, nil
 }

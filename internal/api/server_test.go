@@ -69,7 +69,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 			continue
 		}
 		item := s.huma.OpenAPI().Paths[path]
-		if item == nil || (method == "GET" && item.Get == nil) || (method == "POST" && item.Post == nil) {
+		if item == nil || (method == "GET" && item.Get == nil) || (method == "POST" && item.Post == nil) ||
+			(method == "PUT" && item.Put == nil) || (method == "DELETE" && item.Delete == nil) {
 			t.Errorf("%s is not in the document", route)
 		}
 	}

@@ -34,7 +34,24 @@ var vocabulary = map[string]map[string][]any{
 		"state": words(orgflow.Planned, orgflow.Done, orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Parked,
 			orgflow.PendingInvite, orgflow.NeedsHuman, orgflow.Disputed, orgflow.Skipped),
 	},
+	"Flow":         {"state": flowStates},
+	"FlowDetail":   {"state": flowStates},
+	"FlowExport":   {"state": flowStates},
+	"DecisionBody": {"decision": words(verdicts...)},
+	"FlowDecision": {
+		"decision": words(verdicts...),
+		"outcome": words("", orgflow.AuditApplied, orgflow.AuditLate, orgflow.AuditNotAssignee,
+			orgflow.AuditDuplicate, orgflow.AuditInvalid),
+	},
+	"FlowNode": {"state": words(orgflow.VisitPending, orgflow.VisitActive, orgflow.VisitPassed, orgflow.VisitRejected,
+		orgflow.VisitReturned, orgflow.VisitSkipped, orgflow.VisitTimedOut, orgflow.VisitCancelled)},
+	"FlowTask": {"state": words(orgflow.TaskWaiting, orgflow.TaskActive, orgflow.TaskApproved, orgflow.TaskRejected,
+		orgflow.TaskReturned, orgflow.TaskTransferred, orgflow.TaskDelegated, orgflow.TaskDoneByOthers,
+		orgflow.TaskTimedOut, orgflow.TaskCancelled)},
 }
+
+var flowStates = words(orgflow.FlowStarting, orgflow.FlowRunning, orgflow.FlowReturned, orgflow.FlowApproved,
+	orgflow.FlowRejected, orgflow.FlowDiscarded, orgflow.FlowFaulted)
 
 // words lists the values of one type.
 func words[T ~string](values ...T) []any {

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
@@ -19,6 +21,7 @@ import (
 
 	"orgflow/connectors"
 	"orgflow/internal/config"
+	"orgflow/internal/flow"
 	"orgflow/internal/store"
 	"orgflow/internal/telemetry"
 	"orgflow/internal/temporalx"
@@ -36,6 +39,10 @@ type App struct {
 	Metrics    *prometheus.Registry
 
 	getenv func(string) (string, bool)
+	flows  *flow.Keeper
+
+	watching atomic.Bool   // somebody hears of stored
+	stored   chan struct{} // messages were stored, and not looked for yet
 
 	mu       sync.Mutex
 	temporal client.Client // nil until Dial
@@ -57,7 +64,7 @@ func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 
 // Open opens meta files and database. The caller closes the App.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...Option) (*App, error) {
-	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv}
+	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv, stored: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(a)
 	}
@@ -74,6 +81,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
 		return nil, err
 	}
+	a.flows = &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored}
 	return a, nil
 }
 

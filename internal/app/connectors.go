@@ -150,6 +150,7 @@ func build() []meta.Option {
 	return []meta.Option{
 		meta.WithConnectors(slices.Sorted(maps.Keys((&App{}).consumers()))...),
 		meta.WithDefinitions(rest.Lint),
+		meta.WithFlows(lintFlows),
 		meta.WithSources(slices.Sorted(maps.Keys(sources("")))...),
 	}
 }

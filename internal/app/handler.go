@@ -14,9 +14,10 @@ import (
 // Handler returns the HTTP API. webUI is the address of Temporal's Web UI,
 // empty when it is not known.
 func (a *App) Handler(webUI string) http.Handler {
-	runs := a.Runs()
+	runs, flows := a.Runs(), a.Flows()
 	return api.New(api.Deps{
 		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Loads: a.Loads(),
+		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: a.FlowCalls(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},

@@ -32,10 +32,15 @@ const (
 	// hearEvery is how often a heartbeat goes to the server at most: it is
 	// how soon an activity hears that its run is cancelled or paused.
 	hearEvery = 2 * time.Second
+	// cachedWorkflows is how many workflows a process keeps in memory between
+	// their tasks, some 45 KB each. Most wait for people for days; one that is
+	// not kept is read again from its history (Temporal reference § 3).
+	cachedWorkflows = 1000
 )
 
 // Worker returns a worker for all workflows and activities, not started.
 func (a *App) Worker(cl client.Client) worker.Worker {
+	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := worker.New(cl, a.Config.Temporal.TaskQueue, worker.Options{
 		WorkerStopTimeout:                  stopTimeout,
 		MaxConcurrentActivityExecutionSize: activitySlots,
@@ -46,8 +51,10 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	})
 	workflows.Register(w)
 	a.Sync(cl).Register(w)
+	a.messages().Register(w)
 	a.orgActivities(cl).Register(w)
 	a.loadActivities(cl).Register(w)
+	a.FlowActivities().Register(w)
 	return w
 }
 
@@ -93,10 +100,13 @@ func (a *App) RunWorker(ctx context.Context) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
+	sweeping := make(chan struct{})
+	go func() { defer close(sweeping); a.SweepFlows(ctx) }()
 	a.Log.Info("worker started", "task_queue", a.Config.Temporal.TaskQueue)
-	<-ctx.Done()
+	a.WatchMessages(ctx, cl) // until the worker is to stop
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()
+	<-sweeping
 	return nil
 }
 

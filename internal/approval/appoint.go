@@ -225,11 +225,11 @@ func (m *machine) agent(n *Node, user string) (string, error) {
 		if next == "" {
 			break
 		}
-		active, err := m.w.Active(next)
+		there, err := m.w.Employed(next)
 		if err != nil {
 			return "", fmt.Errorf("person %s: %w", next, err)
 		}
-		if !active || slices.Contains(seen, next) {
+		if !there || slices.Contains(seen, next) {
 			return "", nil
 		}
 		seen = append(seen, next)

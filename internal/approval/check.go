@@ -15,9 +15,17 @@ type Known struct {
 	Role func(code string) bool
 	// Flow tells whether a flow code is published.
 	Flow func(code string) bool
+	// Subflows returns the codes of the flows that the newest version of a
+	// flow starts.
+	Subflows func(code string) []string
 	// Templates are the company's message templates over the shipped ones;
 	// nil is the shipped ones.
 	Templates Templates
+	// Link and TaskLink tell whether the company says where messages about
+	// flows, and about tasks of boards, lead to: else {link} has no value.
+	Link, TaskLink bool
+	// Call tells why a trigger must not make its call; nil allows every call.
+	Call func(HTTPCall) error
 }
 
 // Read decodes a definition and checks it for publishing. It returns every

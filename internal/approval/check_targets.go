@@ -2,6 +2,7 @@ package approval
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -132,6 +133,8 @@ func (c *checker) automatic() {
 			c.duration(at("nodes", i, "after"), n.After, n.Calendar)
 		case NodeSubflow:
 			c.subflow(i, n)
+		case NodeTrigger:
+			c.call(i, n)
 		default:
 		}
 	}
@@ -140,11 +143,22 @@ func (c *checker) automatic() {
 func (c *checker) subflow(node int, n Node) {
 	switch {
 	case n.Flow == c.d.FlowCode:
-		c.add(at("nodes", node, "flow"), "must not be the flow itself")
 	case c.known.Flow == nil || !c.known.Flow(n.Flow):
 		c.add(at("nodes", node, "flow"), "there is no published flow %q", n.Flow)
 	}
+	if circle := c.circle(n.Flow); circle != nil {
+		c.add(at("nodes", node, "flow"), "the flow would start itself again and again: %s", strings.Join(circle, " → "))
+	}
 	if n.DataField != "" {
 		c.field(at("nodes", node, "dataField"), n.DataField)
+	}
+}
+
+func (c *checker) call(node int, n Node) {
+	if c.known.Call == nil || n.HTTP == nil {
+		return
+	}
+	if err := c.known.Call(*n.HTTP); err != nil {
+		c.add(at("nodes", node, "http", "url"), "%s", err)
 	}
 }

@@ -188,7 +188,7 @@ var refused = []struct {
 	{"work that is rejected by time", doc("", "start", `{"seq": 10, "type": "handle", "approvers": [{"by": "initiator"}], "timeouts": [{"after": "P1D", "do": "reject"}], "next": [{"to": 99}]}`, "end"), []string{"/nodes/1/timeouts/0/do: nobody can reject here"}},
 	{"a delay that is too long", doc("", "start", `{"seq": 10, "type": "delay", "after": "P3661D", "next": [{"to": 99}]}`, "end"), []string{"/nodes/1/after: must be at most ten years"}},
 	{"subflows", doc("", "start", `{"seq": 10, "type": "subflow", "flow": "a", "next": [{"to": 20}]}`, `{"seq": 20, "type": "subflow", "flow": "none", "dataField": "x", "next": [{"to": 99}]}`, "end"), []string{
-		"/nodes/1/flow: must not be the flow itself", `/nodes/2/flow: there is no published flow "none"`, `/nodes/2/dataField: field "x" is not in form.snapshot`}},
+		"/nodes/1/flow: the flow would start itself again and again: a → a", `/nodes/2/flow: there is no published flow "none"`, `/nodes/2/dataField: field "x" is not in form.snapshot`}},
 
 	{"a serial without counter", extra(`"serial": {"pattern": "{flowCode}_{yyyyMM}"}`), []string{"/serial/pattern: has no counter; write {seq:4}"}},
 	{"a serial that repeats", extra(`"serial": {"pattern": "{flowCode}_{yyyy}_{seq:4}"}`), []string{"/serial/pattern: repeats its numbers: the counter starts again every month"}},
@@ -254,5 +254,26 @@ func TestProblemsHaveTheirPlaceInTheFile(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Flows that start each other are refused with the way round, the shortest
+// one; circles of others are theirs.
+func TestSubflowsThatStartEachOtherAreRefused(t *testing.T) {
+	starts := map[string][]string{"b": {"x", "c"}, "c": {"a"}, "x": {"y"}, "y": {"x"}, "z": {}}
+	for flow, want := range map[string]string{"a": "a → a", "b": "a → b → c → a", "c": "a → c → a", "x": "", "z": ""} {
+		d, problems := approval.Decode("", []byte(doc("", "start", fmt.Sprintf(`{"seq": 10, "type": "subflow", "flow": %q, "next": [{"to": 99}]}`, flow), "end")))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		all := known(t)
+		all.Flow = func(string) bool { return true }
+		all.Subflows = func(code string) []string { return starts[code] }
+		problems = approval.Check(d, all)
+		switch {
+		case want == "" && len(problems) == 0:
+		case want == "" || len(problems) != 1 || !strings.HasSuffix(problems[0].Message, ": "+want) || problems[0].Pointer != "/nodes/1/flow":
+			t.Errorf("%s: %v, want %q", flow, problems, want)
+		}
 	}
 }

@@ -24,10 +24,18 @@ type DoAudits struct {
 	// Newest is the largest id among all decisions stored for the flow,
 	// worked on or not; 0 if unknown.
 	Newest int64
-	// NextNodeSeq is where the newest effective decision of Rows leads
-	// instead of the definition's way; nil: not given (B.4).
+	// NextNodeSeq is where the newest decision that counts leads instead of
+	// the definition's way; nil: not given (B.4). Like TaskDeptManager it is
+	// about all Rows but those up to one that has an Asked of its own.
 	NextNodeSeq *int
 	// TaskDeptManager names departments by code or exact name.
+	TaskDeptManager []string
+}
+
+// Asked is what a call wanted to come of the decisions it brought; see
+// DoAudits.
+type Asked struct {
+	NextNodeSeq     *int
 	TaskDeptManager []string
 }
 
@@ -42,6 +50,9 @@ type Decision struct {
 	TargetSeq   *int     // return: where to; nil is the initiator
 	TargetUsers []string // transfer, delegate, add_sign, remove_sign; approve: previousSelect
 	HasOpinion  bool
+	// Asked is what a call asked for that brought the decisions up to this
+	// one, stored with it; nil: nothing.
+	Asked *Asked
 }
 
 // DoRelaunch opens the next round. Which version of the definition it runs
@@ -96,10 +107,12 @@ type Wake struct{}
 // AbsenceBegan says that a person is away from now on.
 type AbsenceBegan struct{ User string }
 
-// ChildDone says that the flow a subflow's visit started has ended.
+// ChildDone says that the flow a subflow's visit started has ended, or that
+// there can be none.
 type ChildDone struct {
-	Visit int
-	State orgflow.FlowState // APPROVED, REJECTED or DISCARDED
+	Visit   int
+	State   orgflow.FlowState // APPROVED, REJECTED or DISCARDED
+	Refused string            // why there can be no child; no personal data
 }
 
 // TriggerDone says how a trigger's call ended.

@@ -16,7 +16,7 @@ func (m *machine) audits(c DoAudits) error {
 	if m.s.Flow != orgflow.FlowRunning {
 		return m.auditsElsewhere(c, rows)
 	}
-	over, err := m.override(c)
+	calls, err := m.calls(Asked{c.NextNodeSeq, c.TaskDeptManager}, rows)
 	if err != nil {
 		return err
 	}
@@ -26,22 +26,65 @@ func (m *machine) audits(c DoAudits) error {
 		}
 		return refusef(NoStoredDecision, "no decision of flow %s waits to be worked on; store one first", m.s.Number)
 	}
-	bound := int64(0)
-	if over != nil {
-		if bound, err = m.boundTo(rows); err != nil {
+	for _, c := range calls {
+		if err := m.auditCall(c); err != nil {
 			return err
 		}
-		if bound == 0 && over.Jump != nil {
+	}
+	return nil
+}
+
+// auditCall is the decisions one call has brought, and what it asked for.
+type auditCall struct {
+	rows []Decision
+	over *Override // nil: nothing
+}
+
+// calls divides decisions by the calls that brought them: each call the ones
+// up to the one that what it asked for is stored with, the last call the
+// rest. Everything they ask for is looked up before anything is changed.
+func (m *machine) calls(last Asked, rows []Decision) ([]auditCall, error) {
+	var calls []auditCall
+	for first, i := 0, 0; i <= len(rows); i++ {
+		asked := last
+		switch {
+		case i == len(rows) && first == i && i > 0:
+			return calls, nil // nothing is left for this call
+		case i == len(rows):
+		case rows[i].Asked == nil:
+			continue
+		default:
+			asked = *rows[i].Asked
+		}
+		over, err := m.override(asked)
+		if err != nil {
+			return nil, err
+		}
+		end := min(i+1, len(rows))
+		calls = append(calls, auditCall{rows[first:end], over})
+		first = end
+	}
+	return calls, nil
+}
+
+func (m *machine) auditCall(c auditCall) error {
+	bound := int64(0)
+	if c.over != nil {
+		var err error
+		if bound, err = m.boundTo(c.rows); err != nil {
+			return err
+		}
+		if bound == 0 && c.over.Jump != nil {
 			m.answer.Jump = JumpDropped
 		}
 	}
-	for _, row := range rows {
+	for _, row := range c.rows {
 		if m.s.Flow == orgflow.FlowFaulted {
 			break // the rest waits for the repair
 		}
 		var mine *Override
 		if row.ID == bound {
-			mine = over
+			mine = c.over
 		}
 		if err := m.decide(row, mine); err != nil {
 			return err
@@ -178,7 +221,7 @@ func (m *machine) taskFor(row Decision) *Task {
 		if t.User != row.User || t.Node != row.NodeSeq || row.Task != 0 && t.ID != row.Task {
 			continue
 		}
-		if found == nil || rank(t) >= rank(found) {
+		if found == nil || rank(t, row.Verdict) >= rank(found, row.Verdict) {
 			found = t
 		}
 	}
@@ -186,9 +229,12 @@ func (m *machine) taskFor(row Decision) *Task {
 }
 
 // rank says which of a person's tasks a decision is about: an ACTIVE one
-// before others, what the flow waits for before side tasks.
-func rank(t *Task) int {
+// before others, one that takes the verdict before one that does not, what the
+// flow waits for before side tasks.
+func rank(t *Task, v orgflow.Verdict) int {
 	switch {
+	case t.State == orgflow.TaskActive && t.Kind != TaskSide && slices.Contains(takes[t.Kind], v):
+		return 3
 	case t.State == orgflow.TaskActive && t.Kind != TaskSide:
 		return 2
 	case t.State == orgflow.TaskActive:

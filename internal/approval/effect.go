@@ -28,12 +28,13 @@ type Effect struct {
 	Children []Child // flows to start
 	Orphans  []int   // subflow visits whose child is to be cancelled
 	Triggers []Trigger
+	Dropped  []int // trigger visits whose call nobody waits for any more
 }
 
 // Empty tells whether there is nothing to store or send.
 func (e *Effect) Empty() bool {
 	return len(e.Visits)+len(e.Tasks)+len(e.Timeline)+len(e.Audits)+len(e.Messages)+
-		len(e.Children)+len(e.Orphans)+len(e.Triggers) == 0
+		len(e.Children)+len(e.Orphans)+len(e.Triggers)+len(e.Dropped) == 0
 }
 
 // Answer is what the caller of a command is told.

@@ -88,6 +88,9 @@ func (m *machine) enterDelay(t *Token, n *Node) error {
 // visit that waits no longer is left alone, so that telling it twice changes
 // nothing.
 func (m *machine) childDone(c ChildDone) error {
+	if c.Refused != "" {
+		return m.noChild(c)
+	}
 	v, n := m.waitingVisit(c.Visit, NodeSubflow)
 	if v == nil {
 		return nil
@@ -98,6 +101,37 @@ func (m *machine) childDone(c ChildDone) error {
 		return m.goOn(m.passVisit(c.Visit, orgflow.VisitPassed, ""))
 	}
 	return m.goOn(m.rejectVisit(c.Visit, orgflow.VisitRejected, CauseChild))
+}
+
+// childRefused is what the timeline calls a child that there can be none of.
+const childRefused = "REFUSED"
+
+// noChild makes the flow FAULTED whose subflow cannot be launched: nobody has
+// rejected anything, and somebody can mend it. Where the flow does not wait
+// for the child the timeline alone says so.
+func (m *machine) noChild(c ChildDone) error {
+	v := m.s.visit(c.Visit)
+	if v == nil || v.Type != NodeSubflow || v.State != orgflow.VisitActive && v.State != orgflow.VisitPassed {
+		return nil
+	}
+	m.log(Entry{Type: EntryChildDone, Node: seqOf(v.Node), Visit: v.ID, Data: EntryData{State: childRefused, Message: c.Refused}})
+	waiting, n := m.waitingVisit(c.Visit, NodeSubflow)
+	if waiting == nil {
+		return nil
+	}
+	return m.failVisit(v, CauseChild, stuckf(SubflowFailed, "the subflow of %s cannot be launched: %s", label(n), c.Refused))
+}
+
+// failVisit ends a visit of a node that works by itself and could not. A
+// repair enters the node again.
+func (m *machine) failVisit(v *Visit, cause Cause, why *stuck) error {
+	t := m.s.tokenAt(v.ID)
+	m.closeVisit(v, orgflow.VisitCancelled, cause)
+	t.Stage, t.Visit = StageEnter, 0
+	if m.s.Flow == orgflow.FlowFaulted {
+		return nil // for something else, whose repair enters this node too
+	}
+	return m.fault(t.ID, why)
 }
 
 // triggerDone takes in the end of a trigger's call.
@@ -114,13 +148,7 @@ func (m *machine) triggerDone(c TriggerDone) error {
 	if c.OK || n.OnFailure == FailurePasses {
 		return m.goOn(m.passVisit(c.Visit, orgflow.VisitPassed, ""))
 	}
-	t := m.s.tokenAt(c.Visit)
-	m.closeVisit(v, orgflow.VisitCancelled, CauseTrigger)
-	t.Stage, t.Visit = StageEnter, 0
-	if m.s.Flow == orgflow.FlowFaulted {
-		return nil // a retry enters it again
-	}
-	return m.fault(t.ID, stuckf(TriggerFailed, "the call of %s failed: %s", label(n), c.Message))
+	return m.failVisit(v, CauseTrigger, stuckf(TriggerFailed, "the call of %s failed: %s", label(n), c.Message))
 }
 
 // waitingVisit returns an ACTIVE visit of a flow that is RUNNING or FAULTED:

@@ -10,7 +10,7 @@ import (
 // override reads nextNodeSeq and taskDeptManager (approval reference B.4). nil
 // is "as the definition says". Whatever is wrong refuses the call before any
 // decision is worked on.
-func (m *machine) override(c DoAudits) (*Override, error) {
+func (m *machine) override(c Asked) (*Override, error) {
 	var over Override
 	if c.NextNodeSeq != nil {
 		to, err := m.jumpTarget(*c.NextNodeSeq)

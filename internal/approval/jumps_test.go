@@ -118,3 +118,28 @@ func TestAdminsJump(t *testing.T) {
 	f.must(approval.DoJump{By: "admin", To: 0})
 	f.at(orgflow.FlowReturned)
 }
+
+// What calls asked for that were lost is stored with their decisions: whoever
+// works on them, in one step or several, does each as its call wanted.
+func TestWhatLostCallsAskedForIsDone(t *testing.T) {
+	to := func(f *flow, user string, at int, seq int) approval.Decision {
+		row := f.row(user, orgflow.VerdictApprove, at)
+		row.Asked = &approval.Asked{NextNodeSeq: ptr(seq)}
+		return row
+	}
+	nodes := []approval.Node{approve(10, 20, "", "a"), approve(20, 30, "", "b"), approve(30, 40, "", "c"), approve(40, 99, "", "d")}
+	f := launched(t, newTown(), nodes...)
+	f.must(approval.DoAudits{Rows: []approval.Decision{to(f, "a", 10, 30)}})
+	f.at(orgflow.FlowRunning, 30) // not 20
+
+	f = launched(t, newTown(), nodes...)
+	f.must(approval.DoAudits{Rows: []approval.Decision{to(f, "a", 10, 30), to(f, "c", 30, 20), f.row("b", orgflow.VerdictApprove, 20)}, NextNodeSeq: ptr(40)})
+	f.at(orgflow.FlowRunning, 40) // over 30 and 20, and the call's own way from there
+	wantEqual(t, "decisions that counted", f.last.Answer.Applied, 3)
+
+	f = launched(t, newTown(), nodes...)
+	lost := to(f, "a", 10, 0)
+	lost.Asked.TaskDeptManager = []string{"no such"}
+	f.refused(approval.DoAudits{Rows: []approval.Decision{lost}}, approval.DeptNotFound)
+	f.at(orgflow.FlowRunning, 10) // never without what was asked for
+}

@@ -58,7 +58,7 @@ const (
 	DedupAny         Dedup = "any"         // approved anywhere in this round
 )
 
-// InactiveUser says what becomes of disabled and left staff among approvers.
+// InactiveUser says what becomes of staff among approvers that has left.
 type InactiveUser string
 
 // What becomes of inactive approvers.

@@ -2,6 +2,7 @@ package approval_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -113,6 +114,51 @@ func TestDecisionsGiveTheSameHoweverTheCallsFall(t *testing.T) {
 		}
 		if a, b := bytesOf(rt, timeless(whole)), bytesOf(rt, timeless(at.s)); a != b {
 			rt.Fatalf("one call:\n%s\nseveral:\n%s", a, b)
+		}
+	})
+}
+
+// Calls that were lost, and what they asked for, give in one step what they
+// would have given one by one.
+func TestLostCallsGiveWhatTheyWouldHaveGiven(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWalk(rt)
+		for range rapid.IntRange(0, 6).Draw(rt, "steps") {
+			w.any()
+		}
+		rows, whole, one := w.rows(1, 8), *w.flow, *w.flow
+		var last *int
+		for i := range rows {
+			if !rapid.Bool().Draw(rt, "asked") {
+				continue
+			}
+			node := rapid.SampledFrom(w.def.Nodes).Draw(rt, "to").Seq
+			rows[i].Asked = &approval.Asked{NextNodeSeq: &node}
+			if i == len(rows)-1 {
+				last, rows[i].Asked = &node, nil
+			}
+		}
+		if err := whole.try(approval.DoAudits{Rows: rows, NextNodeSeq: last}); err != nil {
+			return // refused as a whole, or too late for all
+		}
+		for first, i := 0, 0; i < len(rows); i++ {
+			call := approval.DoAudits{Rows: slices.Clone(rows[first : i+1])}
+			switch {
+			case rows[i].Asked != nil:
+				call.NextNodeSeq, call.Rows[i-first].Asked = rows[i].Asked.NextNodeSeq, nil
+			case i == len(rows)-1:
+				call.NextNodeSeq = last
+			default:
+				continue
+			}
+			first = i + 1
+			var refusal *approval.Refusal
+			if err := one.try(call); err != nil && !(errors.As(err, &refusal) && one.s.Flow != orgflow.FlowRunning) {
+				rt.Fatal(err)
+			}
+		}
+		if a, b := bytesOf(rt, timeless(whole.s)), bytesOf(rt, timeless(one.s)); a != b {
+			rt.Fatalf("in one step:\n%s\none by one:\n%s", a, b)
 		}
 	})
 }

@@ -40,8 +40,9 @@ const (
 	BadParam           RefusalCode = "BAD_PARAM"
 	AmbiguousDept      RefusalCode = "AMBIGUOUS_DEPT"
 	TriggerFailed      RefusalCode = "TRIGGER_FAILED"
-	RouteLoop          RefusalCode = "ROUTE_LOOP" // walks in circles without meeting anybody
-	NoWayOn            RefusalCode = "NO_WAY_ON"  // waits for nothing that could come
+	SubflowFailed      RefusalCode = "SUBFLOW_FAILED" // the flow of a subflow node cannot be launched
+	RouteLoop          RefusalCode = "ROUTE_LOOP"     // walks in circles without meeting anybody
+	NoWayOn            RefusalCode = "NO_WAY_ON"      // waits for nothing that could come
 )
 
 // Status returns the code's HTTP status.
@@ -54,7 +55,7 @@ func (c RefusalCode) Status() int {
 	case FlowNotFound, NodeNotFound, DeptNotFound:
 		return 404
 	case NoStoredDecision, NodeNotJumpable, DeptManagerMissing, ApproverMissing, ConditionFailed,
-		TriggerFailed, RouteLoop, NoWayOn:
+		TriggerFailed, SubflowFailed, RouteLoop, NoWayOn:
 		return 422
 	case UrgedTooOften:
 		return 429

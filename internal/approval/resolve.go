@@ -74,11 +74,11 @@ func (m *machine) present(users []string) ([]string, error) {
 	}
 	var there []string
 	for _, u := range users {
-		active, err := m.w.Active(u)
+		employed, err := m.w.Employed(u)
 		if err != nil {
 			return nil, fmt.Errorf("person %s: %w", u, err)
 		}
-		if active {
+		if employed {
 			there = append(there, u)
 		}
 	}

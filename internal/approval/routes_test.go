@@ -326,3 +326,41 @@ func TestEndReturnAndDiscardTellInitiatorAndOpenPeople(t *testing.T) {
 	f.speak(10, "a+ b+")
 	wantEqual(t, "told of the approval", f.told(approval.OnApproved), []string{initiator})
 }
+
+// A subflow that cannot be launched is nobody's rejection: the flow is FAULTED
+// and says why, until a repair launches it again.
+func TestASubflowThatCannotBeLaunchedFaults(t *testing.T) {
+	node := approval.Node{Seq: 10, Type: approval.NodeSubflow, Flow: "g", Wait: approval.WaitChild, OnChildReject: approval.ChildPasses, Next: []approval.Edge{{To: 20}}}
+	f := launched(t, newTown(), node, approve(20, 99, "", "a"))
+	refused := approval.ChildDone{Visit: 2, Refused: "row 5 has a flow already"}
+	f.must(refused)
+	f.at(orgflow.FlowFaulted)
+	wantEqual(t, "fault", *f.s.Fault, approval.Fault{Code: approval.SubflowFailed, Node: 10, Token: f.s.Fault.Token,
+		Message: "the subflow of node 10 cannot be launched: row 5 has a flow already"})
+	if f.must(refused).Changed {
+		t.Error("told twice, it counts twice")
+	}
+	f.must(approval.DoRepair{By: "admin", Action: approval.RepairRetry})
+	wantEqual(t, "launched again", f.last.Effect.Children, []approval.Child{{Visit: 3, Flow: "g", Wait: true}})
+	f.must(approval.ChildDone{Visit: 3, State: orgflow.FlowApproved})
+	f.at(orgflow.FlowRunning, 20)
+
+	node.Wait = approval.WaitNot
+	f = launched(t, newTown(), node, approve(20, 99, "", "a"))
+	f.must(refused)
+	f.at(orgflow.FlowRunning, 20)
+	wantEqual(t, "timeline", f.last.Effect.Timeline[0].Data.Message, refused.Refused)
+}
+
+// A call that nobody waits for any more is given up.
+func TestACallThatIsJumpedOverIsGivenUp(t *testing.T) {
+	node := approval.Node{Seq: 10, Type: approval.NodeTrigger, OnFailure: approval.FailureFaults, Next: []approval.Edge{{To: 20}}}
+	for _, end := range []approval.Command{approval.DoDiscard{By: initiator}, approval.DoJump{By: "admin", To: 20}} {
+		f := launched(t, newTown(), node, approve(20, 99, "", "a"))
+		f.must(end)
+		wantEqual(t, "calls given up", f.last.Effect.Dropped, []int{2})
+		if f.must(approval.TriggerDone{Visit: 2, OK: true}).Changed {
+			t.Errorf("%T: a call nobody waits for counts", end)
+		}
+	}
+}

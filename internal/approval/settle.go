@@ -114,18 +114,3 @@ func (m *machine) activateSeat(visit, seat int, n *Node) error {
 	}
 	return nil
 }
-
-// substitute gives the task of an absent person to the agent.
-func (m *machine) substitute(id int, n *Node) error {
-	t := m.s.task(id)
-	agent, err := m.agent(n, t.User)
-	if err != nil || agent == "" {
-		return err
-	}
-	if m.hasOpen(t.Visit, agent) {
-		return nil // the agent decides there anyway; the absent person's voice stays with the task
-	}
-	m.closeTask(t, orgflow.TaskTransferred, CauseSubstitution)
-	m.log(Entry{Type: EntrySubstituted, Actor: t.User, Node: seqOf(t.Node), Visit: t.Visit, Task: id, Data: EntryData{Users: []string{agent}}})
-	return m.handOver(id, agent, t.Kind, t.User)
-}

@@ -49,8 +49,8 @@ func ReadTemplates(file string, raw []byte) (Templates, []orgflow.Problem) {
 	var problems []orgflow.Problem
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		for key, text := range map[string]string{"title": t[name].Title, "text": t[name].Text} {
-			if _, err := parsePattern(text); err != nil {
-				problems = append(problems, schemas.At(file, raw, at(name, key), err.Error()))
+			if why := nowhere(text); why != "" {
+				problems = append(problems, schemas.At(file, raw, at(name, key), why))
 			}
 		}
 		if p, err := parsePattern(t[name].Text); err == nil && !p.has("mark") {
@@ -70,6 +70,21 @@ func (t Templates) Over(base Templates) Templates {
 	}
 	maps.Copy(out, t)
 	return out
+}
+
+// nowhere tells what no text of any event can have.
+func nowhere(text string) string {
+	p, err := parsePattern(text)
+	if err != nil {
+		return err.Error()
+	}
+	names := slices.Concat(textFields, []string{"node", "visit", "actor", "opinion", "reason", "taskNo"})
+	for _, s := range p {
+		if s.name != "" && !strings.HasPrefix(s.name, "form.") && !slices.Contains(names, s.name) {
+			return fmt.Sprintf("uses {%s}, which there is not; there are {%s} and {form.<field>}%s", s.name, strings.Join(names, "}, {"), schemas.DidYouMean(s.name, names))
+		}
+	}
+	return ""
 }
 
 func (p pattern) has(name string) bool {
@@ -96,8 +111,9 @@ func fieldsOf(e Event) []string {
 	}
 }
 
-// CheckBoardTask tells what is wrong with the template of board tasks.
-func (t Templates) CheckBoardTask() error {
+// CheckBoardTask tells what is wrong with the template of board tasks; linked
+// says whether the company has a notify.task_link.
+func (t Templates) CheckBoardTask(linked bool) error {
 	tpl, ok := t[BoardTask]
 	if !ok {
 		return fmt.Errorf("there is no template %q", BoardTask)
@@ -106,8 +122,18 @@ func (t Templates) CheckBoardTask() error {
 		if why := unknownField(text, []string{"mark", "taskNo", "title", "date", "time", "link"}, nil); why != "" {
 			return fmt.Errorf("template %q %s", BoardTask, why)
 		}
+		if !linked && links(text) {
+			return fmt.Errorf(noLink, BoardTask, "task_link", "https://boards.example/task?no={taskNo}")
+		}
 	}
 	return nil
+}
+
+const noLink = `template %q uses {link}, and company.json does not say where it leads; add "notify": {%q: %q} there`
+
+func links(text string) bool {
+	p, err := parsePattern(text)
+	return err == nil && p.has("link")
 }
 
 // unknownField tells which placeholder of a text has no value: it must be
@@ -172,6 +198,10 @@ func (c *checker) notice(pointer string, e Event, sent Notice, named []Who) {
 	for _, text := range []string{tpl.Title, tpl.Text} {
 		if why := unknownField(text, fieldsOf(e), &c.d.Form); why != "" {
 			c.add(pointer+"/tpl", "template %q %s", sent.Tpl, why)
+			return
+		}
+		if !c.known.Link && links(text) {
+			c.add(pointer+"/tpl", noLink, sent.Tpl, "link", "https://boards.example/flow?no={no}")
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package approval
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -53,11 +54,12 @@ type TextFacts struct {
 
 // Setting is what texts need to know of the installation.
 type Setting struct {
-	// Link is the address texts lead to, with {no}, {flowCode}, {dataId} and
-	// {taskNo}: "https://boards.example/flow?no={no}". An address without
-	// placeholders gets "/flows/{no}" behind it. "" makes no links.
+	// Link is the address texts about flows lead to, with {no}, {flowCode} and
+	// {dataId}: "https://boards.example/flow?no={no}". "" makes no links.
 	Link string
-	Zone *time.Location // nil is UTC
+	// TaskLink is the same for tasks of boards, with {taskNo}.
+	TaskLink string
+	Zone     *time.Location // nil is UTC
 }
 
 // maxValue bounds each value put into a text, in characters: opinions and
@@ -201,39 +203,42 @@ func cut(text string, limit int) string {
 	return string([]rune(text)[:limit-1]) + "…"
 }
 
-// linkFields are the placeholders of a link.
-var linkFields = []string{"no", "flowCode", "dataId", "taskNo"}
-
-// CheckLink tells what is wrong with the setting Link.
-func CheckLink(link string) error {
+// CheckLink tells what is wrong with an address that messages lead to: of
+// flows, or with task of tasks of boards.
+func CheckLink(link string, task bool) error {
 	p, err := parsePattern(link)
 	if err != nil {
 		return err
 	}
+	fields := []string{"no", "flowCode", "dataId"}
+	if task {
+		fields = []string{"taskNo"}
+	}
 	for _, s := range p {
-		if s.name != "" && !slices.Contains(linkFields, s.name) {
-			return fmt.Errorf("has an unknown placeholder {%s}; there are {%s}", s.name, strings.Join(linkFields, "}, {"))
+		if s.name != "" && (s.arg != "" || !slices.Contains(fields, s.name)) {
+			return fmt.Errorf("has an unknown placeholder {%s}; there are {%s}", s.name, strings.Join(fields, "}, {"))
 		}
+	}
+	u, err := url.Parse(p.render(func(string) string { return "x" }))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("must be an address such as https://boards.example/flow?no={no}")
 	}
 	return nil
 }
 
+// link writes the address as it stands, the values in it escaped.
 func (s Setting) link(f TextFacts) (string, error) {
-	if s.Link == "" {
-		return "", nil
+	link := s.Link
+	if f.TaskNo != "" {
+		link = s.TaskLink
 	}
-	p, err := parsePattern(s.Link)
+	p, err := parsePattern(link)
 	if err != nil {
 		return "", fmt.Errorf("the setting of the link %w", err)
 	}
-	fixed := !slices.ContainsFunc(p, func(s segment) bool { return s.name != "" })
-	if fixed && f.Number == "" {
-		return s.Link, nil
-	}
-	if fixed {
-		return strings.TrimSuffix(p.render(nil), "/") + "/flows/" + url.PathEscape(f.Number), nil
-	}
-	return p.render(func(name string) string { return url.QueryEscape(f.value(name, s)) }), nil
+	return p.render(func(name string) string {
+		return strings.ReplaceAll(url.QueryEscape(f.value(name, s)), "+", "%20") // right in a path as well
+	}), nil
 }
 
 // titleFields are the placeholders of a flow's title, besides form.<field>.

@@ -32,7 +32,7 @@ func something(t testing.TB) approval.TextFacts {
 }
 
 func setting(t testing.TB) approval.Setting {
-	return approval.Setting{Link: "https://boards.example", Zone: zone(t, "Asia/Shanghai")}
+	return approval.Setting{Link: "https://boards.example/flows/{no}", Zone: zone(t, "Asia/Shanghai")}
 }
 
 func render(t testing.TB, tpl approval.Template, f approval.TextFacts) approval.Text {
@@ -73,7 +73,7 @@ func TestShippedTexts(t *testing.T) {
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
 		t.Errorf("texts changed; if on purpose run with -update\n%s", diff)
 	}
-	if err := templates.CheckBoardTask(); err != nil {
+	if err := templates.CheckBoardTask(false); err != nil {
 		t.Error(err)
 	}
 }
@@ -139,20 +139,62 @@ func TestPlaceholders(t *testing.T) {
 
 func TestLinks(t *testing.T) {
 	for link, want := range map[string]string{
-		"": "", "https://b.example/": "https://b.example/flows/N%2F1",
-		"https://b.example/?no={no}&code={flowCode}&id={dataId}": "https://b.example/?no=N%2F1&code=ztbxx01&id=5+6",
+		"": "", "https://b.example/todo": "https://b.example/todo",
+		"https://b.example/?no={no}&code={flowCode}&id={dataId}": "https://b.example/?no=N%2F1&code=ztbxx01&id=5%20%266",
 	} {
 		f := something(t)
-		f.Number, f.DataID = "N/1", "5 6"
+		f.Number, f.DataID = "N/1", "5 &6"
 		text, err := approval.Template{Title: "t", Text: "x"}.Render(f, approval.Setting{Link: link})
 		if err != nil || text.Link != want {
 			t.Errorf("%q: %q, %v; want %q", link, text.Link, err, want)
 		}
 	}
-	if err := approval.CheckLink("https://b.example/{round}"); err == nil || !strings.Contains(err.Error(), "unknown placeholder {round}") {
+	task, err := approval.Template{Title: "t", Text: "{link}"}.Render(approval.TextFacts{TaskNo: "RW 1"},
+		approval.Setting{Link: "https://b.example/flow?no={no}", TaskLink: "https://b.example/task?no={taskNo}"})
+	if err != nil || task.Link != "https://b.example/task?no=RW%201" || task.Body != task.Link {
+		t.Errorf("a board's task leads to %q, %v", task.Link, err)
+	}
+}
+
+func TestLinksThatAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		link string
+		task bool
+		want string
+	}{
+		{"https://b.example/{no}", false, ""},
+		{"https://b.example/{taskNo}", true, ""},
+		{"https://b.example/todo", false, ""},
+		{"https://b.example/{round}", false, "unknown placeholder {round}; there are {no}, {flowCode}, {dataId}"},
+		{"https://b.example/{no:4}", false, "unknown placeholder {no}"},
+		{"https://b.example/{no}", true, "unknown placeholder {no}; there are {taskNo}"},
+		{"https://b.example/{no", false, `a "{" without "}"`},
+		{"b.example/{no}", false, "must be an address such as https://"},
+		{"javascript:alert(1)", false, "must be an address such as https://"},
+	} {
+		err := approval.CheckLink(c.link, c.task)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.link, err, c.want)
+		}
+	}
+}
+
+// TestATemplateWithLinkNeedsToKnowWhereItLeads, and says which setting says so.
+func TestATemplateWithLinkNeedsToKnowWhereItLeads(t *testing.T) {
+	own := approval.Templates{"todo": {Title: "t", Text: "{link} {mark}"}, approval.BoardTask: {Title: "t", Text: "{link} {mark}"}}.Over(approval.DefaultTemplates())
+	raw := []byte(`{"schema":"flow-def/1","flowCode":"a","name":"a","form":{"board":"b"},"nodes":[{"seq":0,"type":"start","next":[{"to":10}]},
+		{"seq":10,"type":"approve","name":"n","approvers":[{"by":"user","users":["E1"]}],"next":[{"to":99}]},{"seq":99,"type":"end"}]}`)
+	_, problems := approval.Read("", raw, approval.Known{Templates: own})
+	if len(problems) != 1 || problems[0].Pointer != "/notify/onTask/tpl" || !strings.Contains(problems[0].Message, `add "notify": {"link": "https://boards.example/flow?no={no}"}`) {
+		t.Errorf("%v", problems)
+	}
+	if _, problems := approval.Read("", raw, approval.Known{Templates: own, Link: true}); len(problems) > 0 {
+		t.Errorf("%v", problems)
+	}
+	if err := own.CheckBoardTask(false); err == nil || !strings.Contains(err.Error(), `"task_link"`) {
 		t.Error(err)
 	}
-	if err := approval.CheckLink("https://b.example/{no}"); err != nil {
+	if err := own.CheckBoardTask(true); err != nil {
 		t.Error(err)
 	}
 }
@@ -181,8 +223,12 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	_, problems = approval.ReadTemplates("", []byte(`{"a": {"title": "{titel}", "text": "{mark} {form.any}"}}`))
+	if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "/a/title: uses {titel}, which there is not; there are {mark}, {no}") || !strings.HasSuffix(problems[0].Message, `did you mean "title"?`) {
+		t.Errorf("an unknown placeholder: %v", problems)
+	}
 	bad := approval.Templates{approval.BoardTask: {Title: "{node}", Text: "{mark}"}}
-	if err := bad.CheckBoardTask(); err == nil || !strings.Contains(err.Error(), "{node}, which has no value here") {
+	if err := bad.CheckBoardTask(true); err == nil || !strings.Contains(err.Error(), "{node}, which has no value here") {
 		t.Error(err)
 	}
 }

@@ -218,25 +218,3 @@ func (m *machine) closeSeat(visit, seat int) {
 		}
 	}
 }
-
-// absenceBegan gives the open tasks of somebody who is away from now on to the
-// agent.
-func (m *machine) absenceBegan(c AbsenceBegan) error {
-	if m.s.Flow != orgflow.FlowRunning && m.s.Flow != orgflow.FlowFaulted {
-		return nil
-	}
-	for i := range m.s.Tasks {
-		t := m.s.Tasks[i] // a copy: substituting adds tasks
-		if t.User != c.User || t.State != orgflow.TaskActive || t.Kind == TaskSide {
-			continue
-		}
-		n, ok := m.def.Node(t.Node)
-		if !ok {
-			continue
-		}
-		if err := m.substitute(t.ID, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}

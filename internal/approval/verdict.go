@@ -75,11 +75,11 @@ func (m *machine) checkNewcomers(t *Task, row Decision) (string, error) {
 		if m.hasOpen(t.Visit, u) || u == t.User {
 			return fmt.Sprintf("%s has an open task at node %d already", u, t.Node), nil
 		}
-		active, err := m.w.Active(u)
+		there, err := m.w.Employed(u)
 		if err != nil {
 			return "", fmt.Errorf("person %s: %w", u, err)
 		}
-		if !active {
+		if !there {
 			return fmt.Sprintf("%s is not known or has left", u), nil
 		}
 	}

@@ -31,8 +31,12 @@ func (m *machine) cancelVisit(id int, cause Cause) {
 	if v == nil || v.State != orgflow.VisitActive {
 		return
 	}
-	if v.Type == NodeSubflow {
+	switch v.Type {
+	case NodeSubflow:
 		m.eff.Orphans = append(m.eff.Orphans, id)
+	case NodeTrigger:
+		m.eff.Dropped = append(m.eff.Dropped, id)
+	default:
 	}
 	m.closeTasks(id, orgflow.TaskCancelled, cause)
 	m.closeVisit(v, orgflow.VisitCancelled, cause)

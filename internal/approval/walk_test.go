@@ -211,7 +211,7 @@ func (w *walk) any() {
 	case 12:
 		w.step(approval.AbsenceBegan{User: rapid.SampledFrom(crowd).Draw(w.rt, "absent")})
 	case 13:
-		w.step(approval.ChildDone{Visit: w.anyVisit(), State: draw(w.rt, "child", orgflow.FlowApproved, orgflow.FlowRejected, orgflow.FlowDiscarded)})
+		w.step(approval.ChildDone{Visit: w.anyVisit(), Refused: draw(w.rt, "refused", "", "", "no row"), State: draw(w.rt, "child", orgflow.FlowApproved, orgflow.FlowRejected, orgflow.FlowDiscarded)})
 	case 14:
 		w.step(approval.TriggerDone{Visit: w.anyVisit(), OK: rapid.Bool().Draw(w.rt, "ok")})
 	default:

@@ -31,8 +31,9 @@ type Directory interface {
 	// InitiatorDept returns the code of the department the flow was launched
 	// for, "" if there is none.
 	InitiatorDept() (string, error)
-	// Active tells whether a user code belongs to somebody who is there.
-	Active(user string) (bool, error)
+	// Employed tells whether a user code belongs to somebody who has not left.
+	// Whether that person has ever signed in anywhere does not matter.
+	Employed(user string) (bool, error)
 	RoleMembers(role string) ([]string, error)
 	// Department returns the code of the department with a code or exact name.
 	Department(codeOrName string) (string, error)

@@ -53,7 +53,7 @@ func (w *town) Holds(when string) (bool, error) {
 func (w *town) People(expr string) ([]string, error)   { return w.people[expr], w.look() }
 func (w *town) Field(name string) ([]string, error)    { return w.fields[name], w.look() }
 func (w *town) InitiatorDept() (string, error)         { return w.dept, w.look() }
-func (w *town) Active(user string) (bool, error)       { return !w.left[user], w.look() }
+func (w *town) Employed(user string) (bool, error)     { return !w.left[user], w.look() }
 func (w *town) RoleMembers(r string) ([]string, error) { return slices.Clone(w.roles[r]), w.look() }
 func (w *town) DeptMembers(d string) ([]string, error) { return slices.Clone(w.members[d]), w.look() }
 

@@ -13,7 +13,8 @@ import (
 // that is. The function it returns closes everything again.
 //
 //	RoleOffline  Decode, Meta: no connection
-//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads
+//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads,
+//	             Flows, FlowCalls, FlowDefinitions
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
@@ -30,6 +31,10 @@ type Backend struct {
 	Orgs      api.Orgs
 	Loads     Loads
 	Meta      Meta
+	Flows     api.Flows
+	FlowCalls api.FlowCalls
+	// FlowDefinitions are those of approval flows.
+	FlowDefinitions FlowDefinitions
 	// Migrate brings the database schema up to date and returns its version
 	// before and after.
 	Migrate func(ctx context.Context) (before, after int64, err error)
@@ -42,6 +47,8 @@ type Meta interface {
 	// Lint returns everything that is wrong or doubtful in the files of a
 	// company and those shipped; company 0 is every company.
 	Lint(ctx context.Context, company int64) ([]orgflow.Problem, error)
+	// LintFlows does the same for the files of approval flows alone.
+	LintFlows(ctx context.Context, company int64) ([]orgflow.Problem, error)
 	// Preview shows one source row's way through the files.
 	Preview(ctx context.Context, r PreviewRequest) (Preview, error)
 	// Sign shows how a consumer's connector would sign a call.

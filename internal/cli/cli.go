@@ -154,7 +154,8 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.syncCommand(), p.whatIfCommand(), p.pullCommand(), p.erpCommand(), p.runsCommand(), p.schedulesCommand(), p.metaCommand(), p.migrateCommand())
+	root.AddCommand(p.serveCommand(), p.syncCommand(), p.whatIfCommand(), p.pullCommand(), p.erpCommand(), p.runsCommand(), p.schedulesCommand(), p.flowCommand(), p.metaCommand(),
+		p.migrateCommand())
 	return root
 }
 

@@ -14,6 +14,7 @@ import (
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/config"
+	"orgflow/internal/testgolden"
 )
 
 // walk visits every command of ours.
@@ -44,7 +45,7 @@ func TestHelp(t *testing.T) {
 		}
 		fmt.Fprintf(&all, "$ starter %s\n%s\n", strings.Join(append(path, "--help"), " "), &w.out)
 	}
-	golden(t, "help.golden", all.String())
+	testgolden.Check(t, "help.golden", all.String())
 }
 
 func TestWhatCannotBeUnderstoodIsExplained(t *testing.T) {
@@ -106,7 +107,7 @@ func TestRunsList(t *testing.T) {
 		t.Errorf("%+v", w.runFilter)
 	}
 	local := began.Local().Format("2006-01-02 15:04")
-	golden(t, "runs_list.golden", strings.ReplaceAll(w.out.String(), local, "2026-11-21 01:00"))
+	testgolden.Check(t, "runs_list.golden", strings.ReplaceAll(w.out.String(), local, "2026-11-21 01:00"))
 	if !strings.Contains(w.err.String(), "More:  --cursor c2") {
 		t.Error(w.err.String())
 	}
@@ -156,7 +157,7 @@ func TestRunsChanges(t *testing.T) {
 	if code := w.run("runs", "changes", "x", "--state", "failed", "--kind", "person", "--op", "update"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	golden(t, "changes.golden", w.out.String())
+	testgolden.Check(t, "changes.golden", w.out.String())
 	want := []api.ChangeFilter{
 		{State: "failed", Op: "update", Kind: "person", Limit: api.MaxLimit},
 		{State: "failed", Op: "update", Kind: "person", Limit: api.MaxLimit, Cursor: "n"},
@@ -228,7 +229,7 @@ func TestSchedulesApplyShowsTheDifference(t *testing.T) {
 	}
 	w := world{diff: diff}
 	w.run("schedules", "apply", "--dry-run")
-	golden(t, "schedules_apply.golden", w.out.String())
+	testgolden.Check(t, "schedules_apply.golden", w.out.String())
 	if !w.dry || !strings.Contains(w.err.String(), "3 changes to make. Nothing was done") {
 		t.Errorf("dry %t: %s", w.dry, &w.err)
 	}
@@ -248,7 +249,7 @@ func TestSchedulesList(t *testing.T) {
 		{ID: "部门-129", Paused: true, Note: "春节", Next: []time.Time{began}},
 	}}
 	w.run("schedules", "list")
-	golden(t, "schedules_list.golden", strings.ReplaceAll(w.out.String(), localTime(began), "2026-11-21 01:00 UTC"))
+	testgolden.Check(t, "schedules_list.golden", strings.ReplaceAll(w.out.String(), localTime(began), "2026-11-21 01:00 UTC"))
 	w.out.Reset()
 	if w.run("schedules", "list", "--json"); !json.Valid(w.out.Bytes()) {
 		t.Errorf("%s", &w.out)

@@ -13,6 +13,7 @@ import (
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/erp"
+	"orgflow/internal/testgolden"
 )
 
 // erpLoads is what commands ask of loads, by hand.
@@ -145,7 +146,7 @@ func TestInspect(t *testing.T) {
 	if code := w.run("erp", "inspect", "--form", "SAL_SaleOrder"); code != ExitCompleted || loads.inspected != "SAL_SaleOrder" {
 		t.Errorf("code %d, inspected %s", code, loads.inspected)
 	}
-	golden(t, "erp_inspect.txt", w.out.String()+"---\n"+w.err.String())
+	testgolden.Check(t, "erp_inspect.txt", w.out.String()+"---\n"+w.err.String())
 
 	loads.found.Problems[0].Warning = false
 	w = &world{loads: loads}

@@ -5,40 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/config"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
-
-// golden compares with a checked-in file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (go test ./internal/cli -update rewrites it):\n%s", name, diff)
-	}
-}
 
 // world is the backend, by hand, and the terminal around it.
 type world struct {
@@ -79,6 +53,7 @@ type world struct {
 	rows      string
 	orgs      api.Orgs
 	loads     Loads
+	flows     *flowWorld
 }
 
 func (w *world) run(args ...string) int { return w.runIn(context.Background(), args...) }
@@ -113,7 +88,7 @@ func (w *world) open(_ context.Context, c config.Config) (Backend, func() error,
 	case config.RoleMigrate:
 		return Backend{Migrate: func(context.Context) (int64, int64, error) { return w.versions[0], w.versions[1], nil }}, closeAll, nil
 	}
-	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Loads: w.loads}, closeAll, nil
+	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Loads: w.loads, Flows: w.flows, FlowDefinitions: w.flows}, closeAll, nil
 }
 
 func (w *world) decode(raw []byte) (orgflow.Job, error) {
@@ -226,6 +201,11 @@ func (w *world) BackfillSchedule(_ context.Context, id string, from, to time.Tim
 }
 
 func (w *world) Lint(_ context.Context, company int64) ([]orgflow.Problem, error) {
+	w.company = company
+	return w.problems, nil
+}
+
+func (w *world) LintFlows(_ context.Context, company int64) ([]orgflow.Problem, error) {
 	w.company = company
 	return w.problems, nil
 }

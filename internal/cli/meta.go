@@ -40,28 +40,7 @@ func (p *program) lint(ctx context.Context, m Meta, company int64, asJSON bool) 
 	if err != nil {
 		return fmt.Errorf("lint: %w", err)
 	}
-	if asJSON {
-		if found == nil {
-			found = []orgflow.Problem{}
-		}
-		if err := p.printJSON(found); err != nil {
-			return err
-		}
-	} else if err := p.printProblems(found); err != nil {
-		return err
-	}
-	errors, warnings := tally(found)
-	if !asJSON {
-		if errors+warnings == 0 {
-			p.say("All files are in order.")
-		} else {
-			p.say("%s, %s.", count(errors, "error"), count(warnings, "warning"))
-		}
-	}
-	if errors > 0 {
-		return exit{code: ExitFailed}
-	}
-	return nil
+	return p.reportLint(found, asJSON)
 }
 
 func (p *program) printProblems(found []orgflow.Problem) error {

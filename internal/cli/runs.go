@@ -33,8 +33,8 @@ func (p *program) runsList() *cobra.Command {
 				orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled); err != nil {
 				return err
 			}
-			if f.Limit < 1 || f.Limit > api.MaxLimit {
-				return fmt.Errorf("--limit must be 1 to %d", api.MaxLimit)
+			if err := checkLimit(f.Limit); err != nil {
+				return err
 			}
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error { return p.listRuns(cmd.Context(), b.Runs, f, asJSON) })
 		},
@@ -42,8 +42,7 @@ func (p *program) runsList() *cobra.Command {
 	cmd.Flags().Int64Var(&f.CompanyID, "company", 0, "only this company")
 	cmd.Flags().StringVar(&f.Consumer, "consumer", "", "only this consumer")
 	cmd.Flags().StringVar(&status, "status", "", "only runs with this status")
-	cmd.Flags().IntVar(&f.Limit, "limit", 20, "how many")
-	cmd.Flags().StringVar(&f.Cursor, "cursor", "", "go on where a list ended")
+	pageFlags(cmd, &f.Limit, &f.Cursor)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -66,22 +65,12 @@ func (p *program) listRuns(ctx context.Context, runs api.Runs, f api.RunFilter, 
 	}
 	t := table{header: []string{"", "STARTED", "ID", "TARGET", "STATUS", "DONE", "FAILED"}, right: []int{5, 6}}
 	for _, s := range page.Runs {
-		started := ""
-		if !s.StartedAt.IsZero() {
-			started = s.StartedAt.Local().Format("2006-01-02 15:04")
-		}
 		target := orgflow.Target{CompanyID: s.CompanyID, Consumer: s.Consumer}.String()
 		sum := outcomes(s)
-		t.add(string(statusMark(s)), started, s.ID, target, statusText(s),
+		t.add(string(statusMark(s)), minute(&s.StartedAt), s.ID, target, statusText(s),
 			number(s.Progress.Done)+"/"+number(s.Progress.Total), number(sum.Failed+sum.Blocked))
 	}
-	if err := t.write(p.Out); err != nil {
-		return err
-	}
-	if page.NextCursor != "" {
-		p.say("More:  --cursor %s", page.NextCursor)
-	}
-	return nil
+	return p.writePage(t, page.NextCursor)
 }
 
 func (p *program) runsShow() *cobra.Command {

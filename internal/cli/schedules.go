@@ -70,15 +70,21 @@ func (p *program) printScheduleChanges(changes []api.ScheduleChange, dry bool) e
 			}
 		}
 	}
+	p.sayApplied(dry, different, "Nothing to change: "+count(len(changes), "schedule")+" in step.", count(different, "change"), "make", "made")
+	return nil
+}
+
+// sayApplied ends the list of what was different: nothing was, so many things
+// are to be done, or were done.
+func (p *program) sayApplied(dry bool, different int, nothing, things, do, done string) {
 	switch {
 	case different == 0:
-		p.say("Nothing to change: %s in step.", count(len(changes), "schedule"))
+		p.say("%s", nothing)
 	case dry:
-		p.say("%s to make. Nothing was done (--dry-run).", count(different, "change"))
+		p.say("%s to %s. Nothing was done (--dry-run).", things, do)
 	default:
-		p.say("%s made.", count(different, "change"))
+		p.say("%s %s.", things, done)
 	}
-	return nil
 }
 
 func shownText(s string) string {

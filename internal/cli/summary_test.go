@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"orgflow"
+	"orgflow/internal/testgolden"
 )
 
 var began = time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)
@@ -101,7 +102,7 @@ func TestRenderSummary(t *testing.T) {
 		if err := RenderSummary(&b, s, 80, false); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "summary_"+name+".golden", b.String())
+		testgolden.Check(t, "summary_"+name+".golden", b.String())
 		for _, line := range strings.Split(b.String(), "\n") {
 			if columns(line) > 80 && !strings.Contains(line, "starter ") {
 				t.Errorf("%s: %d columns: %s", name, columns(line), line)

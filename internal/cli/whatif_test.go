@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/internal/config"
+	"orgflow/internal/testgolden"
 )
 
 // inputs writes a job and rows into files.
@@ -51,7 +52,7 @@ func TestWhatIfReadsLikeARunsChanges(t *testing.T) {
 	if code := w.run(inputs(t, whatIfJob, `{"org_new": []}`)...); code != 0 || w.rows != `{"org_new": []}` {
 		t.Fatalf("%d, rows %s\n%s", code, w.rows, &w.err)
 	}
-	golden(t, "what_if.golden", w.out.String())
+	testgolden.Check(t, "what_if.golden", w.out.String())
 	if len(w.started) > 0 || !slices.Equal(w.opened, []config.Role{config.RoleOffline, config.RoleStarter}) {
 		t.Errorf("started %v, opened %v", w.started, w.opened)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+
+	"orgflow/internal/freeport"
 )
 
 const loopback = "127.0.0.1"
@@ -21,7 +23,7 @@ type reservation struct {
 
 // reserve binds addr; what and setting name it in the error.
 func reserve(addr, what, setting string) (*reservation, error) {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listen(addr)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return nil, fmt.Errorf("address %s (%s, %s) is in use: stop the other program or choose another address", addr, what, setting)
@@ -34,6 +36,19 @@ func reserve(addr, what, setting string) (*reservation, error) {
 		return nil, fmt.Errorf("address %s (%s, %s) is no TCP address", addr, what, setting)
 	}
 	return &reservation{listener: listener, addr: tcp}, nil
+}
+
+// innerFrom and innerTo bound the ports that we choose ourselves.
+const innerFrom, innerTo = 10_000, 20_000
+
+// listen opens addr. Port 0 is any, but none that could be lost between its
+// release and the server's own listening.
+func listen(addr string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && port == "0" {
+		return freeport.Listen(host, innerFrom, innerTo)
+	}
+	return net.Listen("tcp", addr)
 }
 
 // release frees the port; it may be called more than once, also on nil.

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"testing"
 	"time"
 )
 
@@ -15,4 +18,38 @@ func (s *Store) SetDatabaseClock(t time.Time) {
 	}
 	s.dialect.clock = fmt.Sprint(t.UnixMicro())
 	s.dialect.later = s.dialect.clock + " + ?"
+}
+
+// ExplainOverdue returns how the database looks for overdue flows. The tables
+// of tests are so small that PostgreSQL has to be kept from reading them whole.
+func (s *Store) ExplainOverdue(t testing.TB) string {
+	t.Helper()
+	ctx := context.Background()
+	explain := `EXPLAIN QUERY PLAN `
+	var lines []string
+	err := s.inTx(ctx, "explain", func(tx *tx) error {
+		if s.dialect.name == postgres.name {
+			explain = `EXPLAIN `
+			if _, err := tx.exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+				return err
+			}
+		}
+		rows, err := tx.QueryxContext(ctx, s.rw.Rebind(explain+overdueFlows), at(time.Now()), at(time.Now()), at(time.Now()), at(time.Now()), 0, "", 10)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // what was read counts
+		for rows.Next() {
+			row, err := rows.SliceScan()
+			if err != nil {
+				return err
+			}
+			lines = append(lines, fmt.Sprintf("%s", row[len(row)-1]))
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,8 @@ type Initiator struct{ Code, Name, Dept string }
 // Flow is what queries know of a flow: the columns beside its state document.
 type Flow struct {
 	FlowKey
+	// WorkflowID is the id of the flow's workflow, given at launch for good.
+	WorkflowID   string
 	Code         string
 	Version      int // of the definition it runs on
 	DataID       string
@@ -66,10 +69,8 @@ type FlowTask struct {
 	DoneAt   time.Time
 	DueAt    time.Time
 
-	// Kept by UrgeOnce; CommitStep leaves them alone.
-
-	LastUrgedAt time.Time
-	Urges       int // all urges so far
+	LastUrgedAt time.Time // zero in a step: as it was
+	Urges       int       // all urges so far
 }
 
 // FlowEvent is one line of a flow's timeline. Its identity is (flow, Rev, N);
@@ -87,11 +88,12 @@ type FlowEvent struct {
 	Data      json.RawMessage // details, kept byte for byte
 }
 
-const flowColumns = `company_id, no, code, version, data_id, title, initiator, initiator_name, initiator_dept,
+const flowColumns = `company_id, no, workflow_id, code, version, data_id, title, initiator, initiator_name, initiator_dept,
 	state, round, state_rev, next_wake, started_at, closed_at`
 
 type flowRow struct {
 	FlowKey
+	WorkflowID    string `db:"workflow_id"`
 	Code          string `db:"code"`
 	Version       int    `db:"version"`
 	DataID        string `db:"data_id"`
@@ -109,7 +111,7 @@ type flowRow struct {
 
 func (r flowRow) flow() Flow {
 	return Flow{
-		FlowKey: r.FlowKey, Code: r.Code, Version: r.Version, DataID: r.DataID, Title: r.Title,
+		FlowKey: r.FlowKey, WorkflowID: cmp.Or(r.WorkflowID, r.No), Code: r.Code, Version: r.Version, DataID: r.DataID, Title: r.Title,
 		Initiator: Initiator{r.Initiator, r.InitiatorName, r.InitiatorDept},
 		State:     orgflow.FlowState(r.State), Round: r.Round, Rev: r.Rev,
 		NextWake: r.NextWake.optional(), StartedAt: r.StartedAt.Time, ClosedAt: r.ClosedAt.optional(),

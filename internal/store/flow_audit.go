@@ -35,11 +35,19 @@ type Decision struct {
 	Rev       int64                // the step that dealt with it; 0: none
 	AppliedAt *time.Time           // when it was dealt with
 	Defect    string
+	Asked     *Asked // what the call that brought it asked for beside it; nil: nothing
+}
+
+// Asked is what a call wants to come of the decision it brings, instead of
+// what the definition says.
+type Asked struct {
+	NextNodeSeq *int     // seq
+	Depts       []string // codes or names of departments
 }
 
 const decisionColumns = `id, flow_no, round, node_seq, task_id, user_code, coalesce(user_name, '') AS user_name, decision,
 	target_seq, coalesce(target_users, '[]') AS target_users, coalesce(opinion, '') AS opinion, attachments, form_rev,
-	created_at, coalesce(outcome, '') AS outcome, coalesce(applied_rev, 0) AS applied_rev, applied_at`
+	created_at, coalesce(outcome, '') AS outcome, coalesce(applied_rev, 0) AS applied_rev, applied_at, next_node_seq, task_depts`
 
 type decisionRow struct {
 	ID          int64  `db:"id"`
@@ -59,6 +67,9 @@ type decisionRow struct {
 	Outcome     string `db:"outcome"`
 	Rev         int64  `db:"applied_rev"`
 	AppliedAt   stamp  `db:"applied_at"`
+
+	NextNodeSeq *int    `db:"next_node_seq"`
+	TaskDepts   *string `db:"task_depts"`
 }
 
 func (r decisionRow) decision(k FlowKey) Decision {
@@ -81,6 +92,12 @@ func (r decisionRow) decision(k FlowKey) Decision {
 	}
 	if len(d.TargetUsers) == 0 {
 		d.TargetUsers = nil
+	}
+	if r.TaskDepts != nil { // stands beside next_node_seq
+		d.Asked = &Asked{NextNodeSeq: r.NextNodeSeq}
+		if decode(*r.TaskDepts, &d.Asked.Depts) != nil {
+			d.Defect = "task_depts is not a JSON list of departments"
+		}
 	}
 	return d
 }
@@ -183,36 +200,4 @@ func (s *Store) LastApplied(ctx context.Context, k FlowKey) (last time.Time, ago
 		return time.Time{}, 0, err
 	}
 	return row.Last.Time, row.Now.Sub(row.Last.Time), nil
-}
-
-// MarkLate settles the pending decisions on a flow that has ended: they came
-// too late. On an open flow it changes nothing. It returns how many it
-// settled, and may be repeated.
-func (s *Store) MarkLate(ctx context.Context, k FlowKey) (int, error) {
-	if !sound(k.No) {
-		return 0, nil
-	}
-	return s.exec(ctx, "settle late decisions on flow "+k.No, `
-		UPDATE flow_audit SET outcome = 'ignored_late', applied_at = `+s.dialect.clock+`, company_id = ?
-		WHERE `+ofFlow+` AND applied_at IS NULL AND EXISTS (SELECT 1 FROM flow_instance i
-			WHERE i.company_id = ? AND i.no = ? AND i.state IN ('APPROVED', 'REJECTED', 'DISCARDED'))`,
-		k.CompanyID, k.No, k.CompanyID, k.CompanyID, k.CompanyID, k.No)
-}
-
-// UnappliedFlows returns up to limit RUNNING flows with a decision that has
-// been pending for longer than d, ordered by company and number, behind a
-// flow; the zero FlowKey begins. Their notification may have been lost.
-func (s *Store) UnappliedFlows(ctx context.Context, d time.Duration, behind FlowKey, limit int) ([]FlowKey, error) {
-	before, err := s.ago(ctx, "flows with pending decisions", d)
-	if err != nil {
-		return nil, err
-	}
-	var keys []FlowKey
-	err = s.list(ctx, "flows with pending decisions", &keys, `
-		SELECT DISTINCT i.company_id, i.no FROM flow_audit a JOIN flow_instance i ON i.no = a.flow_no
-			AND (i.company_id = a.company_id OR a.company_id = 0 AND NOT EXISTS (
-				SELECT 1 FROM flow_instance o WHERE o.no = i.no AND o.company_id <> i.company_id))
-		WHERE a.applied_at IS NULL AND a.created_at < ? AND i.state = 'RUNNING' AND (i.company_id, i.no) > (?, ?)
-		ORDER BY i.company_id, i.no LIMIT ?`, before, behind.CompanyID, behind.No, pageSize(limit))
-	return keys, err
 }

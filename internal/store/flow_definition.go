@@ -19,6 +19,7 @@ type NewDefinition struct {
 	Name      string
 	Body      json.RawMessage // kept and hashed byte for byte; without a version, which is given here
 	By        string
+	First     bool // only where no version is published yet
 }
 
 // Definition is one version of a flow definition. It never changes.
@@ -59,7 +60,8 @@ func (r definitionRow) definition() Definition {
 
 // PublishDefinition stores the next version of a code and returns it.
 // Publishing the bytes of the newest version again, for instance because the
-// first answer was lost, returns that version: published is false.
+// first answer was lost, returns that version, and so does a First where any
+// version is there: published is false.
 func (s *Store) PublishDefinition(ctx context.Context, n NewDefinition) (d Definition, published bool, err error) {
 	what := "publish flow definition " + n.Code
 	if err := required("/flowCode", n.Code, "/body", string(n.Body), "/by", n.By); err != nil {
@@ -78,7 +80,7 @@ func (s *Store) PublishDefinition(ctx context.Context, n NewDefinition) (d Defin
 		if err != nil && !noRows(err) {
 			return err
 		}
-		if err == nil && row.SHA256 == hash && row.Body == string(n.Body) {
+		if err == nil && (n.First || row.SHA256 == hash && row.Body == string(n.Body)) {
 			d = row.definition()
 			return nil
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"orgflow"
 )
 
 // Serial says how numbers are given to flows that come without one: a
@@ -17,6 +19,16 @@ type Serial struct {
 	// Number makes the number of the seq-th flow of a period. It is pure, and
 	// two seqs never have the same number.
 	Number func(period string, seq int64) string
+	// Numbering, where given, does all of that by itself.
+	Numbering Numbering
+}
+
+// Numbering makes numbers of instants; both functions are pure.
+type Numbering interface {
+	// PeriodKey names the period an instant is in.
+	PeriodKey(at time.Time) string
+	// Number makes the number of the counter-th flow of a period.
+	Number(at time.Time, counter int64) string
 }
 
 // PeriodMonth is the period of a counter that begins again every month.
@@ -27,6 +39,9 @@ const PeriodMonth = "200601"
 var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 func (n Serial) periodOf(t time.Time) string {
+	if n.Numbering != nil {
+		return n.Numbering.PeriodKey(t)
+	}
 	zone := n.Zone
 	if zone == nil {
 		zone = shanghai
@@ -34,18 +49,36 @@ func (n Serial) periodOf(t time.Time) string {
 	return t.In(zone).Format(n.Period)
 }
 
+func (n Serial) number(t time.Time, period string, seq int64) string {
+	if n.Numbering != nil {
+		return n.Numbering.Number(t, seq)
+	}
+	return n.Number(period, seq)
+}
+
 // NewFlow is what a flow is launched from.
 type NewFlow struct {
-	CompanyID      int64
-	No             string // empty: the next one of Serial
+	CompanyID int64
+	No        string // empty: the next one of Serial
+	// WorkflowID is given to children, whose id is made of their parent's.
+	// Empty: the number, with the company before it where Qualify says so or
+	// another company has a flow with that id.
+	WorkflowID string
+	// Qualify says that several companies are configured.
+	Qualify        bool
 	Serial         Serial
 	Code           string // of its definition
 	Version        int    // of its definition
 	DataID         string
 	OneOpenPerData bool // one flow per code and form row, for ever
-	Title          string
-	Initiator      Initiator
-	StateDoc       []byte
+	// Again makes a launch without a number find the flow that the same
+	// person launched for the same form row so short a time ago: a double
+	// click. One that has gone back to its initiator, was rejected or
+	// discarded since is not found.
+	Again     time.Duration
+	Title     string
+	Initiator Initiator
+	StateDoc  []byte
 }
 
 // LaunchOutcome says what LaunchFlow found.
@@ -82,7 +115,7 @@ func (s *Store) LaunchFlow(ctx context.Context, n NewFlow) (Flow, LaunchOutcome,
 		check("/flowRunningNumber", n.No, "/userCode", n.Initiator.Code)); err != nil {
 		return Flow{}, "", fmt.Errorf("launch flow: %w", err)
 	}
-	if n.No == "" && n.Serial.Number == nil {
+	if n.No == "" && n.Serial.Number == nil && n.Serial.Numbering == nil {
 		return Flow{}, "", fmt.Errorf("%s: neither a number nor a way to make one", what)
 	}
 	for range maxRounds {
@@ -113,6 +146,9 @@ func (l *launch) run(ctx context.Context, t *tx) error {
 	if err != nil {
 		return err
 	}
+	if found, err := l.clickedTwice(ctx, t, now); err != nil || found {
+		return err
+	}
 	if l.No != "" {
 		created, err := l.insert(ctx, t, l.No, now)
 		if err != nil || created {
@@ -127,6 +163,26 @@ func (l *launch) run(ctx context.Context, t *tx) error {
 	return l.numbered(ctx, t, now)
 }
 
+// clickedTwice looks for the flow of the first click. Launches of one form row
+// take turns for it.
+func (l *launch) clickedTwice(ctx context.Context, t *tx, now stamp) (bool, error) {
+	if l.No != "" || l.Again <= 0 {
+		return false, nil
+	}
+	if err := t.turn(ctx, fmt.Sprintf("flow_launch %d %s %s", l.CompanyID, l.Code, l.DataID)); err != nil {
+		return false, err
+	}
+	var row flowRow
+	err := t.get(ctx, &row, `SELECT `+flowColumns+` FROM flow_instance WHERE company_id = ? AND data_id = ? AND code = ? AND initiator = ?
+		AND round = 1 AND started_at > ? AND state IN ('STARTING', 'RUNNING', 'APPROVED', 'FAULTED') ORDER BY started_at DESC, no LIMIT 1`,
+		l.CompanyID, l.DataID, l.Code, l.Initiator.Code, at(now.Add(-l.Again)))
+	if noRows(err) {
+		return false, nil
+	}
+	l.flow, l.outcome = row.flow(), LaunchExisting
+	return err == nil, err
+}
+
 // numbered gives the flow the next number that is free.
 func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 	period := l.Serial.periodOf(now.Time)
@@ -139,7 +195,7 @@ func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 		if err != nil {
 			return err
 		}
-		no := l.Serial.Number(period, seq)
+		no := l.Serial.number(now.Time, period, seq)
 		if err := required("/flowRunningNumber", no); err != nil {
 			return err
 		}
@@ -156,20 +212,44 @@ func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 	return nil // the numbers passed over are taken: the counter may stay behind them
 }
 
+// maxIDs bounds the workflow ids that are tried for one flow.
+const maxIDs = 5
+
 // insert stores the flow unless its number or its form row is taken. It waits
-// for a launch that is about to take one of them.
+// for a launch that is about to take one of them. A workflow id that a flow
+// of another company has is passed over.
 func (l *launch) insert(ctx context.Context, t *tx, no string, now stamp) (bool, error) {
+	id := l.WorkflowID
+	if id == "" {
+		id = orgflow.FlowWorkflowID(l.CompanyID, no, l.Qualify)
+	}
+	for range maxIDs {
+		created, err := l.insertAs(ctx, t, no, id, now)
+		if err != nil || created {
+			return created, err
+		}
+		var others int
+		err = t.get(ctx, &others, `SELECT count(*) FROM flow_instance WHERE workflow_id = ? AND (company_id <> ? OR no <> ?)`, id, l.CompanyID, no)
+		if err != nil || others == 0 {
+			return false, err
+		}
+		id = orgflow.FlowWorkflowID(l.CompanyID, id, true)
+	}
+	return false, fmt.Errorf("no workflow id is free for flow %s of company %d; give another number", no, l.CompanyID)
+}
+
+func (l *launch) insertAs(ctx context.Context, t *tx, no, workflowID string, now stamp) (bool, error) {
 	var uniq any
 	if l.OneOpenPerData {
 		uniq = l.DataID
 	}
 	var row flowRow
 	err := t.get(ctx, &row, `
-		INSERT INTO flow_instance (company_id, no, code, version, data_id, uniq_key, title,
+		INSERT INTO flow_instance (company_id, no, workflow_id, code, version, data_id, uniq_key, title,
 			initiator, initiator_name, initiator_dept, state, state_doc, started_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'STARTING', ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'STARTING', ?, ?)
 		ON CONFLICT DO NOTHING RETURNING `+flowColumns,
-		l.CompanyID, no, l.Code, l.Version, l.DataID, uniq, clean(l.Title),
+		l.CompanyID, no, workflowID, l.Code, l.Version, l.DataID, uniq, clean(l.Title),
 		l.Initiator.Code, clean(l.Initiator.Name), clean(l.Initiator.Dept), string(l.StateDoc), now)
 	if noRows(err) {
 		return false, nil
@@ -216,23 +296,4 @@ func (s *Store) ConfirmStarted(ctx context.Context, k FlowKey) error {
 	_, err := s.exec(ctx, "confirm the start of flow "+k.No,
 		`UPDATE flow_instance SET state = 'RUNNING' WHERE company_id = ? AND no = ? AND state = 'STARTING'`, k.CompanyID, k.No)
 	return err
-}
-
-// StartingFlows returns up to limit flows that have been STARTING for longer
-// than d, ordered by company and number, behind a flow; the zero FlowKey
-// begins. Their workflows may never have been started.
-func (s *Store) StartingFlows(ctx context.Context, d time.Duration, behind FlowKey, limit int) ([]Flow, error) {
-	before, err := s.ago(ctx, "flows that start", d)
-	if err != nil {
-		return nil, err
-	}
-	var rows []flowRow
-	err = s.list(ctx, "flows that start", &rows, `SELECT `+flowColumns+` FROM flow_instance
-		WHERE state = 'STARTING' AND started_at < ? AND (company_id, no) > (?, ?) ORDER BY company_id, no LIMIT ?`,
-		before, behind.CompanyID, behind.No, pageSize(limit))
-	flows := make([]Flow, len(rows))
-	for i, r := range rows {
-		flows[i] = r.flow()
-	}
-	return flows, err
 }

@@ -152,10 +152,12 @@ func (t *tx) putVisits(ctx context.Context, p FlowStep) error {
 }
 
 var upsertTasks = insertRows("flow_task", `ON CONFLICT (company_id, flow_no, id) DO UPDATE SET
-	state = excluded.state, cause = excluded.cause, opened_at = excluded.opened_at, done_at = excluded.done_at, due_at = excluded.due_at`,
+	state = excluded.state, cause = excluded.cause, opened_at = excluded.opened_at, done_at = excluded.done_at, due_at = excluded.due_at,
+	last_urged_at = coalesce(excluded.last_urged_at, flow_task.last_urged_at), urges = excluded.urges`,
 	column{"company_id", "bigint"}, column{"flow_no", "text"}, column{"id", "bigint"}, column{"visit", "bigint"}, column{"round", "bigint"},
 	column{"node_seq", "bigint"}, column{"kind", "text"}, column{"user_code", "text"}, column{"user_name", "text"}, column{"state", "text"},
-	column{"cause", "text"}, column{"opened_at", "timestamptz"}, column{"done_at", "timestamptz"}, column{"due_at", "timestamptz"})
+	column{"cause", "text"}, column{"opened_at", "timestamptz"}, column{"done_at", "timestamptz"}, column{"due_at", "timestamptz"},
+	column{"last_urged_at", "timestamptz"}, column{"urges", "bigint"})
 
 func (t *tx) putTasks(ctx context.Context, p FlowStep) error {
 	values := make([]any, 0, len(p.Tasks)*len(upsertTasks.cols))
@@ -164,7 +166,7 @@ func (t *tx) putTasks(ctx context.Context, p FlowStep) error {
 			return err
 		}
 		values = append(values, p.CompanyID, p.No, k.ID, k.Visit, k.Round, k.NodeSeq, clean(k.Kind), k.UserCode, clean(k.UserName), string(k.State),
-			clean(k.Cause), at(k.OpenedAt), at(k.DoneAt), at(k.DueAt))
+			clean(k.Cause), at(k.OpenedAt), at(k.DoneAt), at(k.DueAt), at(k.LastUrgedAt), k.Urges)
 	}
 	_, err := t.run(ctx, upsertTasks, values)
 	return err

@@ -153,8 +153,7 @@ func (s *Store) LeaseMessages(ctx context.Context, q LeaseRequest) ([]Message, e
 		err = t.list(ctx, &ids, `
 			SELECT o.id FROM outbox o WHERE o.channel = ? AND o.state = 'pending' AND (o.company_id = ? OR ? = 0)
 				AND (o.next_at IS NULL OR o.next_at <= ?) AND (o.leased_till IS NULL OR o.leased_till <= ?)
-				AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.company_id = o.company_id
-					AND e.channel = o.channel AND e.subject = o.subject AND e.to_user = o.to_user AND e.id < o.id)
+				AND `+headOfLine+`
 			ORDER BY o.id LIMIT ?`+s.dialect.skipLocked, q.Channel, q.CompanyID, q.CompanyID, now, now, pageSize(q.Limit))
 		if err != nil || len(ids) == 0 {
 			return err

@@ -36,9 +36,10 @@ func (s *Store) SupersedeMessage(ctx context.Context, id int64, tries int, note 
 	return s.end(ctx, id, MessageSuperseded, note, `state = 'pending' AND tries = ?`, tries)
 }
 
-// ConfirmDelivered says that the provider delivered a message it took.
-func (s *Store) ConfirmDelivered(ctx context.Context, id int64) error {
-	return s.end(ctx, id, MessageDelivered, "", `state = 'sent'`)
+// ConfirmDelivered says that the provider delivered a message it took; note
+// is what there is to say about it.
+func (s *Store) ConfirmDelivered(ctx context.Context, id int64, note string) error {
+	return s.end(ctx, id, MessageDelivered, note, `state = 'sent'`)
 }
 
 // ConfirmDropped says that the provider took a message and did not deliver it.

@@ -114,9 +114,9 @@ func TestTheLifeOfAMessage(t *testing.T) {
 		s.SetDatabaseClock(november.Add(8 * time.Minute))
 		unchecked(b.ID)
 		must(t, s.ConfirmDropped(ctx, b.ID, "limit"))
-		must(t, s.ConfirmDelivered(ctx, b.ID)) // too late
-		must(t, s.ConfirmDelivered(ctx, a.ID))
-		must(t, s.ConfirmDelivered(ctx, c.ID)) // it was never sent
+		must(t, s.ConfirmDelivered(ctx, b.ID, "")) // too late
+		must(t, s.ConfirmDelivered(ctx, a.ID, ""))
+		must(t, s.ConfirmDelivered(ctx, c.ID, "")) // it was never sent
 		unchecked()
 
 		list, next, err := s.ListMessages(ctx, store.MessageFilter{CompanyID: company, Limit: 3})

@@ -34,6 +34,7 @@ type cluster struct {
 	once    sync.Once
 	address string
 	err     error
+	durable bool // commits reach the disk, as where data matters
 	server  *exec.Cmd
 	// lifeline is the write end of the keeper's standard input. The kernel
 	// closes it when this process ends, however it ends.
@@ -99,7 +100,7 @@ func initialise(bin, dir string, credential *syscall.Credential) error {
 // nothing is left behind. Exit code 3: the server ended by itself.
 const keeper = `
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=500 \
+  -c fsync="$4" -c synchronous_commit="$4" -c full_page_writes="$4" -c max_connections=500 \
   >"$2/log" 2>&1 </dev/null &
 server=$!
 cat >/dev/null
@@ -114,7 +115,11 @@ func (c *cluster) launch(bin, dir string, credential *syscall.Credential) error 
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", bin, dir, strconv.Itoa(port))
+	durable := "off"
+	if c.durable {
+		durable = "on"
+	}
+	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", bin, dir, strconv.Itoa(port), durable)
 	prepare(cmd, dir, credential)
 	lifeline, err := cmd.StdinPipe()
 	if err != nil {

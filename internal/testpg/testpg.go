@@ -68,6 +68,40 @@ func URL(t testing.TB) string {
 	return own.String()
 }
 
+// Durable creates an empty database for a benchmark: on the server of
+// ORGFLOW_TEST_DATABASE_URL, or else on a temporary one that, unlike that of
+// tests, waits for the disk at every commit as PostgreSQL does by default.
+// release drops the database with those derived from its name, and ends the
+// temporary server.
+func Durable() (databaseURL string, release func(), err error) {
+	var server *cluster
+	admin := os.Getenv(EnvURL)
+	if admin == "" {
+		server = &cluster{durable: true}
+		if admin, err = server.url(); err != nil {
+			return "", nil, err
+		}
+	}
+	name := "orgflow_bench_" + rand.Text()
+	own, err := url.Parse(admin)
+	if err != nil {
+		return "", nil, fmt.Errorf("%s is no URL", EnvURL)
+	}
+	own.Path = "/" + name
+	release = func() {
+		if server == nil {
+			_ = drop(admin, name) // a database of the benchmark's own is left behind
+			return
+		}
+		server.stop()
+	}
+	if err := execute(admin, "CREATE DATABASE "+pq.QuoteIdentifier(name)); err != nil {
+		release()
+		return "", nil, fmt.Errorf("create database %s: %w", name, err)
+	}
+	return own.String(), release, nil
+}
+
 func adminURL() (string, error) {
 	if given := os.Getenv(EnvURL); given != "" {
 		return given, nil

@@ -214,6 +214,7 @@ CREATE INDEX outbox_pending ON outbox (channel, id) WHERE state = 'pending';
 CREATE INDEX outbox_order ON outbox (company_id, channel, subject, to_user, id) WHERE state = 'pending';
 CREATE INDEX outbox_sent ON outbox (channel, next_at) WHERE state = 'sent';
 CREATE INDEX outbox_flow ON outbox (company_id, flow_no, id);
+CREATE INDEX outbox_person ON outbox (company_id, channel, to_user, sent_at) WHERE sent_at IS NOT NULL;
 
 -- Who stands in for whom, from one instant until before another. flows lists
 -- the codes it holds for, [] for all.

@@ -66,7 +66,14 @@ func (s *Sim) failed(c *simctl.Call, r *refusal) simctl.Answer {
 	return simctl.JSON(http.StatusOK, code, f)
 }
 
+// flat is a result whose keys stand beside errcode.
+type flat map[string]any
+
 func (s *Sim) succeeded(result any) simctl.Answer {
+	if f, ok := result.(flat); ok {
+		f["errcode"], f["errmsg"], f["request_id"] = 0, "ok", s.requestID()
+		return simctl.JSON(http.StatusOK, simctl.OK, f)
+	}
 	return simctl.JSON(http.StatusOK, simctl.OK, success{Errmsg: "ok", RequestID: s.requestID(), Result: result})
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 const dingState = `{"departments": [{"dept_id": 5, "name": "研发", "parent_id": 1, "dept_manager_userid_list": ["E1"]}, {"dept_id": 6, "name": "空", "parent_id": 1}],
-  "users": [{"userid": "E1", "name": "甲", "mobile": "10000000001", "dept_id_list": [5]}]}`
+  "users": [{"userid": "E1", "name": "甲", "mobile": "10000000001", "dept_id_list": [5]}],
+  "messages": [{"task_id": 256271667001, "agent_id": 1000001, "userid": "E1", "msg": {"msgtype": "text"}, "sent_at": "2023-11-14T22:00:00Z", "state": "delivered"}]}`
 
 func simulated() conformance.Simulated {
 	post := func(path, body string) conformance.Call {
@@ -49,6 +50,9 @@ func simulated() conformance.Simulated {
 			post("/topapi/v2/user/update", `{"userid":"E1","title":"主管","dept_id_list":"5,6","dept_order_list":[{"dept_id":5,"order":1}],"extension":"{\"a\":\"b\"}","ext_attrs_update_mode":1}`),
 			post("/topapi/v2/user/delete", `{"userid":"E1"}`), post("/topapi/v2/user/get", `{"userid":"E1"}`),
 			post("/topapi/v2/user/list", `{"dept_id":5,"cursor":0,"size":10}`), post("/topapi/v2/user/getbymobile", `{"mobile":"10000000001"}`),
+			post("/topapi/message/corpconversation/asyncsend_v2", `{"agent_id":1000001,"userid_list":"E1,E9","msg":{"msgtype":"markdown","markdown":{"title":"待审批","text":"编号 1"}}}`),
+			post("/topapi/message/corpconversation/getsendresult", `{"agent_id":1000001,"task_id":256271667001}`),
+			post("/topapi/message/corpconversation/getsendprogress", `{"agent_id":1000001,"task_id":256271667001}`),
 			post("/department/create", `{"name":"新部","parentid":"1","order":"1","createDeptGroup":true,"deptPermits":"5|6"}`),
 			post("/department/update", `{"id":5,"name":"新名","deptManagerUseridList":"E1"}`),
 			get("/department/delete", "id=6"), get("/department/get", "id=5"), get("/department/list", "id=1&fetch_child=true"), get("/department/list_ids", "id=1"),

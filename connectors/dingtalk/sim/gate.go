@@ -50,6 +50,10 @@ var endpoints = map[string]endpoint{
 	"/topapi/user/getbyunionid":              {permMember, nil, (*Sim).getByUnionID},
 	"/topapi/user/count":                     {permMember, nil, (*Sim).countUsers},
 	"/topapi/user/listadmin":                 {permMember, nil, (*Sim).listAdmin},
+
+	"/topapi/message/corpconversation/asyncsend_v2":    {permBase, []string{"userid_list"}, (*Sim).sendMessage},
+	"/topapi/message/corpconversation/getsendresult":   {permBase, []string{"task_id"}, (*Sim).messageResult},
+	"/topapi/message/corpconversation/getsendprogress": {permBase, []string{"task_id"}, (*Sim).messageProgress},
 }
 
 // Handle implements simctl.Handler.

@@ -61,6 +61,14 @@ type Settings struct {
 
 	// SchoolDepartment shows the pseudo department -7 below the root (§ 5.4).
 	SchoolDepartment bool `json:"school_department"`
+	// Work notifications (§ 7). MessagesPerDay is how many of an application
+	// one person gets, MessageSeconds how long sending takes, MessageBlocked
+	// are people whom executive protection keeps messages from, ManyReceivers
+	// ("accept" or "refuse") what § 13 leaves open of more than 100 userids.
+	MessagesPerDay int      `json:"messages_per_day"`
+	MessageSeconds int      `json:"message_seconds"`
+	MessageBlocked []string `json:"message_blocked"`
+	ManyReceivers  string   `json:"many_receivers"`
 
 	Events EventPush `json:"events"` // contact events (§ 9)
 }
@@ -69,15 +77,17 @@ type Settings struct {
 type App struct {
 	AppKey    string `json:"appkey"`
 	AppSecret string `json:"appsecret"`
+	AgentID   int64  `json:"agent_id,omitempty"` // of its messages; 0 accepts any
 }
 
 // DefaultSettings are in force at the start and after a reset.
 func DefaultSettings() Settings {
 	return Settings{
 		V1: true, QPS: 20, ThrottleMode: "window", TokenSeconds: 7200,
-		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret"}},
+		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret", AgentID: 1_000_001}},
 		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
 		RejoinPending: "invited", RepeatedInviteCode: 40103, InviteKeepsUserID: true, MemberCapCode: 40024,
+		MessagesPerDay: 500, ManyReceivers: "accept",
 		Events: defaultPush(),
 	}
 }
@@ -113,6 +123,7 @@ func (c *compiled) clone() Settings {
 	n.RegisteredMobiles = slices.Clone(n.RegisteredMobiles)
 	n.DeclaredExtAttrs = slices.Clone(n.DeclaredExtAttrs)
 	n.ScopeDepartments = slices.Clone(n.ScopeDepartments)
+	n.MessageBlocked = slices.Clone(n.MessageBlocked)
 	n.MissingPermissions = slices.Clone(n.MissingPermissions)
 	n.Events.RetryMS = slices.Clone(n.Events.RetryMS)
 	return n
@@ -168,7 +179,7 @@ func (n Settings) check() error {
 	for _, v := range []struct {
 		name  string
 		value int
-	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}, {"invite_days", n.InviteDays}} {
+	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}, {"invite_days", n.InviteDays}, {"messages_per_day", n.MessagesPerDay}, {"message_seconds", n.MessageSeconds}} {
 		if v.value < 0 {
 			return fmt.Errorf("%s is %d: it must not be negative", v.name, v.value)
 		}
@@ -189,6 +200,7 @@ func (n Settings) check() error {
 		{"ip_ban", n.IPBan, []any{"", "html", "json"}},
 		{"throttle_mode", n.ThrottleMode, []any{"window", "bucket"}},
 		{"rejoin_pending", n.RejoinPending, []any{"invited", "all"}},
+		{"many_receivers", n.ManyReceivers, []any{"accept", "refuse"}},
 	} {
 		if !slices.Contains(v.allowed, v.value) {
 			return fmt.Errorf("%s is %v: allowed are %v", v.name, v.value, v.allowed)

@@ -3,8 +3,9 @@
 // (§ 2), departments and users (§ 3, § 4, § 5), error codes (§ 10) and the behaviour
 // sheet (§ 13), with a switch where sources disagree (Settings).
 //
-// Contact events are pushed to a callback (§ 9.3, EventPush). Not simulated:
-// attendance, messages, OAuth, the event stream and enterprise
+// Work notifications are taken and silently dropped as § 7.3 says. Contact
+// events are pushed to a callback (§ 9.3, EventPush). Not simulated:
+// attendance, OAuth, the event stream and enterprise
 // ("exclusive") accounts.
 package dtsim
 

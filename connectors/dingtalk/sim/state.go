@@ -18,6 +18,9 @@ type State struct {
 	Invites     []Invite     `json:"pending_invites"`
 	// Leavers left on the day they joined (§ 5.3).
 	Leavers []Leaver `json:"leavers,omitempty"`
+	// Messages are work notifications, one for each receiver, in the order in
+	// which they came, those that were silently dropped too.
+	Messages []Message `json:"messages,omitempty"`
 	// TokensIssued counts tokens, not calls for one; PUT ignores it.
 	TokensIssued int `json:"tokens_issued"`
 }
@@ -49,11 +52,14 @@ func (s *Sim) State() any {
 	for _, m := range slices.Sorted(maps.Keys(d.leavers)) {
 		out.Leavers = append(out.Leavers, d.leavers[m])
 	}
+	for _, m := range d.mail.list {
+		out.Messages = append(out.Messages, *m)
+	}
 	return out
 }
 
-// PutState implements simctl.Simulator: it replaces all departments, users
-// and invitations. Tokens stay.
+// PutState implements simctl.Simulator: it replaces all departments, users,
+// invitations and messages. Tokens stay.
 func (s *Sim) PutState(raw json.RawMessage) error {
 	var in State
 	if err := simctl.DecodeStrict(raw, &in); err != nil {
@@ -103,6 +109,13 @@ func build(in State) (*directory, error) {
 	}
 	for _, l := range in.Leavers {
 		d.leavers[l.Mobile] = l
+	}
+	for i := range in.Messages {
+		m := &in.Messages[i]
+		if err := m.check(); err != nil {
+			return nil, fmt.Errorf("messages[%d]: %w", i, err)
+		}
+		d.mail.put(m)
 	}
 	return d, nil
 }
@@ -209,6 +222,9 @@ func (d *directory) changes() []simctl.Change {
 	}
 	for m, l := range d.leavers {
 		out = append(out, simctl.Change{Kind: kindLeaver, ID: m, Value: l})
+	}
+	for _, m := range d.mail.list {
+		out = append(out, m.change())
 	}
 	return out
 }

@@ -18,6 +18,8 @@ const (
 	kindUser  = "user"
 	kindMedia = "media"
 	kindJob   = "job"
+
+	kindMessage = "message"
 )
 
 const (
@@ -55,13 +57,14 @@ type directory struct {
 	jobs     map[string]*job
 	jobOrder []string
 	lastJob  int
+	mail     mailbox
 }
 
 func newDirectory() *directory {
 	return &directory{
 		Tree: simtree.New(&Department{ID: rootID, Name: "模拟企业"}), users: map[string]*User{}, lastDept: rootID,
 		members: map[int64]map[string]*User{}, byMobile: map[string]string{}, byEmail: map[string]string{},
-		media: map[string][]byte{}, jobs: map[string]*job{},
+		media: map[string][]byte{}, jobs: map[string]*job{}, mail: newMailbox(),
 	}
 }
 
@@ -123,6 +126,8 @@ func (s *Sim) apply(c simctl.Change) {
 		d.media[c.ID] = v
 	case *job:
 		d.putJob(v)
+	case *Message:
+		d.mail.put(v)
 	case nil:
 		switch c.Kind {
 		case kindReset:
@@ -139,6 +144,7 @@ func (s *Sim) apply(c simctl.Change) {
 // values are what the journal holds of a directory.
 var values = simctl.Values{
 	kindDept: simctl.As[*Department], kindUser: simctl.As[*User], kindMedia: simctl.As[[]byte], kindJob: simctl.As[*job],
+	kindMessage: simctl.As[*Message],
 }
 
 // Replay implements simctl.Simulator.
@@ -163,6 +169,9 @@ func (d *directory) changes() []simctl.Change {
 	}
 	for _, id := range d.jobOrder {
 		out = append(out, simctl.Change{Kind: kindJob, ID: id, Value: d.jobs[id]})
+	}
+	for _, m := range d.mail.list {
+		out = append(out, m.change())
 	}
 	return out
 }

@@ -35,6 +35,7 @@ var known = map[int]string{
 	60132: "is_leader_in_dept size mismatch", 41019: "department must be an int array", 81001: "department node size out of limit",
 	81002: "department level out of limit", 301005: "creator can not be deleted", 301012: "invalid position", 301013: "invalid telephone",
 	301014: "invalid field", 302008: "another import is running",
+	40056: "invalid agentid", 45002: "content size out of limit", 81013: "user & party & tag all invalid",
 }
 
 func coded(code int) *refusal {

@@ -14,7 +14,8 @@ import (
 )
 
 const weComState = `{"departments": [{"id": 1, "name": "公司"}, {"id": 5, "name": "研发", "parentid": 1}, {"id": 6, "name": "空", "parentid": 1}],
-  "users": [{"userid": "E1", "name": "甲", "mobile": "10000000001", "department": [5], "is_leader_in_dept": [1], "order": [0], "main_department": 5, "status": 4}]}`
+  "users": [{"userid": "E1", "name": "甲", "mobile": "10000000001", "department": [5], "is_leader_in_dept": [1], "order": [0], "main_department": 5, "status": 4}],
+  "messages": [{"msgid": "MSG1", "agentid": 1000002, "userid": "E1", "msgtype": "text", "content": {"content": "a"}, "sent_at": "2023-11-14T22:00:00Z", "state": "delivered"}]}`
 
 const multipart = "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"import.csv\"; filelength=62\r\nContent-Type: application/octet-stream\r\n\r\n" +
 	"姓名,帐号,手机号,所在部门\n乙,E2,10000000002,5\n\r\n--b--\r\n"
@@ -45,8 +46,17 @@ func simulated() conformance.Simulated {
 					t.Fatal(rec.Body, err)
 				}
 			}
+			do(get("gettoken", "corpid="+set.CorpID+"&corpsecret="+set.Secrets[1].Secret))
+			app := got.Token
 			do(get("gettoken", "corpid="+set.CorpID+"&corpsecret="+set.Secrets[0].Secret))
-			sign := func(c *conformance.Call) { c.Query += "&access_token=" + got.Token }
+			contacts := got.Token
+			sign := func(c *conformance.Call) {
+				if strings.HasPrefix(c.Path, "/cgi-bin/message/") {
+					c.Query += "&access_token=" + app
+					return
+				}
+				c.Query += "&access_token=" + contacts
+			}
 			for _, c := range []conformance.Call{upload, post("batch/syncuser", `{"media_id":"MEDIA"}`), get("batch/getresult", "jobid=JOB")} {
 				sign(&c)
 				c.Body = []byte(strings.ReplaceAll(string(c.Body), "MEDIA", got.MediaID))
@@ -67,6 +77,7 @@ func simulated() conformance.Simulated {
 			get("user/delete", "userid=E1"), post("user/batchdelete", `{"useridlist":["E1","E2"]}`), get("user/get", "userid=E1"), get("user/list", "department_id=5&fetch_child=1"),
 			get("user/simplelist", "department_id=5"), post("user/list_id", `{"cursor":"","limit":10}`), post("user/getuserid", `{"mobile":"10000000001"}`),
 			upload, post("batch/syncuser", `{"media_id":"MEDIA","to_invite":false}`), get("batch/getresult", "jobid=JOB"),
+			post("message/send", `{"touser":"e1|E9","agentid":1000002,"msgtype":"textcard","textcard":{"title":"待审批","description":"编号 1","url":"http://a"},"enable_duplicate_check":1,"duplicate_check_interval":600}`),
 		},
 		Flaw: func(_ conformance.Call, rec *httptest.ResponseRecorder) string {
 			if rec.Code == http.StatusNotFound && rec.Header().Get("Content-Type") == "text/plain" {

@@ -16,6 +16,7 @@ const (
 	anybody  access = iota
 	contacts        // the contacts-sync secret only: 48002 for others
 	details         // shows details: 48009 where they are closed
+	apps            // an application's secret only: 48002 for the contacts secret
 )
 
 // endpoint is one API. keys name the parameters that go to the request log.
@@ -47,6 +48,7 @@ var endpoints = map[string]endpoint{
 	"/cgi-bin/batch/replaceuser":     {contacts, http.MethodPost, "", (*Sim).replaceUsers},
 	"/cgi-bin/batch/replaceparty":    {contacts, http.MethodPost, "", (*Sim).replaceParties},
 	"/cgi-bin/batch/getresult":       {contacts, http.MethodGet, "jobid", (*Sim).jobResult},
+	"/cgi-bin/message/send":          {apps, http.MethodPost, "touser", (*Sim).sendMessage},
 }
 
 // creates are the calls the vendor wants one after the other (§ 4).
@@ -95,7 +97,7 @@ func (s *Sim) allowed(c *simctl.Call, e endpoint, set *compiled, now time.Time) 
 		return coded(40014)
 	case set.DeniedIP:
 		return coded(60020)
-	case e.access == contacts && app:
+	case e.access == contacts && app, e.access == apps && !app:
 		return coded(48002)
 	case e.access == details && !app && set.Details == "closed":
 		return coded(48009)

@@ -1,6 +1,7 @@
 package wcsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -40,13 +41,22 @@ type Settings struct {
 	DepartmentResetsLeader bool `json:"department_resets_leader"`
 	// JobSeconds is how long an import runs; its effects come at the end.
 	JobSeconds int `json:"job_seconds"`
+	// MessagesPerMinute and MessagesPerHour are how many messages of an
+	// application a member gets (§ 7); Unlicensed are members without a licence.
+	MessagesPerMinute int      `json:"messages_per_minute"`
+	MessagesPerHour   int      `json:"messages_per_hour"`
+	Unlicensed        []string `json:"unlicensed"`
 }
 
 // Secret is a credential of the enterprise.
 type Secret struct {
 	Secret string `json:"secret"`
 	App    bool   `json:"app,omitempty"` // an application's, which may not write contacts (§ 3)
+	// AgentID of the application; absent it is 1000002.
+	AgentID int64 `json:"agent_id,omitempty"`
 }
+
+func (k Secret) agent() int64 { return cmp.Or(k.AgentID, 1_000_002) }
 
 // DefaultSettings are in force at the start and after a reset.
 func DefaultSettings() Settings {
@@ -54,7 +64,7 @@ func DefaultSettings() Settings {
 		CorpID:    "wwsim0000000000001",
 		Secrets:   []Secret{{Secret: "wecomsim-contacts"}, {Secret: "wecomsim-app", App: true}},
 		PerMinute: 10_000, PerHour: 150_000, Serial: true, TokenMode: "stable", TokenSeconds: 7200, ExpiredCode: 42001,
-		Details: "open", ListIDPage: 10_000,
+		Details: "open", ListIDPage: 10_000, MessagesPerMinute: 30, MessagesPerHour: 1000,
 	}
 }
 
@@ -71,7 +81,7 @@ func (s *Sim) Options() any { return s.settings.Load().Settings }
 // SetOptions implements simctl.Simulator: named switches change, the others stay.
 func (s *Sim) SetOptions(raw json.RawMessage) error {
 	next := s.settings.Load().Settings
-	next.Secrets, next.ExtAttrs = slices.Clone(next.Secrets), slices.Clone(next.ExtAttrs)
+	next.Secrets, next.ExtAttrs, next.Unlicensed = slices.Clone(next.Secrets), slices.Clone(next.ExtAttrs), slices.Clone(next.Unlicensed)
 	if err := simctl.DecodeStrict(raw, &next); err != nil {
 		return err
 	}
@@ -102,6 +112,7 @@ func (n Settings) check() error {
 		{"qps", n.QPS, 0}, {"per_minute", n.PerMinute, 0}, {"per_hour", n.PerHour, 0}, {"max_in_flight", n.MaxInFlight, 0},
 		{"token_seconds", n.TokenSeconds, 1}, {"latency_ms", n.LatencyMS, 0}, {"account_cap", n.AccountCap, 0},
 		{"list_id_page", n.ListIDPage, 1}, {"list_max", n.ListMax, 0}, {"job_seconds", n.JobSeconds, 0},
+		{"messages_per_minute", n.MessagesPerMinute, 0}, {"messages_per_hour", n.MessagesPerHour, 0},
 	} {
 		if v.value < v.least {
 			return fmt.Errorf("%s is %d: at least %d is needed", v.name, v.value, v.least)

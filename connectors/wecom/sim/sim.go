@@ -4,7 +4,8 @@
 // (§ 10), error codes (§ 11) and the behaviour sheet (§ 12), with a switch
 // where sources disagree (Settings).
 //
-// Not simulated: messages, log-in, callbacks and tags.
+// Messages are taken and silently dropped as § 7 says. Not simulated: log-in,
+// callbacks and tags.
 package wcsim
 
 import (

@@ -13,6 +13,9 @@ import (
 type State struct {
 	Departments []Department `json:"departments"`
 	Users       []User       `json:"users"`
+	// Messages are those of applications, one for each receiver, in the order
+	// in which they came, those that were silently dropped too.
+	Messages []Message `json:"messages,omitempty"`
 	// Jobs are the import jobs whose results are kept; PUT ignores them.
 	Jobs []string `json:"jobs,omitempty"`
 	// TokensIssued counts tokens, not calls for one; PUT ignores it.
@@ -31,11 +34,14 @@ func (s *Sim) State() any {
 	for _, id := range slices.Sorted(maps.Keys(d.users)) {
 		out.Users = append(out.Users, *d.users[id])
 	}
+	for _, m := range d.mail.list {
+		out.Messages = append(out.Messages, *m)
+	}
 	return out
 }
 
-// PutState implements simctl.Simulator: it replaces all departments and
-// members. Tokens stay.
+// PutState implements simctl.Simulator: it replaces all departments, members
+// and messages. Tokens stay.
 func (s *Sim) PutState(raw json.RawMessage) error {
 	var in State
 	if err := simctl.DecodeStrict(raw, &in); err != nil {
@@ -76,6 +82,13 @@ func build(in State) (*directory, error) {
 		if err := d.addUser(&in.Users[i]); err != nil {
 			return nil, fmt.Errorf("users[%d] (%s): %w", i, in.Users[i].UserID, err)
 		}
+	}
+	for i := range in.Messages {
+		m := &in.Messages[i]
+		if err := m.check(); err != nil {
+			return nil, fmt.Errorf("messages[%d]: %w", i, err)
+		}
+		d.mail.put(m)
 	}
 	return d, nil
 }

@@ -4,20 +4,65 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
 	hcmsim "orgflow/connectors/hcm/sim"
 )
+
+// pushOptions are what is measured.
+type pushOptions struct {
+	departments int
+	people      int
+	latency     time.Duration
+	parallel    int
+	rounds      int
+	binary      string
+}
+
+// push measures a first push beside a plain loop, in turn, and prints the
+// table.
+func push(ctx context.Context, args []string, out io.Writer) error {
+	var o pushOptions
+	f := flag.NewFlagSet("push", flag.ContinueOnError)
+	f.IntVar(&o.departments, "departments", 1000, "departments below the root")
+	f.IntVar(&o.people, "people", 10000, "people")
+	f.DurationVar(&o.latency, "latency", 0, "latency of the simulated vendor, e.g. 5ms")
+	f.IntVar(&o.parallel, "parallel", 32, "calls in flight of the plain loop; orgflow has 4 pages of 8")
+	f.IntVar(&o.rounds, "rounds", 3, "how often both are measured; the medians are compared")
+	f.StringVar(&o.binary, "standalone", "", "a built standalone; empty builds one")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	var ours, loops []time.Duration
+	var peak int64
+	var events int
+	for round := range o.rounds {
+		r, err := measure(ctx, o, round)
+		if err != nil {
+			return err
+		}
+		ours, loops = append(ours, r.orgflow), append(loops, r.loop)
+		peak, events = max(peak, r.peakRSS), max(events, r.events)
+		fmt.Fprintf(out, "round %d: orgflow %v, plain loop %v (%d calls each), ratio %.2f\n",
+			round+1, r.orgflow.Round(time.Millisecond), r.loop.Round(time.Millisecond), r.calls, r.orgflow.Seconds()/r.loop.Seconds())
+	}
+	a, b := median(ours), median(loops)
+	fmt.Fprintf(out, "\nfirst push, %d people, %d departments, vendor latency %v, %d calls in flight\n", o.people, o.departments, o.latency, o.parallel)
+	fmt.Fprintf(out, "  plain Go loop            1.00 x\n")
+	fmt.Fprintf(out, "  orgflow                  %.2f x   (medians of %d rounds: %v against %v)\n", a.Seconds()/b.Seconds(), o.rounds, a.Round(time.Millisecond), b.Round(time.Millisecond))
+	fmt.Fprintf(out, "  peak memory of standalone, simulators and Temporal included: %d MB\n", peak>>20)
+	fmt.Fprintf(out, "  events in the longest workflow history: %d\n", events)
+	return nil
+}
 
 // figures are one round's measurements.
 type figures struct {
@@ -29,13 +74,19 @@ type figures struct {
 
 // measure starts a fresh standalone, times one sync run, then the loop on
 // emptied simulators.
-func measure(ctx context.Context, o options, round int) (figures, error) {
+func measure(ctx context.Context, o pushOptions, round int) (figures, error) {
 	dir, err := os.MkdirTemp("", "orgflow-bench-")
 	if err != nil {
 		return figures{}, err
 	}
 	defer os.RemoveAll(dir)
-	p, err := start(ctx, o, dir)
+	if o.binary == "" {
+		if err := build(ctx, dir, "standalone"); err != nil {
+			return figures{}, err
+		}
+		o.binary = filepath.Join(dir, "standalone")
+	}
+	p, err := startStandalone(ctx, o.binary, dir, nil)
 	if err != nil {
 		return figures{}, err
 	}
@@ -74,63 +125,6 @@ func measure(ctx context.Context, o options, round int) (figures, error) {
 	return f, err
 }
 
-// process is a running standalone.
-type process struct {
-	cmd           *exec.Cmd
-	api, sim, tmp string
-}
-
-const company = `{"company_id": 900, "name": "bench", "source": {"type": "hcm", "base_url": %q, "auth": {"mode": "bearer", "token": "hcm-sim-token"}, "page_size": 500},
- "consumers": {"ding_talk": {"base_url": %q, "api_base_url": %[2]q, "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}}}`
-
-func start(ctx context.Context, o options, dir string) (*process, error) {
-	binary := o.binary
-	if binary == "" {
-		binary = filepath.Join(dir, "standalone")
-		build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./standalone")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build standalone: %w\n%s", err, out)
-		}
-	}
-	ports, err := freePorts(4)
-	if err != nil {
-		return nil, err
-	}
-	sim := "http://" + ports[3]
-	files := filepath.Join(dir, "meta", "companies", "900")
-	if err := os.MkdirAll(files, 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(files, "company.json"), fmt.Appendf(nil, company, sim+"/hcm", sim+"/dingtalk"), 0o644); err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(binary, "--demo=false")
-	cmd.Dir = dir
-	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "ORGFLOW_HTTP_ADDR="+ports[0], "ORGFLOW_TEMPORAL_ADDR="+ports[1], "ORGFLOW_TEMPORAL_UI_ADDR="+ports[2],
-		"ORGFLOW_SIM_ADDR="+ports[3], "ORGFLOW_DATA_DIR="+filepath.Join(dir, "data"), "ORGFLOW_META_DIR="+filepath.Join(dir, "meta"), "ORGFLOW_LOG_LEVEL=warn")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	p := &process{cmd: cmd, api: "http://" + ports[0], sim: sim, tmp: ports[1]}
-	return p, p.ready(ctx)
-}
-
-func (p *process) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return poll(ctx, func() (bool, error) {
-		_, err := get[map[string]any](ctx, p.api+"/readyz")
-		return err == nil, nil
-	})
-}
-
-func (p *process) stop() {
-	_ = p.cmd.Process.Signal(os.Interrupt)
-	_ = p.cmd.Wait()
-}
-
 // sync runs the first push and returns its wall time, start to summary.
 func (p *process) sync(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
@@ -158,7 +152,7 @@ func (p *process) sync(ctx context.Context) (time.Duration, error) {
 
 // longestHistory asks Temporal how many events the longest history has.
 func (p *process) longestHistory(ctx context.Context) (int, error) {
-	cl, err := client.DialContext(ctx, client.Options{HostPort: p.tmp, Logger: quiet{}})
+	cl, err := client.DialContext(ctx, client.Options{HostPort: p.temporal, Logger: quiet{}})
 	if err != nil {
 		return 0, err
 	}
@@ -188,9 +182,4 @@ func peakRSS(pid int) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("no VmHWM of process %d", pid)
-}
-
-func median(d []time.Duration) time.Duration {
-	d = slices.Sorted(slices.Values(d))
-	return d[len(d)/2]
 }

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"orgflow"
+	"orgflow/activities"
+	"orgflow/internal/approval"
+)
+
+const (
+	triggerTimeout = 20 * time.Second
+	// maxTriggerAnswer is how much of an answer is read, to use the
+	// connection again; its content is of no interest.
+	maxTriggerAnswer = 64 << 10
+)
+
+// triggerCaller makes the calls of trigger nodes, to the hosts a company
+// lists, wherever redirects and name servers would have them go.
+type triggerCaller struct{ http *http.Client }
+
+func newTriggerCaller(dialer *net.Dialer) triggerCaller {
+	return triggerCaller{&http.Client{
+		Timeout: triggerTimeout,
+		// No proxy: it would look names up behind the guard's back.
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				return guarded(ctx, dialer, network, addr)
+			},
+			ForceAttemptHTTP2:   true,
+			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second, MaxIdleConns: 100,
+		},
+		// A redirect would send the form elsewhere than the definition says.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// guarded connects unless the address that a host has turned out to have must
+// not be called. It is checked when it is about to be used, so that no second
+// look-up can give another one.
+func guarded(ctx context.Context, dialer *net.Dialer, network, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	guard := *dialer
+	guard.Control = func(_, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return fmt.Errorf("dial: %w", err)
+		}
+		return approval.CheckAddr(host, to.Addr())
+	}
+	return guard.DialContext(ctx, network, addr)
+}
+
+// Call sends one call. Errors do not show the address: it may hold a secret.
+func (c triggerCaller) Call(ctx context.Context, t activities.TriggerCall) (int, error) {
+	if err := t.Hosts.CheckURL(t.URL); err != nil {
+		return 0, orgflow.Faultf(orgflow.CodeInvalidConfig, "%s", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, t.Method, t.URL, bytes.NewReader(t.Body))
+	if err != nil {
+		return 0, orgflow.Faultf(orgflow.CodeInvalidConfig, "the address of the call cannot be used")
+	}
+	req.GetBody = nil // net/http must not repeat it on its own
+	for name, value := range t.Headers {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", t.Key)
+	res, err := c.http.Do(req)
+	if forbidden, ok := errors.AsType[*approval.ForbiddenAddr](err); ok {
+		return 0, orgflow.Faultf(orgflow.CodeInvalidConfig, "%s", forbidden)
+	}
+	if err != nil {
+		return 0, errors.New("no answer")
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxTriggerAnswer)) // only to use the connection again
+	return res.StatusCode, nil
+}
