@@ -32,6 +32,8 @@ var rules = []rule{
 	{pkg: "internal/planner", ours: []string{"", "internal/mapping"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/approval", ours: []string{"", "schemas"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/orgtree", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "internal/attendance", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "internal/live", ours: []string{"", "connectors", "connectors/vendorcode", "internal/attendance"}, mustNot: []string{temporal, sql}},
 	{pkg: "meta", ours: []string{"", "internal/mapping", "schemas"}, mustNot: []string{temporal, sql}},
 	{pkg: "schemas", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},

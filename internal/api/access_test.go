@@ -50,11 +50,15 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"POST /api/v1/org/pulls/{id}/approve": config.AccessApprove,
 		"POST /api/v1/org/pulls/{id}/reject":  config.AccessApprove,
 	}
+	needs["GET /api/v1/dingtalk/attendance/month"] = config.AccessRead
+	for _, path := range []string{"/dingtalk/department/getTree", "/dingtalk/user/getByDepartmentId", "/dingtalk/attendance/getByUserId"} {
+		needs["GET "+path], needs["POST "+path] = config.AccessRead, config.AccessRead
+	}
 	d := newWorld().deps()
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
 	s := newServer(d)
 	h := s.chain()
-	fill := strings.NewReplacer("units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	fill := strings.NewReplacer("getByDepartmentId", "getByDepartmentId?id=1", "getByUserId", "getByUserId?id=E1", "attendance/month", "attendance/month?user_id=E1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {
 		need, listed := needs[route]
 		if !listed {

@@ -33,6 +33,7 @@ type Deps struct {
 	Schedules Schedules
 	Events    Events
 	Orgs      Orgs
+	Views     Views
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -79,8 +80,8 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Idempotency == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs and Idempotency are needed")
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Views == nil || d.Idempotency == nil {
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Views and Idempotency are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -119,6 +120,7 @@ func (s *server) routes() {
 	s.recordRoutes()
 	s.scheduleRoutes()
 	s.orgRoutes()
+	s.viewRoutes()
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()

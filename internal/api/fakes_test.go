@@ -198,8 +198,9 @@ func newWorld() *world {
 func (w *world) deps() Deps {
 	return Deps{
 		Decode: decode, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Events: w, Orgs: &organisation{world: w}, Idempotency: w,
-		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
-		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
+		Views: &views{world: w},
+		Now:   func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
+		Addr:  "127.0.0.1:8080", NewID: func() string { return "generated-id" },
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeout: time.Minute,
 	}

@@ -17,6 +17,7 @@ func (a *App) Handler(webUI string) http.Handler {
 	runs := a.Runs()
 	return api.New(api.Deps{
 		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(),
+		Views: a.Views(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},

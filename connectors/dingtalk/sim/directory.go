@@ -17,6 +17,7 @@ const (
 	kindInvite   = "invite"
 	kindLeaver   = "leaver"
 	kindCounters = "counters"
+	kindPunch    = "punch"
 )
 
 const (
@@ -41,6 +42,7 @@ type directory struct {
 	byUnion  map[string]string
 	invites  map[string]*Invite // by mobile
 	leavers  map[string]Leaver  // by mobile
+	punches  map[string]map[int64]*Punch
 	active   int
 	lastDept int64
 	lastUser int64
@@ -72,7 +74,7 @@ func newDirectory() *directory {
 		Tree: simtree.New(&Department{ID: rootID, Name: "模拟企业", Order: 1, Managers: []string{}}), users: map[string]*record{},
 		members: map[int64]map[string]*record{}, byMobile: map[string]string{}, byEmail: map[string]string{},
 		byPhone: map[string]string{}, byUnion: map[string]string{}, invites: map[string]*Invite{},
-		leavers: map[string]Leaver{}, lastDept: firstDept,
+		leavers: map[string]Leaver{}, lastDept: firstDept, punches: map[string]map[int64]*Punch{},
 	}
 }
 
@@ -147,6 +149,8 @@ func (s *Sim) apply(c simctl.Change) {
 		d.invites[v.Mobile] = v
 	case Leaver:
 		d.leavers[v.Mobile] = v
+	case *Punch:
+		d.putPunch(v)
 	case counters:
 		d.lastDept, d.lastUser = max(d.lastDept, v.Dept), max(d.lastUser, v.User)
 	case nil:
@@ -169,7 +173,7 @@ func (s *Sim) apply(c simctl.Change) {
 // values are what the journal holds of a directory.
 var values = simctl.Values{
 	kindDept: simctl.As[*Department], kindUser: simctl.As[*record], kindInvite: simctl.As[*Invite],
-	kindLeaver: simctl.As[Leaver], kindCounters: simctl.As[counters],
+	kindLeaver: simctl.As[Leaver], kindCounters: simctl.As[counters], kindPunch: simctl.As[*Punch],
 }
 
 // Replay implements simctl.Simulator.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"orgflow/connectors/simctl"
@@ -18,6 +19,8 @@ type State struct {
 	Invites     []Invite     `json:"pending_invites"`
 	// Leavers left on the day they joined (§ 5.3).
 	Leavers []Leaver `json:"leavers,omitempty"`
+	// Attendance are results of punches, of anybody (§ 6.1).
+	Attendance []Punch `json:"attendance,omitempty"`
 	// TokensIssued counts tokens, not calls for one; PUT ignores it.
 	TokensIssued int `json:"tokens_issued"`
 }
@@ -49,11 +52,14 @@ func (s *Sim) State() any {
 	for _, m := range slices.Sorted(maps.Keys(d.leavers)) {
 		out.Leavers = append(out.Leavers, d.leavers[m])
 	}
+	for _, p := range d.sortedPunches() {
+		out.Attendance = append(out.Attendance, *p)
+	}
 	return out
 }
 
-// PutState implements simctl.Simulator: it replaces all departments, users
-// and invitations. Tokens stay.
+// PutState implements simctl.Simulator: it replaces all departments, users,
+// invitations and results of attendance. Tokens stay.
 func (s *Sim) PutState(raw json.RawMessage) error {
 	var in State
 	if err := simctl.DecodeStrict(raw, &in); err != nil {
@@ -104,7 +110,7 @@ func build(in State) (*directory, error) {
 	for _, l := range in.Leavers {
 		d.leavers[l.Mobile] = l
 	}
-	return d, nil
+	return d, d.addPunches(in.Attendance)
 }
 
 // completed fills in the defaults of the departments, in place, and returns
@@ -209,6 +215,9 @@ func (d *directory) changes() []simctl.Change {
 	}
 	for m, l := range d.leavers {
 		out = append(out, simctl.Change{Kind: kindLeaver, ID: m, Value: l})
+	}
+	for _, p := range d.sortedPunches() {
+		out = append(out, simctl.Change{Kind: kindPunch, ID: strconv.FormatInt(p.ID, 10), Value: p})
 	}
 	return out
 }
