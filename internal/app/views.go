@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -48,9 +49,9 @@ func (v *Views) of(company int64) (live.Of, error) {
 	if !ok {
 		return live.Of{}, orgflow.Faultf(orgflow.CodeInternal, "the connector of %s shows neither organisation nor attendance", viewed)
 	}
-	// The registry makes another connector of changed settings, whose answers
-	// are others too.
-	return live.Of{Name: fmt.Sprintf("%d/%p", company, consumer), Source: source}, nil
+	// Changed settings may be those of another organisation: what was kept is
+	// not its answer.
+	return live.Of{Name: fmt.Sprintf("%d/%x", company, sha256.Sum256(raw)), Source: source}, nil
 }
 
 // LiveTree shows a department with all below it.
