@@ -99,8 +99,10 @@ func (c *Client) readAttendance(ctx context.Context, r *connectors.Receipt, q co
 		}
 		out.Records = append(out.Records, record)
 	}
-	out.Next, err = furtherOffset(raw.HasMore, offset, len(out.Records))
-	return out, err
+	if out.Next, err = furtherOffset(raw.HasMore, offset, len(out.Records)); err != nil {
+		return connectors.AttendancePage{}, err
+	}
+	return out, nil
 }
 
 // furtherOffset is the cursor of the next page, empty behind the last one. A

@@ -120,7 +120,7 @@ func TestBadParametersOfViewsAreNamed(t *testing.T) {
 		"/api/v1/dingtalk/attendance/month":                                "user_id",
 		"/api/v1/dingtalk/attendance/month?user_id=a%20b":                  "user_id",
 		"/api/v1/dingtalk/attendance/month?user_id=E1&month=" + long:       "month",
-		"/api/v1/dingtalk/attendance/month?user_id=E1&mounth=2026-11":      "mounth",
+		"/api/v1/dingtalk/attendance/month?user_id=E1&months=2026-11":      "months",
 		"/api/v1/dingtalk/attendance/month?user_id=E1&company_id=nonsense": "company_id",
 	} {
 		v.asked = ""
