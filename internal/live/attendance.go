@@ -25,7 +25,7 @@ func (r *Reader) Attendance(ctx context.Context, of Of, user, from, to string) (
 	}
 	got, err := r.records(ctx, of, []string{user}, span)
 	if err != nil {
-		return out, err
+		return out, nobody(err, "id")
 	}
 	records := got.Data[user]
 	days := attendance.Days(span, records, got.ReadAt.In(limits.Zone))
@@ -57,7 +57,7 @@ func (r *Reader) Month(ctx context.Context, of Of, users []string, month string)
 	}
 	got, err := r.records(ctx, of, users, span)
 	if err != nil {
-		return out, err
+		return out, nobody(err, "user_id")
 	}
 	out.ReadAt, out.Calls = got.ReadAt, got.Calls
 	out.Data = orgflow.AttendanceMonth{
@@ -163,7 +163,19 @@ func (r *Reader) known(ctx context.Context, source connectors.Lookup, asked []st
 		return calls, nil
 	}
 	return calls, &orgflow.Fault{
-		Code: orgflow.CodeNotFound, VendorCode: fault.VendorCode, Field: "id", Message: "there is no such person, and no attendance",
+		Code: orgflow.CodeNotFound, VendorCode: fault.VendorCode, Message: "there is no such person, and no attendance",
 		Advice: "getByDepartmentId shows the userids of a department", Err: err,
 	}
+}
+
+// nobody names the parameter that asked for who is not there. The fault may
+// be kept and be another caller's too.
+func nobody(err error, field string) error {
+	var fault *orgflow.Fault
+	if !errors.As(err, &fault) || fault.Code != orgflow.CodeNotFound {
+		return err
+	}
+	own := *fault
+	own.Field = field
+	return &own
 }

@@ -201,6 +201,48 @@ func TestWhoIsNotThere(t *testing.T) {
 	}
 }
 
+// Of several people nobody is looked for: who has no records has none.
+func TestAMonthOfPeopleWithoutRecords(t *testing.T) {
+	f := &fake{fail: func(call string) error {
+		if strings.HasPrefix(call, "record") {
+			return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: "no"}
+		}
+		return nil
+	}}
+	r := live.New(fixed, sleep)
+	if got, err := r.Month(t.Context(), of(f), []string{"E1", "E2"}, ""); err != nil || len(got.Data.People) != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, field := range []string{"user_id", "id"} { // the second answer is the first one's, kept
+		var err error
+		if field == "id" {
+			_, err = r.Attendance(t.Context(), of(f), "E1", "2026-11-01", "")
+		} else {
+			_, err = r.Month(t.Context(), of(f), []string{"E1"}, "")
+		}
+		if fault := orgflow.AsFault(err); fault == nil || fault.Code != orgflow.CodeNotFound || fault.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if f.count() != 4+5 {
+		t.Errorf("%q", f.calls)
+	}
+}
+
+func TestRecordsAreShownOldestFirst(t *testing.T) {
+	f := &fake{pages: 2, rows: [][]orgflow.AttendanceRecord{
+		{{ID: 3, UserID: "E1", WorkDate: "2026-11-20"}, {ID: 1, UserID: "E1", WorkDate: "2026-11-20"}}, {{ID: 2, UserID: "E1", WorkDate: "2026-11-19"}},
+	}}
+	got, err := live.New(fixed, sleep).Attendance(t.Context(), of(f), "E1", "2026-11-19", "2026-11-20")
+	var ids []int64
+	for _, record := range got.Data.Records {
+		ids = append(ids, record.ID)
+	}
+	if err != nil || !slices.Equal(ids, []int64{2, 1, 3}) {
+		t.Errorf("%v, %v", ids, err)
+	}
+}
+
 // A month of several people is one reading for all.
 func TestMonthOfSeveralPeople(t *testing.T) {
 	f := &fake{rows: [][]orgflow.AttendanceRecord{{
