@@ -20,7 +20,7 @@ const maxKept = 128
 // keepRefusal is how long an answer is kept that will not be another one
 // soon: that somebody is not there, or that the quota is used up. Without it
 // a board that asks for somebody who left would use the quota up.
-const keepRefusal = time.Minute
+const keepRefusal = 30 * time.Second
 
 // cache keeps answers for a while and lets equal questions share one read.
 type cache struct {

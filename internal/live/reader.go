@@ -14,12 +14,13 @@ import (
 
 // How long answers are kept.
 const (
-	// KeepOrganisation is for departments and members.
-	KeepOrganisation = time.Minute
+	// KeepOrganisation is for departments and members, whose calls no quota
+	// counts: long enough for a page that asks twice.
+	KeepOrganisation = 15 * time.Second
 	// KeepRecent is for attendance whose records may still come, KeepSettled
 	// for spans that ended before.
 	KeepRecent  = time.Minute
-	KeepSettled = 15 * time.Minute
+	KeepSettled = 5 * time.Minute
 )
 
 const (
