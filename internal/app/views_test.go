@@ -33,25 +33,25 @@ func TestViewsOfTheOrganisation(t *testing.T) {
 		t.Run(api.name, func(t *testing.T) {
 			w := newViewWorld(t, api.name)
 			w.control("PUT", "state", "{"+organisation()+"}", nil)
-			tree := get[orgflow.LiveTree](w, "/dingtalk/department/getTree?id=1")
+			tree := viewOf[orgflow.LiveTree](w, "/dingtalk/department/getTree?id=1")
 			if tree.Data.Name == "" || tree.Data.Departments != 41 || len(tree.Data.Children) != 10 || len(tree.Data.Children[3].Children) != 3 || !tree.Data.Complete {
 				t.Errorf("%+v", tree)
 			}
 			if of, others := w.called(api.listSub); of != 41 || others != 2 || tree.Calls != 44 { // and a token
 				t.Errorf("%d calls, %d others, %d told", of, others, tree.Calls)
 			}
-			if again := get[orgflow.LiveTree](w, "/dingtalk/department/getTree?company_id=129"); again.Data.Departments != 41 {
+			if again := viewOf[orgflow.LiveTree](w, "/dingtalk/department/getTree?company_id=129"); again.Data.Departments != 41 {
 				t.Errorf("%+v", again)
 			}
 			if of, others := w.called(api.listSub); of+others != 0 {
 				t.Errorf("a kept answer took %d calls", of+others)
 			}
-			part := get[orgflow.LiveTree](w, "/dingtalk/department/getTree?id=13")
+			part := viewOf[orgflow.LiveTree](w, "/dingtalk/department/getTree?id=13")
 			if part.Data.ID != 13 || part.Data.Name != "部13" || part.Data.ParentID != 1 || part.Data.Departments != 4 {
 				t.Errorf("%+v", part)
 			}
 			w.called("")
-			members := get[orgflow.LiveMembers](w, "/dingtalk/user/getByDepartmentId?id=10")
+			members := viewOf[orgflow.LiveMembers](w, "/dingtalk/user/getByDepartmentId?id=10")
 			if of, others := w.called(api.userList); of != 3 || others != 0 || members.Data.Count != 250 || len(members.Data.Members) != 250 {
 				t.Errorf("%d calls, %d others, %d people", of, others, members.Data.Count)
 			}
@@ -101,14 +101,14 @@ func TestAttendanceOfAnySpan(t *testing.T) {
 			}
 			rows = rows[:len(rows)-4]
 			w.control("PUT", "state", `{"attendance": [`+strings.Join(rows, ",")+`]}`, nil)
-			month := get[orgflow.Attendance](w, attendancePath("E1", 40, 10))
+			month := viewOf[orgflow.Attendance](w, attendancePath("E1", 40, 10))
 			if len(month.Data.Records) != 62 || len(month.Data.Days) != 31 || month.Data.Totals.NormalDays != 31 || month.Data.TimeZone != "Asia/Shanghai" {
 				t.Errorf("%d records, %+v", len(month.Data.Records), month.Data.Totals)
 			}
 			if of, others := w.called("/attendance/list"); of != 5 || others != 0 { // 31 days in windows of 7
 				t.Errorf("%d calls, %d others", of, others)
 			}
-			week := get[orgflow.Attendance](w, attendancePath("E2", 26, 20))
+			week := viewOf[orgflow.Attendance](w, attendancePath("E2", 26, 20))
 			if of, _ := w.called("/attendance/list"); of != 3 || len(week.Data.Records) != 122 { // pages of 50
 				t.Errorf("%d calls, %d records", of, len(week.Data.Records))
 			}
@@ -130,7 +130,7 @@ func TestMissingPunchesAreShown(t *testing.T) {
 		{"userId": "E1", "workDate": %[1]q, "checkType": "OnDuty", "timeResult": "Late", "userCheckTime": "%[1]s 09:11:00"},
 		{"userId": "E1", "workDate": %[1]q, "checkType": "OffDuty", "timeResult": "NotSigned"},
 		{"userId": "E1", "workDate": %[2]q, "checkType": "OnDuty"}]}`, date(9), date(8)), nil)
-	got := get[orgflow.Attendance](w, attendancePath("E1", 9, 7)).Data
+	got := viewOf[orgflow.Attendance](w, attendancePath("E1", 9, 7)).Data
 	if len(got.Records) != 3 || !got.Records[1].Missing || got.Records[1].UserCheckTime != nil || got.Records[1].BaseCheckTime.Hour() != 18 ||
 		got.Records[0].UserCheckTime.Format("15:04 -07") != "09:11 +08" {
 		t.Errorf("%+v", got.Records)

@@ -110,7 +110,7 @@ func (w *viewWorld) ask(method, path string) *httptest.ResponseRecorder {
 	return rec
 }
 
-func get[T any](w *viewWorld, path string) view[T] {
+func viewOf[T any](w *viewWorld, path string) view[T] {
 	w.t.Helper()
 	rec := w.ask("GET", path)
 	var v view[T]
