@@ -34,6 +34,8 @@ var rules = []rule{
 	{pkg: "internal/erp", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/orgtree", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "meta", ours: []string{"", "internal/erp", "internal/mapping", "schemas"}, mustNot: []string{temporal, sql}},
+	{pkg: "internal/attendance", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "internal/live", ours: []string{"", "connectors", "connectors/vendorcode", "internal/attendance"}, mustNot: []string{temporal, sql}},
 	{pkg: "schemas", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/conformance", ours: []string{"", "connectors/simctl"}, mustNot: []string{temporal, sql}},

@@ -21,6 +21,7 @@ type request struct {
 	method string // default POST
 	path   string
 	write  bool
+	top    bool // the payload is at the top level of the answer, beside errcode
 	body   any
 }
 

@@ -50,7 +50,11 @@ func (d *dialect) speak(q request) (spoken, error) {
 	if q.method == "" {
 		q.method = http.MethodPost
 	}
-	return spoken{request: q, result: func(a *answer) (json.RawMessage, error) { return a.Result, nil }}, nil
+	result := func(a *answer) (json.RawMessage, error) { return a.Result, nil }
+	if q.top {
+		result = func(a *answer) (json.RawMessage, error) { return a.body, nil }
+	}
+	return spoken{request: q, result: result}, nil
 }
 
 // tokenCall is how an application asks for a token and what it reads from

@@ -100,6 +100,7 @@ func (w words) persons() []conformance.Asking[*Client] {
 			Shows: func(got any, a heard) bool { return got != "" || nobody(a) }},
 		{Name: "read a person", Path: w.userGet, Do: personShown, May: ok, Gone: either(noPerson, noOrg)},
 		{Name: "read members", Path: w.userList, Do: members, May: ok, Gone: either(noPerson, noOrg), Shows: w.showsMembers},
+		{Name: "read attendance", Path: pathAttendance, Do: punches, May: ok, Shows: showsPunches},
 		{Name: "check the scope", Path: "/auth/scopes", Do: checked, May: ok},
 	}
 }
@@ -132,6 +133,18 @@ func (w words) showsMembers(got any, a heard) bool {
 	for _, list := range conformance.Lists(a.Body, w.members...) {
 		if len(list) == len(page.Records) {
 			return page.Next != "" || len(w.hasMore) == 1 && len(list) < pageSize || conformance.Says(a.Body, []string{"false", "False", "FALSE", "0"}, w.hasMore...)
+		}
+	}
+	return false
+}
+
+// showsPunches: no punch is left out, and a page is the last one only where
+// the answer says so.
+func showsPunches(got any, a heard) bool {
+	page := got.(connectors.AttendancePage)
+	for _, list := range conformance.Lists(a.Body, "recordresult") {
+		if len(list) == len(page.Records) {
+			return page.Next != "" || conformance.Says(a.Body, []string{"false", "False", "FALSE", "0"}, "hasMore")
 		}
 	}
 	return false
@@ -172,7 +185,7 @@ func TestBrokenAnswers(t *testing.T) {
 }
 
 func TestLongAnswers(t *testing.T) {
-	conformance.TestLongAnswers(t, `{"errcode":0,"errmsg":"`, []string{"delete a person", "read members"}, vendorOf(t, "v2"), vendorOf(t, "v1"))
+	conformance.TestLongAnswers(t, `{"errcode":0,"errmsg":"`, []string{"delete a person", "read members", "read attendance"}, vendorOf(t, "v2"), vendorOf(t, "v1"))
 }
 
 // messages are sent the same way beside either contact interface; their

@@ -3,8 +3,10 @@ package dingtalk
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -76,6 +78,34 @@ func members(ctx context.Context, c *Client) (any, error) {
 	page, err := c.ReadMembers(ctx, "2", "")
 	page.Calls = 0
 	return page, err
+}
+
+func punches(ctx context.Context, c *Client) (any, error) {
+	day := time.Date(2020, 10, 29, 23, 59, 0, 0, china)
+	page, err := c.ReadAttendance(ctx, connectors.AttendanceQuery{UserIDs: []string{"E1"}, From: day, To: day}, "")
+	page.Calls = 0
+	return page, err
+}
+
+// shownPunches are those of the samples: one that came late, one that was not
+// made, whose time on the wire is the scheduled one.
+func shownPunches() connectors.AttendancePage {
+	at := func(hour, minute int) *time.Time { return new(time.Date(2020, 10, 29, hour, minute, 0, 0, china)) }
+	return connectors.AttendancePage{Next: "50", Records: []orgflow.AttendanceRecord{
+		{ID: 933202551, UserID: "E1", WorkDate: "2020-10-29", CheckType: "OnDuty", TimeResult: "Late", LocationResult: "Normal", BaseCheckTime: at(9, 0), UserCheckTime: at(9, 11),
+			PlanID: 210071264, GroupID: 121325603, RecordID: 1070900223, SourceType: "ATM", ProcInstID: "cb992267-9b70-xxxx"},
+		{ID: 933202552, UserID: "E1", WorkDate: "2020-10-29", CheckType: "OffDuty", TimeResult: "NotSigned", LocationResult: "NotSigned", BaseCheckTime: at(18, 0), Missing: true,
+			PlanID: 210071265, GroupID: 121325603, SourceType: "SYSTEM"},
+	}}
+}
+
+// attendanceSamples are the same under both interfaces.
+var attendanceSamples = map[string]sampled{
+	"attendance/list":                   {call: punches, want: shownPunches()},
+	"attendance/list, nothing":          {call: punches, want: connectors.AttendancePage{}},
+	"attendance/list, more than 7 days": {call: punches, fault: "invalid_record 41041"},
+	"attendance/list, not permitted":    {call: punches, fault: "forbidden 60011"},
+	"attendance/list, quota used up":    {call: punches, fault: "quota_exhausted 90020"},
 }
 
 var (
@@ -223,6 +253,8 @@ var samplesOfV1 = map[string]sampled{
 // the call.
 func TestTheSamplesOfTheReference(t *testing.T) {
 	for api, table := range map[string]map[string]sampled{"v2": samplesOfV2, "v1": samplesOfV1} {
+		table = maps.Clone(table)
+		maps.Copy(table, attendanceSamples)
 		vendor := vendorOf(t, api)
 		for _, s := range vendor.Samples {
 			of, known := table[s.Name]

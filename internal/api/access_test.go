@@ -86,6 +86,10 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 	for _, path := range []string{"/flow/launch", "/flow/onAudit", "/flow/relaunch", "/flow/discard", "/flow/urgent", "/message/taskNotify"} {
 		needs["GET "+path], needs["POST "+path] = config.AccessOperate, config.AccessOperate
 	}
+	needs["GET /api/v1/dingtalk/attendance/month"] = config.AccessRead
+	for _, path := range []string{"/dingtalk/department/getTree", "/dingtalk/user/getByDepartmentId", "/dingtalk/attendance/getByUserId"} {
+		needs["GET "+path], needs["POST "+path] = config.AccessRead, config.AccessRead
+	}
 	d := newWorld().deps()
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
 	s := newServer(d)
@@ -99,7 +103,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 	for _, verb := range []string{"repair", "withdraw", "retract", "jump"} {
 		bodies["POST /api/v1/flows/{no}/"+verb] = `{"by":"E9"}`
 	}
-	fill := strings.NewReplacer("absences/{id}", "absences/1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	fill := strings.NewReplacer("getByDepartmentId", "getByDepartmentId?id=1", "getByUserId", "getByUserId?id=E1", "attendance/month", "attendance/month?user_id=E1", "absences/{id}", "absences/1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {
 		need, listed := needs[route]
 		if !listed {

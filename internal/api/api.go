@@ -43,6 +43,7 @@ type Deps struct {
 	Absences        Absences
 	// FlowCalls answers boards that steer approval flows.
 	FlowCalls FlowCalls
+	Views     Views
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -89,9 +90,9 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Loads == nil || d.Idempotency == nil ||
+	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Views == nil || d.Loads == nil || d.Idempotency == nil ||
 		d.FlowDefinitions == nil || d.Flows == nil || d.Boards == nil || d.Absences == nil || d.FlowCalls == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Loads, Idempotency, FlowDefinitions, Flows, Boards, Absences and FlowCalls are needed")
+		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Views, Loads, Idempotency, FlowDefinitions, Flows, Boards, Absences and FlowCalls are needed")
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -137,6 +138,7 @@ func (s *server) routes() {
 	s.decisionRoutes()
 	s.boardRoutes()
 	s.absenceRoutes()
+	s.viewRoutes()
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()

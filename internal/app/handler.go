@@ -16,7 +16,7 @@ import (
 func (a *App) Handler(webUI string) http.Handler {
 	runs, flows := a.Runs(), a.Flows()
 	return api.New(api.Deps{
-		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Loads: a.Loads(),
+		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Views: a.Views(), Loads: a.Loads(),
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: a.FlowCalls(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},

@@ -15,21 +15,29 @@ import (
 
 // target finds whose organisation is asked for.
 func (o *Orgs) target(ctx context.Context, q api.OrgQuery) (orgflow.Target, error) {
-	company := q.CompanyID
-	if company == 0 {
-		companies := o.app.Meta.Companies()
-		if len(companies) != 1 {
-			return orgflow.Target{}, &orgflow.Fault{
-				Code: orgflow.CodeInvalidRecord, Field: "company_id", Message: fmt.Sprintf("is needed: %d companies are configured", len(companies)),
-			}
-		}
-		company = companies[0]
+	company, err := o.app.company(q.CompanyID)
+	if err != nil {
+		return orgflow.Target{}, err
 	}
 	if q.Origin != "" {
 		return orgflow.Target{CompanyID: company, Consumer: q.Origin}, nil
 	}
 	origin, err := o.app.Store.OrgOrigin(ctx, company)
 	return orgflow.Target{CompanyID: company, Consumer: origin}, noOrganisation(company, err)
+}
+
+// company is the one that is asked for; 0 is the only configured one.
+func (a *App) company(id int64) (int64, error) {
+	if id != 0 {
+		return id, nil
+	}
+	companies := a.Meta.Companies()
+	if len(companies) != 1 {
+		return 0, &orgflow.Fault{
+			Code: orgflow.CodeInvalidRecord, Field: "company_id", Message: fmt.Sprintf("is needed: %d companies are configured", len(companies)),
+		}
+	}
+	return companies[0], nil
 }
 
 func noOrganisation(company int64, err error) error {

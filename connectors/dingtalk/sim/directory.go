@@ -18,6 +18,7 @@ const (
 	kindLeaver   = "leaver"
 	kindCounters = "counters"
 	kindMessage  = "message"
+	kindPunch    = "punch"
 )
 
 const (
@@ -43,6 +44,7 @@ type directory struct {
 	invites  map[string]*Invite // by mobile
 	leavers  map[string]Leaver  // by mobile
 	mail     mailbox
+	punches  map[string]map[int64]*Punch
 	active   int
 	lastDept int64
 	lastUser int64
@@ -74,7 +76,7 @@ func newDirectory() *directory {
 		Tree: simtree.New(&Department{ID: rootID, Name: "模拟企业", Order: 1, Managers: []string{}}), users: map[string]*record{},
 		members: map[int64]map[string]*record{}, byMobile: map[string]string{}, byEmail: map[string]string{},
 		byPhone: map[string]string{}, byUnion: map[string]string{}, invites: map[string]*Invite{},
-		leavers: map[string]Leaver{}, lastDept: firstDept, mail: newMailbox(),
+		leavers: map[string]Leaver{}, lastDept: firstDept, mail: newMailbox(), punches: map[string]map[int64]*Punch{},
 	}
 }
 
@@ -151,6 +153,8 @@ func (s *Sim) apply(c simctl.Change) {
 		d.leavers[v.Mobile] = v
 	case *Message:
 		d.mail.put(v)
+	case *Punch:
+		d.putPunch(v)
 	case counters:
 		d.lastDept, d.lastUser = max(d.lastDept, v.Dept), max(d.lastUser, v.User)
 	case nil:
@@ -173,7 +177,7 @@ func (s *Sim) apply(c simctl.Change) {
 // values are what the journal holds of a directory.
 var values = simctl.Values{
 	kindDept: simctl.As[*Department], kindUser: simctl.As[*record], kindInvite: simctl.As[*Invite],
-	kindLeaver: simctl.As[Leaver], kindCounters: simctl.As[counters], kindMessage: simctl.As[*Message],
+	kindLeaver: simctl.As[Leaver], kindCounters: simctl.As[counters], kindMessage: simctl.As[*Message], kindPunch: simctl.As[*Punch],
 }
 
 // Replay implements simctl.Simulator.

@@ -14,7 +14,8 @@ import (
 
 const dingState = `{"departments": [{"dept_id": 5, "name": "研发", "parent_id": 1, "dept_manager_userid_list": ["E1"]}, {"dept_id": 6, "name": "空", "parent_id": 1}],
   "users": [{"userid": "E1", "name": "甲", "mobile": "10000000001", "dept_id_list": [5]}],
-  "messages": [{"task_id": 256271667001, "agent_id": 1000001, "userid": "E1", "msg": {"msgtype": "text"}, "sent_at": "2023-11-14T22:00:00Z", "state": "delivered"}]}`
+  "messages": [{"task_id": 256271667001, "agent_id": 1000001, "userid": "E1", "msg": {"msgtype": "text"}, "sent_at": "2023-11-14T22:00:00Z", "state": "delivered"}],
+  "attendance": [{"userId": "E1", "workDate": "2023-11-14", "checkType": "OnDuty"}, {"userId": "E1", "workDate": "2023-11-14", "checkType": "OffDuty", "timeResult": "NotSigned"}]}`
 
 func simulated() conformance.Simulated {
 	post := func(path, body string) conformance.Call {
@@ -55,6 +56,7 @@ func simulated() conformance.Simulated {
 			post("/topapi/message/corpconversation/getsendprogress", `{"agent_id":1000001,"task_id":256271667001}`),
 			post("/department/create", `{"name":"新部","parentid":"1","order":"1","createDeptGroup":true,"deptPermits":"5|6"}`),
 			post("/department/update", `{"id":5,"name":"新名","deptManagerUseridList":"E1"}`),
+			post("/attendance/list", `{"workDateFrom":"2023-11-13 00:00:00","workDateTo":"2023-11-15 00:00:00","userIdList":["E1"],"offset":0,"limit":50,"isI18n":false}`),
 			get("/department/delete", "id=6"), get("/department/get", "id=5"), get("/department/list", "id=1&fetch_child=true"), get("/department/list_ids", "id=1"),
 			post("/user/create", `{"userid":"E2","name":"乙","mobile":"10000000002","department":[5],"orderInDepts":"{5:1}","extattr":{"a":"b"}}`),
 			post("/user/update", `{"userid":"E1","position":"主管","department":[5],"orderInDepts":"{5:1}"}`),

@@ -18,11 +18,12 @@ const (
 	permDepts   = "qyapi_get_department_list"
 	permLookup  = "qyapi_get_member_by_mobile"
 	permBase    = "qyapi_base"
+	permPunches = "qyapi_get_attendance_data"
 	permMobile  = "企业员工手机号信息"
 	permEmail   = "邮箱等个人信息"
 )
 
-// endpoint is a /topapi API. key names the parameter that goes to the
+// endpoint is an API of the old family, /topapi but for attendance. key names the parameter that goes to the
 // request log; run answers a result (nil for none) or a refusal.
 type endpoint struct {
 	permission string
@@ -54,6 +55,7 @@ var endpoints = map[string]endpoint{
 	"/topapi/message/corpconversation/asyncsend_v2":    {permBase, []string{"userid_list"}, (*Sim).sendMessage},
 	"/topapi/message/corpconversation/getsendresult":   {permBase, []string{"task_id"}, (*Sim).messageResult},
 	"/topapi/message/corpconversation/getsendprogress": {permBase, []string{"task_id"}, (*Sim).messageProgress},
+	pathAttendance: {permPunches, nil, (*Sim).listAttendance},
 }
 
 // Handle implements simctl.Handler.
@@ -85,6 +87,8 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 		return s.failedEvents(c)
 	case c.Path == "/auth/scopes":
 		return s.scopes(c)
+	case c.Path == pathAttendance && c.Method == http.MethodPost:
+		return s.attendance(c)
 	}
 	if e, ok := oldEndpoints[c.Path]; ok && e.method == c.Method {
 		return s.old(c, e)
@@ -170,6 +174,9 @@ func (s *Sim) admit(c *simctl.Call) *refusal {
 	if !s.throttle.allow(set, app, c.Path, c.At) {
 		c.Throttled = true
 		return &refusal{code: 90018, text: codeTexts[90018]}
+	}
+	if c.Path == pathAttendance && !s.quota.spend(set.MonthlyQuota, now) {
+		return &refusal{code: 90020, text: codeTexts[90020]}
 	}
 	return nil
 }

@@ -168,3 +168,14 @@ func (w *world) state() string {
 	}
 	return body
 }
+
+// newHost is a host whose simulator keeps its effects in a directory.
+func newHost(t *testing.T, sim *dtsim.Sim, dir string) *simctl.Host {
+	t.Helper()
+	host := simctl.NewHost(sim)
+	if err := host.Persist(dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = host.Close() })
+	return host
+}

@@ -62,8 +62,6 @@ func newMailbox() mailbox {
 	return mailbox{byTask: map[int64][]*Message{}, today: map[dayOf]int{}, words: map[wordsOf]bool{}, lastTask: firstTask}
 }
 
-var china = time.FixedZone("CST", 8*60*60)
-
 func (m *Message) on() dayOf {
 	return dayOf{m.AgentID, m.UserID, m.SentAt.In(china).Format(time.DateOnly)}
 }

@@ -17,6 +17,9 @@ type Settings struct {
 	QPS          int    `json:"qps"`           // accepted calls in any second per app and path; 0 is no limit (§ 11)
 	QPSPerApp    int    `json:"qps_per_app"`   // the same over all paths of an app; 0 is off
 	ThrottleMode string `json:"throttle_mode"` // "window" (any one second) or "bucket" (a token bucket of one second's size)
+	// MonthlyQuota is how many calls of counted APIs (attendance) a calendar
+	// month has, then 90020; 0 is no limit (§ 11).
+	MonthlyQuota int    `json:"monthly_quota"`
 	TokenSeconds int    `json:"token_seconds"`
 	LatencyMS    int    `json:"latency_ms"`
 	Apps         []App  `json:"apps"`
@@ -179,7 +182,7 @@ func (n Settings) check() error {
 	for _, v := range []struct {
 		name  string
 		value int
-	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}, {"invite_days", n.InviteDays}, {"messages_per_day", n.MessagesPerDay}, {"message_seconds", n.MessageSeconds}} {
+	}{{"qps", n.QPS}, {"qps_per_app", n.QPSPerApp}, {"latency_ms", n.LatencyMS}, {"member_cap", n.MemberCap}, {"invite_days", n.InviteDays}, {"messages_per_day", n.MessagesPerDay}, {"message_seconds", n.MessageSeconds}, {"monthly_quota", n.MonthlyQuota}} {
 		if v.value < 0 {
 			return fmt.Errorf("%s is %d: it must not be negative", v.name, v.value)
 		}

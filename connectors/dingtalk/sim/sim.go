@@ -1,11 +1,12 @@
 // Package dtsim simulates DingTalk's contact APIs v2 and v1 and application
 // tokens as the DingTalk reference documents them: envelopes (§ 1), tokens
-// (§ 2), departments and users (§ 3, § 4, § 5), error codes (§ 10) and the behaviour
-// sheet (§ 13), with a switch where sources disagree (Settings).
+// (§ 2), departments and users (§ 3, § 4, § 5), results of attendance (§ 6.1),
+// error codes (§ 10) and the behaviour sheet (§ 13), with a switch where
+// sources disagree (Settings).
 //
 // Work notifications are taken and silently dropped as § 7.3 says. Contact
 // events are pushed to a callback (§ 9.3, EventPush). Not simulated:
-// attendance, OAuth, the event stream and enterprise
+// schedules and raw punches, OAuth, the event stream and enterprise
 // ("exclusive") accounts.
 package dtsim
 
@@ -25,7 +26,8 @@ const Name = "dingtalk"
 type Options = simctl.Options
 
 // Sim is a simulated DingTalk organisation. It is an http.Handler for both
-// hosts of the API: /topapi/…, /department/…, /user/…, /gettoken and /auth/scopes as well as /v1.0/….
+// hosts of the API: /topapi/…, /department/…, /user/…,
+// /attendance/list, /gettoken and /auth/scopes as well as /v1.0/….
 type Sim struct {
 	desk     *simctl.Desk
 	settings atomic.Pointer[compiled]
@@ -33,6 +35,7 @@ type Sim struct {
 	throttle throttle
 	requests atomic.Uint64 // for request ids
 	courier  courier
+	quota    quota
 
 	mu  sync.RWMutex
 	dir *directory
@@ -71,6 +74,7 @@ func (s *Sim) Reset() error {
 		return err
 	}
 	s.throttle.clear()
+	s.quota.clear()
 	return s.install(DefaultSettings())
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"orgflow/connectors/simctl"
@@ -21,6 +22,8 @@ type State struct {
 	// Messages are work notifications, one for each receiver, in the order in
 	// which they came, those that were silently dropped too.
 	Messages []Message `json:"messages,omitempty"`
+	// Attendance are results of punches, of anybody (§ 6.1).
+	Attendance []Punch `json:"attendance,omitempty"`
 	// TokensIssued counts tokens, not calls for one; PUT ignores it.
 	TokensIssued int `json:"tokens_issued"`
 }
@@ -55,11 +58,14 @@ func (s *Sim) State() any {
 	for _, m := range d.mail.list {
 		out.Messages = append(out.Messages, *m)
 	}
+	for _, p := range d.sortedPunches() {
+		out.Attendance = append(out.Attendance, *p)
+	}
 	return out
 }
 
 // PutState implements simctl.Simulator: it replaces all departments, users,
-// invitations and messages. Tokens stay.
+// invitations, messages and results of attendance. Tokens stay.
 func (s *Sim) PutState(raw json.RawMessage) error {
 	var in State
 	if err := simctl.DecodeStrict(raw, &in); err != nil {
@@ -117,7 +123,7 @@ func build(in State) (*directory, error) {
 		}
 		d.mail.put(m)
 	}
-	return d, nil
+	return d, d.addPunches(in.Attendance)
 }
 
 // completed fills in the defaults of the departments, in place, and returns
@@ -225,6 +231,9 @@ func (d *directory) changes() []simctl.Change {
 	}
 	for _, m := range d.mail.list {
 		out = append(out, m.change())
+	}
+	for _, p := range d.sortedPunches() {
+		out = append(out, simctl.Change{Kind: kindPunch, ID: strconv.FormatInt(p.ID, 10), Value: p})
 	}
 	return out
 }
