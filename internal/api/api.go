@@ -6,6 +6,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -90,9 +91,8 @@ func New(d Deps) http.Handler {
 }
 
 func newServer(d Deps) *server {
-	if d.Decode == nil || d.Start == nil || d.Steer == nil || d.Runs == nil || d.WhatIf == nil || d.Records == nil || d.Schedules == nil || d.Events == nil || d.Orgs == nil || d.Views == nil || d.Loads == nil || d.Idempotency == nil ||
-		d.FlowDefinitions == nil || d.Flows == nil || d.Boards == nil || d.Absences == nil || d.FlowCalls == nil {
-		panic("api: Decode, Start, Steer, Runs, WhatIf, Records, Schedules, Events, Orgs, Views, Loads, Idempotency, FlowDefinitions, Flows, Boards, Absences and FlowCalls are needed")
+	if missing := d.missing(); len(missing) > 0 {
+		panic("api: needed: " + strings.Join(missing, ", "))
 	}
 	s := &server{Deps: d.withDefaults(), router: chi.NewRouter()}
 	s.meter = newMeter(s.Meter)
@@ -103,6 +103,26 @@ func newServer(d Deps) *server {
 	s.huma.UseMiddleware(s.authorizeOperation)
 	s.routes()
 	return s
+}
+
+// missing names the parts without which there is no API.
+func (d Deps) missing() []string {
+	var names []string
+	for _, part := range []struct {
+		name  string
+		there bool
+	}{
+		{"Decode", d.Decode != nil}, {"Start", d.Start != nil}, {"Steer", d.Steer != nil}, {"Runs", d.Runs != nil},
+		{"WhatIf", d.WhatIf != nil}, {"Records", d.Records != nil}, {"Schedules", d.Schedules != nil}, {"Events", d.Events != nil},
+		{"Orgs", d.Orgs != nil}, {"Views", d.Views != nil}, {"Loads", d.Loads != nil}, {"Idempotency", d.Idempotency != nil},
+		{"FlowDefinitions", d.FlowDefinitions != nil}, {"Flows", d.Flows != nil}, {"Boards", d.Boards != nil},
+		{"Absences", d.Absences != nil}, {"FlowCalls", d.FlowCalls != nil},
+	} {
+		if !part.there {
+			names = append(names, part.name)
+		}
+	}
+	return names
 }
 
 func (d Deps) withDefaults() Deps {

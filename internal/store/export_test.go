@@ -38,7 +38,7 @@ func (s *Store) ExplainOverdue(t testing.TB) string {
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // what was read counts
+		defer rows.Close()
 		for rows.Next() {
 			row, err := rows.SliceScan()
 			if err != nil {
