@@ -1,12 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
+	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,24 +15,22 @@ import (
 	"orgflow/internal/config"
 )
 
-// dataSync are the calls by which boards load a form: plain URLs, GET or
-// POST, parameters in the query or as a form.
-var dataSync = []struct {
-	path, summary string
-	kind          orgflow.LoadKind
-}{
-	{"/dataSync/create", "Build the local table of a form of the ERP anew", orgflow.LoadCreate},
-	{"/dataSync/update", "Merge what changed in a form of the ERP into its local table", orgflow.LoadUpdate},
-}
-
+// dataSyncRoutes are the calls by which boards load a form.
 func (s *server) dataSyncRoutes() {
-	for _, c := range dataSync {
-		guarded := s.router.With(s.authorize(config.AccessOperate))
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			guarded.MethodFunc(method, c.path, s.dataSync(c.kind))
-			s.describeDataSync(method, c.path, c.kind, c.summary)
-		}
-	}
+	data := reflect.TypeFor[loadAnswer]()
+	form := needed("formId", "form of the ERP, SAL_SaleOrder for example")
+	company := boardParam{name: "company_id", kind: huma.TypeInteger, doc: "needed where several companies have an ERP"}
+	deep := boardParam{name: "deep", kind: huma.TypeBoolean, doc: "read as far back as a create does"}
+	s.boardCallRoutes(boardCalls{
+		tag: "ERP", need: config.AccessOperate, unreadable: codeInvalidBody, refused: byParameter,
+		about: "For boards: query or form parameters. Answers at once with the load's id; GET " + pathLoads + "/{id} shows how it goes.",
+		calls: []boardCall{
+			{path: "/dataSync/create", id: "data-sync-create", summary: "Build the local table of a form of the ERP anew",
+				params: []boardParam{form, company}, data: data, do: s.dataSync(orgflow.LoadCreate)},
+			{path: "/dataSync/update", id: "data-sync-update", summary: "Merge what changed in a form of the ERP into its local table",
+				params: []boardParam{form, company, deep}, data: data, do: s.dataSync(orgflow.LoadUpdate)},
+		},
+	})
 }
 
 // loadAnswer is what a board is answered at once.
@@ -41,59 +40,30 @@ type loadAnswer struct {
 	Kind   orgflow.LoadKind `json:"kind"`
 }
 
-func (s *server) dataSync(kind orgflow.LoadKind) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead { // routed like GET, but a look must not start anything
-			s.methodNotAllowed(w, r)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-		if err := readParameters(r); err != nil {
-			s.write(w, r, &Error{Code: codeInvalidBody, Message: "the parameters cannot be read: they are sent in the query or as a form"})
-			return
-		}
-		answer := loadAnswer{FormID: r.Form.Get("formId"), Kind: kind}
-		in, refused := loadInput(r, answer)
-		if refused != nil {
-			s.write(w, r, refused)
-			return
-		}
-		started, err := s.Loads.StartLoad(r.Context(), in)
+func (s *server) dataSync(kind orgflow.LoadKind) func(context.Context, url.Values) (boardAnswer, error) {
+	return func(ctx context.Context, v url.Values) (boardAnswer, error) {
+		answer := loadAnswer{FormID: v.Get("formId"), Kind: kind}
+		in, err := loadInput(v, answer)
 		if err != nil {
-			s.write(w, r, s.answer(r.Context(), byParameter(err)))
-			return
+			return boardAnswer{}, err
 		}
+		started, err := s.Loads.StartLoad(ctx, in)
 		answer.Started = loadStarted(started)
-		writeJSON(w, http.StatusOK, seedAnswer{Message: "ok", Data: answer, RequestID: requestID(r.Context())})
+		return boardAnswer{data: answer}, err
 	}
-}
-
-// seedAnswer is the envelope of the paths that boards call.
-type seedAnswer struct {
-	Code      int    `json:"code"`
-	Message   string `json:"message"`
-	Data      any    `json:"data"`
-	RequestID string `json:"request_id"`
-}
-
-func readParameters(r *http.Request) error {
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		return r.ParseMultipartForm(MaxBody)
-	}
-	return r.ParseForm()
 }
 
 // loadInput turns parameters into what a load is asked for.
-func loadInput(r *http.Request, want loadAnswer) (json.RawMessage, *Error) {
+func loadInput(v url.Values, want loadAnswer) (json.RawMessage, error) {
 	in := map[string]any{"form_id": want.FormID, "kind": want.Kind}
-	if company := r.Form.Get("company_id"); company != "" {
+	if company := v.Get("company_id"); company != "" {
 		id, err := strconv.ParseInt(company, 10, 64)
 		if err != nil || id < 1 {
 			return nil, &Error{Code: orgflow.CodeInvalidJob, Field: "company_id", Message: "company_id: must be the number of a company"}
 		}
 		in["company_id"] = id
 	}
-	if deep := r.Form.Get("deep"); deep != "" {
+	if deep := v.Get("deep"); deep != "" {
 		yes, err := strconv.ParseBool(deep)
 		if err != nil {
 			return nil, &Error{Code: orgflow.CodeInvalidJob, Field: "deep", Message: "deep: must be true or false"}
@@ -124,28 +94,4 @@ func byParameter(err error) error {
 		}
 	}
 	return &orgflow.InvalidError{Code: invalid.Code, Problems: problems}
-}
-
-// describeDataSync adds a call to the document: huma would read neither forms
-// nor a method for each of two.
-func (s *server) describeDataSync(method, path string, kind orgflow.LoadKind, summary string) {
-	op := &huma.Operation{
-		OperationID: "data-sync-" + string(kind) + "-" + strings.ToLower(method), Method: method, Path: path, Tags: []string{"ERP"}, Summary: summary,
-		Description: "For boards: query or form parameters. Answers at once with the load's id; GET " + pathLoads + "/{id} shows how it goes.",
-		Parameters: []*huma.Param{
-			{Name: "formId", In: "query", Required: true, Description: "form of the ERP, SAL_SaleOrder for example", Schema: &huma.Schema{Type: huma.TypeString}},
-			{Name: "company_id", In: "query", Description: "needed where several companies have an ERP", Schema: &huma.Schema{Type: huma.TypeInteger}},
-		},
-		Responses: map[string]*huma.Response{
-			"200":     {Description: `{"code": 0, "message": "ok", "data": {"id", "run_id", "url", "form_id", "kind"}}`},
-			"default": s.errorResponse(),
-		},
-		Security: []map[string][]string{{"bearer": {}}, {"key": {}}}, Extensions: map[string]any{"x-role": config.AccessOperate.String()},
-	}
-	if kind == orgflow.LoadUpdate {
-		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: "deep", In: "query", Description: "read as far back as a create does", Schema: &huma.Schema{Type: huma.TypeBoolean},
-		})
-	}
-	s.huma.OpenAPI().AddOperation(op)
 }

@@ -159,7 +159,7 @@ func TestParametersOfBoardsAreChecked(t *testing.T) {
 // A link checker that only looks starts nothing.
 func TestALookStartsNoLoad(t *testing.T) {
 	l, h := loadWorld(t)
-	if res := call(h, "HEAD", "/dataSync/create?formId=SAL_SaleOrder", "", operator); res.Code != http.StatusMethodNotAllowed || l.asked != "" {
+	if res := call(h, "HEAD", "/dataSync/create?formId=SAL_SaleOrder", "", operator); res.Code != http.StatusMethodNotAllowed || l.asked != "" || res.Header().Get("Allow") != "GET, POST" {
 		t.Errorf("%d, asked %s", res.Code, l.asked)
 	}
 }

@@ -2,15 +2,11 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,158 +28,69 @@ type FlowCalls interface {
 	TaskNotify(ctx context.Context, taskNo, company string) (flowcall.TaskAnswer, error)
 }
 
-// boardCall is a call that boards make as a plain URL: GET or POST, with
-// query or form parameters.
-type boardCall struct {
-	path, id, summary string
-	params            []boardParam
-	do                func(ctx context.Context, v url.Values) (data any, accepted bool, err error)
-}
-
-type boardParam struct {
-	name, doc string
-	required  bool
-}
-
-// flowNumber and companyParam are parameters that many calls have.
-var (
-	flowNumber   = boardParam{"flowRunningNumber", "number of the flow", true}
-	companyParam = boardParam{"company_id", "needed where several companies are configured", false}
-)
+// flowNumber is a parameter that many calls have.
+var flowNumber = needed("flowRunningNumber", "number of the flow")
 
 func flowOf(v url.Values) flowcall.FlowParams {
 	return flowcall.FlowParams{Number: v.Get("flowRunningNumber"), Company: v.Get("company_id")}
 }
 
-func (s *server) boardCalls() []boardCall {
-	answer := func(a flowcall.Answer, err error) (any, bool, error) { return a, a.Accepted, err }
+func (s *server) flowCallRoutes() {
+	s.boardCallRoutes(boardCalls{
+		tag: "approval flows", need: config.AccessOperate, json: true, late: true, unreadable: CodeBadParam, refused: refusedCall,
+		about: "For boards: query or form parameters, or a JSON object of the same keys; repeating a call changes nothing. " +
+			"Refused calls have the codes and statuses of the handbook of approval flows.",
+		calls: s.flowBoardCalls(),
+	})
+	s.flowSteerRoutes()
+}
+
+func (s *server) flowBoardCalls() []boardCall {
+	answer := func(a flowcall.Answer, err error) (boardAnswer, error) {
+		return boardAnswer{data: a, accepted: a.Accepted}, err
+	}
+	flow := reflect.TypeFor[flowcall.Answer]()
 	return []boardCall{
-		{"/flow/launch", "launch-flow", "Launch an approval flow for a saved form row", []boardParam{
-			{"flowRunningNumber", "number of the flow; empty: the next one of the definition's serial", false},
-			{"flowCode", "code of the definition", true}, {"dataId", "id of the saved form row", true},
-			{"userName", "name of the initiator", false}, {"userCode", "code of the initiator; found by name where it is empty", false},
-			{"deptName", "department of the initiator", false}, companyParam,
-		}, func(ctx context.Context, v url.Values) (any, bool, error) {
+		{path: "/flow/launch", id: "launch-flow", summary: "Launch an approval flow for a saved form row", data: flow, params: []boardParam{
+			optional("flowRunningNumber", "number of the flow; empty: the next one of the definition's serial"),
+			needed("flowCode", "code of the definition"), needed("dataId", "id of the saved form row"),
+			optional("userName", "name of the initiator"), optional("userCode", "code of the initiator; found by name where it is empty"),
+			optional("deptName", "department of the initiator"), companyParam,
+		}, do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 			return answer(s.FlowCalls.Launch(ctx, flowcall.LaunchParams{
 				Number: v.Get("flowRunningNumber"), FlowCode: v.Get("flowCode"), DataID: v.Get("dataId"),
 				UserName: v.Get("userName"), UserCode: v.Get("userCode"), DeptName: v.Get("deptName"), Company: v.Get("company_id"),
 			}))
 		}},
-		{"/flow/onAudit", "audit-flow", "Work on the decisions that are stored for a flow", []boardParam{
-			flowNumber, {"nextNodeSeq", "node to go to instead of the definition's way; -1: not given, 0: back to the initiator", false},
-			{"taskDeptManager", "departments, by code or exact name between commas, whose managers get tasks", false}, companyParam,
-		}, func(ctx context.Context, v url.Values) (any, bool, error) {
+		{path: "/flow/onAudit", id: "audit-flow", summary: "Work on the decisions that are stored for a flow", data: flow, params: []boardParam{
+			flowNumber, optional("nextNodeSeq", "node to go to instead of the definition's way; -1: not given, 0: back to the initiator"),
+			optional("taskDeptManager", "departments, by code or exact name between commas, whose managers get tasks"), companyParam,
+		}, do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 			return answer(s.FlowCalls.OnAudit(ctx, flowcall.AuditParams{
 				FlowParams: flowOf(v), NextNodeSeq: v.Get("nextNodeSeq"), TaskDeptManager: v.Get("taskDeptManager"),
 			}))
 		}},
-		{"/flow/relaunch", "relaunch-flow", "Open the next round of a flow that was returned or discarded", []boardParam{flowNumber, companyParam},
-			func(ctx context.Context, v url.Values) (any, bool, error) {
+		{path: "/flow/relaunch", id: "relaunch-flow", summary: "Open the next round of a flow that was returned or discarded", data: flow,
+			params: []boardParam{flowNumber, companyParam},
+			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				return answer(s.FlowCalls.Relaunch(ctx, flowOf(v)))
 			}},
-		{"/flow/discard", "discard-flow", "End a flow, as its initiator or an admin", []boardParam{
-			flowNumber, {"userName", "name of who discards", false}, {"userCode", "code of who discards, where names repeat", false}, companyParam,
-		}, func(ctx context.Context, v url.Values) (any, bool, error) {
+		{path: "/flow/discard", id: "discard-flow", summary: "End a flow, as its initiator or an admin", data: flow, params: []boardParam{
+			flowNumber, optional("userName", "name of who discards"), optional("userCode", "code of who discards, where names repeat"), companyParam,
+		}, do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 			return answer(s.FlowCalls.Discard(ctx, flowcall.DiscardParams{FlowParams: flowOf(v), UserName: v.Get("userName"), UserCode: v.Get("userCode")}))
 		}},
-		{"/flow/urgent", "urge-flow", "Remind whoever has an open task of a flow", []boardParam{flowNumber, companyParam},
-			func(ctx context.Context, v url.Values) (any, bool, error) {
+		{path: "/flow/urgent", id: "urge-flow", summary: "Remind whoever has an open task of a flow", data: flow, params: []boardParam{flowNumber, companyParam},
+			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				return answer(s.FlowCalls.Urgent(ctx, flowOf(v)))
 			}},
-		{"/message/taskNotify", "notify-task", "Tell the assignee of a submitted board task", []boardParam{{"taskNo", "number of the board task", true}, companyParam},
-			func(ctx context.Context, v url.Values) (any, bool, error) {
+		{path: "/message/taskNotify", id: "notify-task", summary: "Tell the assignee of a submitted board task", data: reflect.TypeFor[flowcall.TaskAnswer](),
+			params: []boardParam{needed("taskNo", "number of the board task"), companyParam},
+			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				a, err := s.FlowCalls.TaskNotify(ctx, v.Get("taskNo"), v.Get("company_id"))
-				return a, false, err
+				return boardAnswer{data: a}, err
 			}},
 	}
-}
-
-func (s *server) flowCallRoutes() {
-	for _, c := range s.boardCalls() {
-		guarded := s.router.With(s.authorize(config.AccessOperate))
-		guarded.Get(c.path, s.boardHandler(c))
-		guarded.Post(c.path, s.boardHandler(c))
-		s.describeBoardCall(c, http.MethodGet)
-		s.describeBoardCall(c, http.MethodPost)
-	}
-	s.flowSteerRoutes()
-}
-
-// envelope is what boards are answered.
-type envelope struct {
-	Code      int    `json:"code"`
-	Message   string `json:"message"`
-	Data      any    `json:"data"`
-	RequestID string `json:"request_id"`
-}
-
-func (s *server) boardHandler(c boardCall) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead { // routed like GET, but a look must not do anything
-			s.write(w, r, &Error{Code: codeMethod, Message: "HEAD is not possible here; allowed: GET, POST", headers: http.Header{"Allow": {"GET, POST"}}})
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-		if err := parseForm(r); err != nil {
-			s.write(w, r, s.answer(r.Context(), err))
-			return
-		}
-		data, accepted, err := c.do(r.Context(), r.Form)
-		if err != nil {
-			s.write(w, r, s.answer(r.Context(), refusedCall(err)))
-			return
-		}
-		status, message := http.StatusOK, "ok"
-		if accepted {
-			status, message = http.StatusAccepted, "accepted; the effect shows in a moment"
-		}
-		writeJSON(w, status, envelope{Message: message, Data: data, RequestID: requestID(r.Context())})
-	}
-}
-
-// parseForm gathers the parameters of the query and of the body: a form, or
-// the same keys in a JSON object.
-func parseForm(r *http.Request) error {
-	var err error
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch kind {
-	case "multipart/form-data":
-		err = r.ParseMultipartForm(MaxBody)
-	case "application/json":
-		return parseJSON(r)
-	default:
-		err = r.ParseForm()
-	}
-	if err != nil {
-		return &Error{Code: CodeBadParam, Message: "the parameters cannot be read: they are sent in the query, as a form, or as a JSON object of texts and numbers", cause: err}
-	}
-	return nil
-}
-
-func parseJSON(r *http.Request) error {
-	raw, err := io.ReadAll(r.Body)
-	if err != nil {
-		return &Error{Code: CodeBadParam, Message: fmt.Sprintf("the body cannot be read: it may have %d bytes", MaxBody), cause: err}
-	}
-	var keys map[string]json.RawMessage
-	if err := readBody(raw, &keys); err != nil {
-		return err
-	}
-	r.Form = r.URL.Query()
-	for name, value := range keys {
-		var text string
-		var n json.Number
-		switch {
-		case string(value) == "null":
-		case json.Unmarshal(value, &text) == nil:
-			r.Form.Set(name, text)
-		case json.Unmarshal(value, &n) == nil:
-			r.Form.Set(name, n.String())
-		default:
-			return badParam(name, "must be a text or a number")
-		}
-	}
-	return nil
 }
 
 // refusedCall turns a refused call into an answer with the code and status of
@@ -199,25 +106,6 @@ func refusedCall(err error) error {
 		e.headers = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
 	}
 	return e
-}
-
-// describeBoardCall adds a call to the document: huma would read neither
-// forms nor a method for each of two.
-func (s *server) describeBoardCall(c boardCall, method string) {
-	op := &huma.Operation{
-		OperationID: c.id + "-" + strings.ToLower(method), Method: method, Path: c.path, Tags: []string{"approval flows"}, Summary: c.summary,
-		Description: "For boards: query or form parameters, or a JSON object of the same keys; repeating a call changes nothing. Refused calls have the codes and statuses of the handbook of approval flows.",
-		Responses: map[string]*huma.Response{
-			"200":     {Description: `{"code": 0, "message": "ok", "data": {…}}`},
-			"202":     {Description: "Taken; the effect shows in a moment"},
-			"default": s.errorResponse(),
-		},
-		Security: []map[string][]string{{"bearer": {}}, {"key": {}}}, Extensions: map[string]any{"x-role": config.AccessOperate.String()},
-	}
-	for _, p := range c.params {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Required: p.required, Description: p.doc, Schema: &huma.Schema{Type: huma.TypeString}})
-	}
-	s.huma.OpenAPI().AddOperation(op)
 }
 
 // flowSteer is what somebody does to a flow besides.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,84 +18,58 @@ import (
 	"orgflow/internal/config"
 )
 
-// liveView is a view at a path of old: GET or POST, with query or form
-// parameters.
-type liveView struct {
-	path, id, summary, about string
-	params                   []viewParam
-	data                     reflect.Type
-	show                     func(ctx context.Context, v url.Values) (shown, error)
-}
-
-type viewParam struct {
-	name, doc string
-	required  bool
-}
-
-// shown is what a view shows, of whatever type.
-type shown struct {
-	data   any
-	readAt time.Time
-	calls  int
-}
-
-func shownOf[T any](v orgflow.Viewed[T], err error) (shown, error) {
-	return shown{v.Data, v.ReadAt, v.Calls}, err
-}
-
-var viewCompany = viewParam{"company_id", "default: the only configured company", false}
-
-func (s *server) liveViews() []liveView {
-	return []liveView{
-		{"/dingtalk/department/getTree", "live-department-tree", "A department of DingTalk with all below it, as it is now",
-			"One call a department; 5000 departments at most.",
-			[]viewParam{{"id", "department id; default 1, the organisation", false}, viewCompany}, reflect.TypeFor[orgflow.LiveTree](),
-			func(ctx context.Context, v url.Values) (shown, error) {
+func (s *server) liveViews() []boardCall {
+	return []boardCall{
+		{path: "/dingtalk/department/getTree", id: "live-department-tree", summary: "A department of DingTalk with all below it, as it is now",
+			about:  "One call a department; 5000 departments at most.",
+			params: []boardParam{optional("id", "department id; default 1, the organisation"), companyParam}, data: reflect.TypeFor[orgflow.LiveTree](),
+			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				company, id, err := companyAnd(v, "1")
 				if err != nil {
-					return shown{}, err
+					return boardAnswer{}, err
 				}
-				return shownOf(s.Views.LiveTree(ctx, company, id))
+				return viewed(s.Views.LiveTree(ctx, company, id))
 			}},
-		{"/dingtalk/user/getByDepartmentId", "live-department-members", "All direct members of a department of DingTalk, as they are now",
-			"One call a hundred members.",
-			[]viewParam{{"id", "department id", true}, viewCompany}, reflect.TypeFor[orgflow.LiveMembers](),
-			func(ctx context.Context, v url.Values) (shown, error) {
+		{path: "/dingtalk/user/getByDepartmentId", id: "live-department-members", summary: "All direct members of a department of DingTalk, as they are now",
+			about:  "One call a hundred members.",
+			params: []boardParam{needed("id", "department id"), companyParam}, data: reflect.TypeFor[orgflow.LiveMembers](),
+			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				company, id, err := companyAnd(v, "0")
 				if err != nil {
-					return shown{}, err
+					return boardAnswer{}, err
 				}
-				return shownOf(s.Views.LiveMembers(ctx, company, id))
+				return viewed(s.Views.LiveMembers(ctx, company, id))
 			}},
-		{"/dingtalk/attendance/getByUserId", "live-attendance", "A person's attendance at DingTalk, with the punches that are missing",
-			"Any span of the last 180 days, days in Asia/Shanghai; one counted call for each 50 records and 7 days.",
-			[]viewParam{
-				{"id", "userid at DingTalk", true},
-				{"startTime", `first day: 2026-11-20, "2026-11-20 09:00:00" or RFC 3339; default today`, false},
-				{"endTime", "last day, the same; default today", false}, viewCompany,
-			}, reflect.TypeFor[orgflow.Attendance](),
-			func(ctx context.Context, v url.Values) (shown, error) {
+		{path: "/dingtalk/attendance/getByUserId", id: "live-attendance", summary: "A person's attendance at DingTalk, with the punches that are missing",
+			about: "Any span of the last 180 days, days in Asia/Shanghai; one counted call for each 50 records and 7 days.",
+			params: []boardParam{
+				needed("id", "userid at DingTalk"),
+				optional("startTime", `first day: 2026-11-20, "2026-11-20 09:00:00" or RFC 3339; default today`),
+				optional("endTime", "last day, the same; default today"), companyParam,
+			}, data: reflect.TypeFor[orgflow.Attendance](),
+			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				company, err := number(v, "company_id", "0")
 				if err != nil {
-					return shown{}, err
+					return boardAnswer{}, err
 				}
 				user := v.Get("id")
 				if err := checkUser("id", user); err != nil {
-					return shown{}, err
+					return boardAnswer{}, err
 				}
-				return shownOf(s.Views.LiveAttendance(ctx, company, user, v.Get("startTime"), v.Get("endTime")))
+				return viewed(s.Views.LiveAttendance(ctx, company, user, v.Get("startTime"), v.Get("endTime")))
 			}},
 	}
 }
 
+func viewed[T any](v orgflow.Viewed[T], err error) (boardAnswer, error) {
+	return boardAnswer{data: v.Data, readAt: v.ReadAt, calls: v.Calls}, err
+}
+
 func (s *server) viewRoutes() {
-	for _, v := range s.liveViews() {
-		guarded := s.router.With(s.authorize(config.AccessRead))
-		guarded.Get(v.path, s.liveHandler(v))
-		guarded.Post(v.path, s.liveHandler(v))
-		s.describeView(v, http.MethodGet)
-		s.describeView(v, http.MethodPost)
-	}
+	s.boardCallRoutes(boardCalls{
+		tag: "live views", about: "Query or form parameters. Answers are kept for a moment and say their age.",
+		need: config.AccessRead, strict: true, unreadable: codeInvalidBody, priced: true, refused: parameter, calls: s.liveViews(),
+	})
 	register(s, huma.Operation{
 		OperationID: "live-attendance-month", Method: http.MethodGet, Path: "/api/v1/dingtalk/attendance/month",
 		Tags: []string{"live views"}, Summary: "Overview of a month of up to 50 people: normal, late, early, missing and absent days",
@@ -113,70 +86,6 @@ type Price struct {
 
 func (s *server) priceOf(readAt time.Time, calls int) Price {
 	return Price{ReadAt: readAt.UTC(), Age: max(0, int(s.Now().Sub(readAt)/time.Second)), Calls: calls}
-}
-
-// viewAnswer is what the paths of old answer.
-type viewAnswer struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-	Data    any    `json:"data"`
-	Price
-	RequestID string `json:"request_id"`
-}
-
-func (s *server) liveHandler(v liveView) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-		err := v.readParams(r)
-		var got shown
-		if err == nil {
-			got, err = v.show(r.Context(), r.Form)
-		}
-		if err != nil {
-			s.write(w, r, s.answer(r.Context(), parameter(err)))
-			return
-		}
-		p := s.priceOf(got.readAt, got.calls)
-		w.Header().Set("Age", strconv.Itoa(p.Age))
-		writeJSON(w, http.StatusOK, viewAnswer{Message: "ok", Data: got.data, Price: p, RequestID: requestID(r.Context())})
-	}
-}
-
-// readParams fills r.Form. A parameter with a name that is not known would
-// change nothing and look as if it had; "_" is what pages add against caches.
-func (v liveView) readParams(r *http.Request) error {
-	var err error
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		err = r.ParseMultipartForm(MaxBody)
-	} else {
-		err = r.ParseForm()
-	}
-	if err != nil {
-		return &Error{Code: codeInvalidBody, Message: "the parameters cannot be read: they are sent in the query or as a form", cause: err}
-	}
-	known := make([]string, len(v.params))
-	for i, p := range v.params {
-		known[i] = p.name
-	}
-	for name, values := range r.Form {
-		switch {
-		case name == "_":
-		case !slices.Contains(known, name):
-			return refusedParam(name, "is not known here; allowed are "+strings.Join(known, ", "))
-		case len(values) > 1 && slices.ContainsFunc(values, func(other string) bool { return other != values[0] }):
-			return refusedParam(name, "is given more than once, with different values")
-		}
-	}
-	for _, p := range v.params {
-		if p.required && strings.TrimSpace(r.Form.Get(p.name)) == "" {
-			return refusedParam(p.name, "is needed: "+p.doc)
-		}
-	}
-	return nil
-}
-
-func refusedParam(name, message string) *Error {
-	return &Error{Code: codeInvalidParameter, Field: name, Message: name + " " + message}
 }
 
 // parameter makes a wrong parameter of what a view was asked for wrongly.
@@ -217,29 +126,6 @@ func checkUser(name, id string) error {
 		return refusedParam(name, fmt.Sprintf("must be a userid of DingTalk: 1 to %d characters without spaces", maxUserID))
 	}
 	return nil
-}
-
-// describeView adds a view to the document: huma would read neither forms nor
-// a method for each of two.
-func (s *server) describeView(v liveView, method string) {
-	schemas := s.huma.OpenAPI().Components.Schemas
-	answer := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
-		"code": {Type: huma.TypeInteger, Enum: []any{0}}, "message": {Type: huma.TypeString}, "data": schemas.Schema(v.data, true, v.id),
-		"read_at": {Type: huma.TypeString, Format: "date-time"}, "age_seconds": {Type: huma.TypeInteger}, "calls": {Type: huma.TypeInteger}, "request_id": {Type: huma.TypeString},
-	}}
-	op := &huma.Operation{
-		OperationID: v.id + "-" + strings.ToLower(method), Method: method, Path: v.path, Tags: []string{"live views"}, Summary: v.summary,
-		Description: v.about + " Query or form parameters. Answers are kept for a moment and say their age.",
-		Responses: map[string]*huma.Response{
-			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: answer}}},
-			"default": s.errorResponse(),
-		},
-		Security: []map[string][]string{{"bearer": {}}, {"key": {}}}, Extensions: map[string]any{"x-role": config.AccessRead.String()},
-	}
-	for _, p := range v.params {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Required: p.required, Description: p.doc, Schema: &huma.Schema{Type: huma.TypeString}})
-	}
-	s.huma.OpenAPI().AddOperation(op)
 }
 
 type monthInput struct {
