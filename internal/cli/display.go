@@ -45,7 +45,7 @@ func newLines(w io.Writer, now func() time.Time) *lines { return &lines{w: w, no
 func (l *lines) show(s orgflow.Summary) {
 	now := l.now()
 	l.pace.add(s, now)
-	if s.Phase == l.phase && now.Before(l.next) && !over(s) {
+	if s.Phase == l.phase && now.Before(l.next) && !over(s.Status) {
 		return
 	}
 	l.phase, l.next = s.Phase, now.Add(linesEvery)

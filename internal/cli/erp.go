@@ -58,39 +58,14 @@ func (p *program) startLoad(ctx context.Context, kind orgflow.LoadKind, f loadFl
 		case err != nil:
 			return fmt.Errorf("start the load: %w", err)
 		case f.wait:
-			return p.watchLoad(ctx, b.Loads, started.ID, f.json)
-		case f.json:
-			return p.printJSON(started)
+			return followToEnd(ctx, p, p.followedLoad(b), started.ID, f.json)
 		}
-		if err := p.print("Started %s", started.ID); err != nil {
-			return err
-		}
-		p.say("Look at it with:  starter erp show %s", started.ID)
-		return nil
+		return p.printStarted(started, "erp show", f.json)
 	})
 }
 
 func (p *program) erpShow() *cobra.Command {
-	wait, asJSON := false, false
-	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show a load", Args: oneID,
-		Example: "  starter erp show erp-129-SAL_SaleOrder~3f2a9c1b7d4e --wait",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
-				if wait {
-					return p.watchLoad(cmd.Context(), b.Loads, args[0], asJSON)
-				}
-				run, err := b.Loads.LoadRun(cmd.Context(), args[0])
-				if err != nil {
-					return fmt.Errorf("show load %s: %w", args[0], err)
-				}
-				return p.printLoad(run, asJSON)
-			})
-		},
-	}
-	cmd.Flags().BoolVarP(&wait, "wait", "w", false, "watch the load until it ends")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	return showCommand(p, "load", "  starter erp show erp-129-SAL_SaleOrder~3f2a9c1b7d4e --wait", p.followedLoad)
 }
 
 func (p *program) erpCancel() *cobra.Command {
@@ -117,16 +92,15 @@ func (p *program) erpList() *cobra.Command {
 		Use: "list", Short: "List loads, newest first", Args: cobra.NoArgs,
 		Example: "  starter erp list --form SAL_SaleOrder --limit 5",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.Limit < 1 || f.Limit > api.MaxLimit {
-				return fmt.Errorf("--limit must be 1 to %d", api.MaxLimit)
+			if err := checkLimit(f.Limit); err != nil {
+				return err
 			}
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error { return p.listLoads(cmd.Context(), b.Loads, f, asJSON) })
 		},
 	}
 	cmd.Flags().Int64Var(&f.CompanyID, "company", 0, "only this company")
 	cmd.Flags().StringVar(&f.FormID, "form", "", "only this form")
-	cmd.Flags().IntVar(&f.Limit, "limit", 20, "how many")
-	cmd.Flags().StringVar(&f.Cursor, "cursor", "", "go on where a list ended")
+	pageFlags(cmd, &f.Limit, &f.Cursor)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -148,14 +122,8 @@ func (p *program) listLoads(ctx context.Context, loads api.Loads, f api.LoadFilt
 	}
 	t := table{header: []string{"STARTED", "ID", "KIND", "STATUS", "WINDOWS", "ROWS"}, right: []int{4, 5}}
 	for _, r := range page.Runs {
-		t.add(r.StartedAt.Local().Format("2006-01-02 15:04"), r.ID, kindOfLoad(r), string(r.Status),
+		t.add(minute(&r.StartedAt), r.ID, kindOfLoad(r), string(r.Status),
 			number(r.Windows.Done)+"/"+number(r.Windows.Total), number(int(r.Rows)))
 	}
-	if err := t.write(p.Out); err != nil {
-		return err
-	}
-	if page.NextCursor != "" {
-		p.say("More:  --cursor %s", page.NextCursor)
-	}
-	return nil
+	return p.writePage(t, page.NextCursor)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -10,51 +9,20 @@ import (
 	"orgflow/internal/api"
 )
 
-// watchLoad follows a load until it ends.
-func (p *program) watchLoad(ctx context.Context, loads api.Loads, id string, asJSON bool) error {
-	failures, told := 0, ""
-	for {
-		run, err := loads.LoadRun(ctx, id)
-		switch {
-		case ctx.Err() != nil:
-			p.say("\nStopped watching; the load goes on. Look at it with:  starter erp show %s --wait", id)
-			return exit{code: ExitInterrupted}
-		case err != nil:
-			if failures++; failures >= maxFailures {
-				return fmt.Errorf("watch load %s: %w (the load itself goes on)", id, err)
+func (p *program) followedLoad(b Backend) followed[orgflow.ERPRun] {
+	told := ""
+	return followed[orgflow.ERPRun]{
+		noun: "load", show: "erp show", look: b.Loads.LoadRun, print: p.printLoad,
+		status: func(run orgflow.ERPRun) orgflow.Status { return run.Status },
+		news: func(run orgflow.ERPRun) string {
+			line := loadProgress(run)
+			if line == told {
+				return ""
 			}
-		case run.Status.Terminal():
-			if err := p.printLoad(run, asJSON); err != nil {
-				return err
-			}
-			if code := loadExit(run); code != ExitCompleted {
-				return exit{code: code}
-			}
-			return nil
-		default:
-			failures = 0
-			if line := loadProgress(run); !asJSON && line != told {
-				told = line
-				p.say("%s", line)
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-p.after(pollEvery):
-		}
+			told = line
+			return line
+		},
 	}
-}
-
-func loadExit(run orgflow.ERPRun) int {
-	switch run.Status {
-	case orgflow.StatusCompleted:
-		return ExitCompleted
-	case orgflow.StatusFailed, orgflow.StatusCanceled:
-		return ExitFailed
-	case orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval,
-		orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
-	}
-	return ExitIncomplete
 }
 
 // loadProgress is a running load on one line.

@@ -73,26 +73,7 @@ func (p *program) pullSteer(verb, short string, do func(context.Context, api.Org
 }
 
 func (p *program) pullShow() *cobra.Command {
-	wait, asJSON := false, false
-	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show a pull", Args: oneID,
-		Example: "  starter pull show org-pull-129-ding_talk-20261121T0100Z-7f3a --wait",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
-				if wait {
-					return p.watchPull(cmd.Context(), b.Orgs, args[0], asJSON)
-				}
-				s, err := b.Orgs.PullSummary(cmd.Context(), args[0])
-				if err != nil {
-					return fmt.Errorf("show pull %s: %w", args[0], err)
-				}
-				return p.printPull(s, asJSON)
-			})
-		},
-	}
-	cmd.Flags().BoolVarP(&wait, "wait", "w", false, "watch the pull until it ends")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	return showCommand(p, "pull", "  starter pull show org-pull-129-ding_talk-20261121T0100Z-7f3a --wait", p.followedPull)
 }
 
 func (p *program) pull(ctx context.Context, f pullFlags) error {
@@ -113,63 +94,25 @@ func (p *program) pull(ctx context.Context, f pullFlags) error {
 		case err != nil:
 			return fmt.Errorf("start the pull: %w", err)
 		case f.wait:
-			return p.watchPull(ctx, b.Orgs, started.ID, f.json)
-		case f.json:
-			return p.printJSON(started)
+			return followToEnd(ctx, p, p.followedPull(b), started.ID, f.json)
 		}
-		if err := p.print("Started %s", started.ID); err != nil {
-			return err
-		}
-		p.say("Look at it with:  starter pull show %s", started.ID)
-		return nil
+		return p.printStarted(started, "pull show", f.json)
 	})
 }
 
-// watchPull follows a pull until it ends or waits for a person.
-func (p *program) watchPull(ctx context.Context, orgs api.Orgs, id string, asJSON bool) error {
-	failures, told := 0, -1
-	for {
-		s, err := orgs.PullSummary(ctx, id)
-		switch {
-		case ctx.Err() != nil:
-			p.say("\nStopped watching; the pull goes on. Look at it with:  starter pull show %s --wait", id)
-			return exit{code: ExitInterrupted}
-		case err != nil:
-			if failures++; failures >= maxFailures {
-				return fmt.Errorf("watch pull %s: %w (the pull itself goes on)", id, err)
+func (p *program) followedPull(b Backend) followed[orgflow.PullSummary] {
+	told := -1
+	return followed[orgflow.PullSummary]{
+		noun: "pull", show: "pull show", look: b.Orgs.PullSummary, print: p.printPull,
+		status: func(s orgflow.PullSummary) orgflow.Status { return s.Status },
+		news: func(s orgflow.PullSummary) string {
+			if s.Members == told {
+				return ""
 			}
-		case s.Status.Terminal() || s.Status == orgflow.StatusAwaitingApproval:
-			if err := p.printPull(s, asJSON); err != nil {
-				return err
-			}
-			if code := pullExit(s); code != ExitCompleted {
-				return exit{code: code}
-			}
-			return nil
-		default:
-			failures = 0
-			if !asJSON && s.Members != told {
-				told = s.Members
-				p.say("%s: %d departments, %d members, %d calls", s.Phase, s.Departments, s.Members, s.Calls)
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-p.after(pollEvery):
-		}
+			told = s.Members
+			return fmt.Sprintf("%s: %d departments, %d members, %d calls", s.Phase, s.Departments, s.Members, s.Calls)
+		},
 	}
-}
-
-func pullExit(s orgflow.PullSummary) int {
-	switch s.Status {
-	case orgflow.StatusCompleted:
-		return ExitCompleted
-	case orgflow.StatusFailed, orgflow.StatusCanceled:
-		return ExitFailed
-	case orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval,
-		orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
-	}
-	return ExitIncomplete
 }
 
 // printPull writes a pull for people, or as JSON.

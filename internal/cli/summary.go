@@ -34,7 +34,7 @@ func ProgressLine(s orgflow.Summary) string {
 	switch {
 	case s.Status == orgflow.StatusPaused && s.Paused != nil:
 		line = "paused " + clean(s.Paused.String())
-	case over(s):
+	case over(s.Status):
 		line = statusText(s)
 	}
 	if text := counted(s); text != "" {
@@ -178,7 +178,7 @@ func (r *renderer) head() {
 	if s.Undoes != "" {
 		r.line("   " + r.paint.dim("undo of "+clean(s.Undoes)))
 	}
-	if !over(s) {
+	if !over(s.Status) {
 		r.line("   " + ProgressLine(s))
 	}
 	if s.Error != nil {

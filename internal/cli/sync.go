@@ -57,17 +57,10 @@ func (p *program) sync(ctx context.Context, f syncFlags) error {
 		if err != nil {
 			return fmt.Errorf("start the run: %w", err)
 		}
-		switch {
-		case f.wait:
+		if f.wait {
 			return p.watch(ctx, b.Runs, started.ID, f.json)
-		case f.json:
-			return p.printJSON(started)
 		}
-		if err := p.print("Started %s", started.ID); err != nil {
-			return err
-		}
-		p.say("Look at it with:  starter runs show %s", started.ID)
-		return nil
+		return p.printStarted(started, "runs show", f.json)
 	})
 }
 

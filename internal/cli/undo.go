@@ -57,9 +57,5 @@ func (p *program) undo(ctx context.Context, b Backend, id string, o api.UndoOpti
 	if wait {
 		return p.watch(ctx, b.Runs, started.ID, asJSON)
 	}
-	if err := p.print("Started %s", started.ID); err != nil {
-		return err
-	}
-	p.say("Look at it with:  starter runs show %s", started.ID)
-	return nil
+	return p.printStarted(started, "runs show", false)
 }

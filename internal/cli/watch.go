@@ -63,13 +63,18 @@ func (p *program) report(s orgflow.Summary, asJSON bool) error {
 // ExitCode is what a run's end means for a script (contract § 1). A run that
 // has not ended is incomplete.
 func ExitCode(s orgflow.Summary) int {
-	switch s.Status {
+	if s.Status == orgflow.StatusCompleted && s.ParkedDeletes > 0 {
+		return ExitIncomplete
+	}
+	return exitOf(s.Status)
+}
+
+func exitOf(s orgflow.Status) int {
+	switch s {
+	case orgflow.StatusCompleted:
+		return ExitCompleted
 	case orgflow.StatusFailed, orgflow.StatusCanceled:
 		return ExitFailed
-	case orgflow.StatusCompleted:
-		if s.ParkedDeletes == 0 {
-			return ExitCompleted
-		}
 	case orgflow.StatusRunning, orgflow.StatusPaused, orgflow.StatusAwaitingApproval,
 		orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded:
 	}
@@ -77,9 +82,7 @@ func ExitCode(s orgflow.Summary) int {
 }
 
 // over tells whether watching further shows nothing new.
-func over(s orgflow.Summary) bool {
-	return s.Status.Terminal() || s.Status == orgflow.StatusAwaitingApproval
-}
+func over(s orgflow.Status) bool { return s.Terminal() || s == orgflow.StatusAwaitingApproval }
 
 func (p *program) follow(ctx context.Context, runs api.Runs, id string, d display) (orgflow.Summary, error) {
 	unknown, failures := 0, 0
@@ -88,7 +91,7 @@ func (p *program) follow(ctx context.Context, runs api.Runs, id string, d displa
 		switch {
 		case ctx.Err() != nil:
 			return s, ctx.Err()
-		case err == nil && over(s):
+		case err == nil && over(s.Status):
 			d.show(s)
 			return s, nil
 		case err == nil:
