@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orgflow"
@@ -159,12 +158,7 @@ func (d *dataSync) finish(ctx workflow.Context, cause error) (orgflow.ERPRun, er
 // tag keeps the search attributes true, also for loads started by hand.
 func (d *dataSync) tag(ctx workflow.Context) error {
 	in := orgflow.LoadInput{CompanyID: d.run.CompanyID, FormID: d.run.FormID}
-	return workflow.UpsertTypedSearchAttributes(ctx,
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(in.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("erp"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(d.run.Status)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(in.Target().String()),
-	)
+	return workflow.UpsertTypedSearchAttributes(ctx, RunAttributes("erp", in.Target(), d.run.Status).Copy())
 }
 
 // show renders what a person reads in the Web UI: counts only.

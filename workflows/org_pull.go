@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orgflow"
@@ -154,12 +153,7 @@ func (p *orgPull) finish(ctx workflow.Context, cause error) (orgflow.PullSummary
 // tag keeps the search attributes true, also for pulls started by hand.
 func (p *orgPull) tag(ctx workflow.Context) error {
 	t := orgflow.Target{CompanyID: p.summary.CompanyID, Consumer: p.summary.Origin}
-	return workflow.UpsertTypedSearchAttributes(ctx,
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("org_pull"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(p.summary.Status)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
-	)
+	return workflow.UpsertTypedSearchAttributes(ctx, RunAttributes("org_pull", t, p.summary.Status).Copy())
 }
 
 // show renders what a person reads in the Web UI: counts only.

@@ -36,35 +36,29 @@ func planning(ctx workflow.Context, summary string) workflow.Context {
 // remote is for pages of remote calls. A vendor that is down is waited for:
 // about an hour and a half of attempts, then the run fails with its words.
 func remote(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         retry(2*time.Minute, 50),
-		WaitForCancellation: true,
-		Summary:             summary,
-	})
+	return paged(ctx, summary, 2*time.Hour, retry(2*time.Minute, 50))
 }
 
 // reading is for pages of the source: repeating is free of effects, but an
 // operator who typed a wrong address wants to know soon.
 func reading(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         retry(time.Minute, 4),
-		WaitForCancellation: true,
-		Summary:             summary,
-	})
+	return paged(ctx, summary, 2*time.Hour, retry(time.Minute, 4))
 }
 
 // loading is for windows of an ERP, and for what else of a load may take long.
 // An ERP that is away is waited for, about a minute and a half a window; then
 // the load fails and leaves the local table as it was.
 func loading(ctx workflow.Context, summary string) workflow.Context {
+	return paged(ctx, summary, 12*time.Hour, retry(time.Minute, 7))
+}
+
+// paged is for pages of somebody else's system: they prove their life, and a
+// cancelled page is waited for, because what it did must be known.
+func paged(ctx workflow.Context, summary string, most time.Duration, policy *temporal.RetryPolicy) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 12 * time.Hour,
+		StartToCloseTimeout: most,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         retry(time.Minute, 7),
+		RetryPolicy:         policy,
 		WaitForCancellation: true,
 		Summary:             summary,
 	})

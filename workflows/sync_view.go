@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orgflow"
@@ -13,13 +12,7 @@ import (
 // tag keeps the search attributes true, also for runs started by hand in the
 // Web UI, which sets none.
 func (r *syncRun) tag(ctx workflow.Context, status orgflow.Status) error {
-	t := r.info.Target
-	return workflow.UpsertTypedSearchAttributes(ctx,
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("sync"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(status)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
-	)
+	return workflow.UpsertTypedSearchAttributes(ctx, RunAttributes("sync", r.info.Target, status).Copy())
 }
 
 // show sets phase and note, and renders the details a person reads in the

@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"orgflow"
 	"orgflow/activities"
@@ -20,6 +19,7 @@ import (
 	"orgflow/internal/api"
 	"orgflow/internal/store"
 	"orgflow/internal/transport"
+	"orgflow/workflows"
 )
 
 // Loads loads forms of ERPs into local tables; HTTP and CLI share it.
@@ -75,7 +75,7 @@ func (l *Loads) StartLoad(ctx context.Context, raw json.RawMessage) (api.Started
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            fmt.Sprintf("%s %s, company %d", in.Kind, in.FormID, in.CompanyID),
-		TypedSearchAttributes:                    loadAttributes(in.Target()),
+		TypedSearchAttributes:                    workflows.RunAttributes("erp", in.Target(), orgflow.StatusRunning),
 	}, orgflow.WorkflowDataSync, json.RawMessage(input))
 	var taken *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
@@ -114,15 +114,6 @@ func loadBusy(form, id string) error {
 	}
 }
 
-func loadAttributes(t orgflow.Target) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("erp"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(orgflow.StatusRunning)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
-	)
-}
-
 // LoadRun returns a load as users see it. One that was started a moment ago,
 // or was refused, has no record and is shown from its workflow.
 func (l *Loads) LoadRun(ctx context.Context, id string) (orgflow.ERPRun, error) {
@@ -138,12 +129,10 @@ func (l *Loads) LoadRun(ctx context.Context, id string) (orgflow.ERPRun, error) 
 	if err != nil {
 		return orgflow.ERPRun{}, err
 	}
-	d, err := cl.DescribeWorkflowExecution(ctx, workflow, "")
-	var gone, invalid = (*serviceerror.NotFound)(nil), (*serviceerror.InvalidArgument)(nil)
-	info := d.GetWorkflowExecutionInfo()
+	info, err := unrecorded(ctx, cl, workflow, orgflow.WorkflowDataSync)
+	var invalid *serviceerror.InvalidArgument
 	switch {
-	case errors.As(err, &gone) || errors.As(err, &invalid),
-		err == nil && (info.GetType().GetName() != orgflow.WorkflowDataSync || orgflow.ERPRunID(workflow, info.GetFirstRunId()) != id):
+	case isNotFound(err) || errors.As(err, &invalid), err == nil && orgflow.ERPRunID(workflow, info.GetFirstRunId()) != id:
 		return orgflow.ERPRun{}, noLoad(id, store.ErrNotFound)
 	case err != nil:
 		return orgflow.ERPRun{}, unavailable("look up load "+id, err)
@@ -153,10 +142,8 @@ func (l *Loads) LoadRun(ctx context.Context, id string) (orgflow.ERPRun, error) 
 		StartedAt: info.GetStartTime().AsTime(), NewColumns: []string{},
 	}
 	run.CompanyID, run.FormID = startedFor(workflow)
-	if info.GetCloseTime() != nil {
-		closed := info.GetCloseTime().AsTime()
-		run.Status, run.FinishedAt = orgflow.StatusFailed, &closed
-		run.Error = workflowFault(cl.GetWorkflow(ctx, workflow, info.GetExecution().GetRunId()).Get(ctx, nil))
+	if run.FinishedAt, run.Error = endOf(ctx, cl, info); run.FinishedAt != nil {
+		run.Status = orgflow.StatusFailed
 	}
 	return run, nil
 }

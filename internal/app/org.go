@@ -18,6 +18,7 @@ import (
 	"orgflow/internal/api"
 	"orgflow/internal/store"
 	"orgflow/internal/transport"
+	"orgflow/workflows"
 )
 
 // Orgs pulls organisations and shows the local one; HTTP and CLI share it.
@@ -54,21 +55,12 @@ func (o *Orgs) StartPull(ctx context.Context, raw json.RawMessage) (api.Started,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            fmt.Sprintf("%s → local organisation, company %d", in.Origin, in.CompanyID),
-		TypedSearchAttributes:                    pullAttributes(in.Target()),
+		TypedSearchAttributes:                    workflows.RunAttributes("org_pull", in.Target(), orgflow.StatusRunning),
 	}, orgflow.WorkflowOrgPull, raw)
 	if err != nil {
 		return api.Started{}, unavailable("start the pull", err)
 	}
 	return api.Started{ID: id, RunID: run.GetRunID(), URL: "/api/v1/org/pulls/" + url.PathEscape(id)}, nil
-}
-
-func pullAttributes(t orgflow.Target) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("org_pull"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(orgflow.StatusRunning)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
-	)
 }
 
 // PullSummary returns a pull as users see it. One that was started a moment
@@ -82,12 +74,10 @@ func (o *Orgs) PullSummary(ctx context.Context, id string) (orgflow.PullSummary,
 	if err != nil {
 		return orgflow.PullSummary{}, err
 	}
-	d, err := cl.DescribeWorkflowExecution(ctx, id, "")
-	var gone *serviceerror.NotFound
-	info := d.GetWorkflowExecutionInfo()
+	info, err := unrecorded(ctx, cl, id, orgflow.WorkflowOrgPull)
 	switch {
-	case errors.As(err, &gone) || err == nil && info.GetType().GetName() != orgflow.WorkflowOrgPull:
-		return orgflow.PullSummary{}, noPull(id, store.ErrNotFound)
+	case isNotFound(err):
+		return orgflow.PullSummary{}, noPull(id, err)
 	case err != nil:
 		return orgflow.PullSummary{}, unavailable("look up pull "+id, err)
 	}
@@ -95,10 +85,8 @@ func (o *Orgs) PullSummary(ctx context.Context, id string) (orgflow.PullSummary,
 		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
 		StartedAt: info.GetStartTime().AsTime(), Changes: map[orgflow.Kind]orgflow.OrgCount{},
 	}
-	if info.GetCloseTime() != nil {
-		closed := info.GetCloseTime().AsTime()
-		s.Status, s.FinishedAt = orgflow.StatusFailed, &closed
-		s.Error = workflowFault(cl.GetWorkflow(ctx, id, info.GetExecution().GetRunId()).Get(ctx, nil))
+	if s.FinishedAt, s.Error = endOf(ctx, cl, info); s.FinishedAt != nil {
+		s.Status = orgflow.StatusFailed
 	}
 	return s, nil
 }

@@ -20,6 +20,7 @@ import (
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/store"
+	"orgflow/workflows"
 )
 
 // Runs starts, steers and reads sync runs; HTTP and CLI share it.
@@ -65,7 +66,7 @@ func (r *Runs) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage, 
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            headline(job),
-		TypedSearchAttributes:                    searchAttributes(job.Target()),
+		TypedSearchAttributes:                    workflows.RunAttributes("sync", job.Target(), orgflow.StatusRunning),
 	}, orgflow.WorkflowSyncRun, raw)
 	var taken *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
@@ -125,26 +126,20 @@ func (r *Runs) unrecorded(ctx context.Context, id string) (orgflow.Summary, erro
 	if err != nil {
 		return orgflow.Summary{}, err
 	}
-	d, err := cl.DescribeWorkflowExecution(ctx, id, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) || err == nil && d.GetWorkflowExecutionInfo().GetType().GetName() != orgflow.WorkflowSyncRun {
-		return orgflow.Summary{}, noRun(id, store.ErrNotFound)
-	}
-	if err != nil {
+	info, err := unrecorded(ctx, cl, id, orgflow.WorkflowSyncRun)
+	switch {
+	case isNotFound(err):
+		return orgflow.Summary{}, noRun(id, err)
+	case err != nil:
 		return orgflow.Summary{}, unavailable("look up run "+id, err)
 	}
-	info := d.GetWorkflowExecutionInfo()
 	summary := api.Complete(orgflow.Summary{
 		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
 		StartedAt: info.GetStartTime().AsTime(),
 	})
-	if info.GetCloseTime() == nil {
-		return summary, nil
+	if summary.FinishedAt, summary.Error = endOf(ctx, cl, info); summary.FinishedAt != nil {
+		summary.Status = orgflow.StatusFailed
 	}
-	closed := info.GetCloseTime().AsTime()
-	summary.Status, summary.FinishedAt = orgflow.StatusFailed, &closed
-	err = cl.GetWorkflow(ctx, id, info.GetExecution().GetRunId()).Get(ctx, nil)
-	summary.Error = workflowFault(err)
 	return summary, nil
 }
 
@@ -211,15 +206,6 @@ func (r *Runs) RecordLog(ctx context.Context, target orgflow.Target, key orgflow
 		}
 	}
 	return page, nil
-}
-
-func searchAttributes(t orgflow.Target) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrCompany).ValueSet(fmt.Sprint(t.CompanyID)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrKind).ValueSet("sync"),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrStatus).ValueSet(string(orgflow.StatusRunning)),
-		temporal.NewSearchAttributeKeyKeyword(orgflow.AttrTarget).ValueSet(t.String()),
-	)
 }
 
 func randomSuffix() (string, error) {
