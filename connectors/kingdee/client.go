@@ -41,7 +41,7 @@ type Client struct {
 func New(cfg Config, opt Options) (*Client, error) {
 	cfg = cfg.withDefaults()
 	if problems := cfg.problems(); len(problems) > 0 {
-		return nil, invalid(problems...)
+		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
 	if opt.Transport == nil {
 		opt.Transport = oldHTTP()

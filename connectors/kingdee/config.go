@@ -1,15 +1,9 @@
 package kingdee
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 
 	"orgflow"
@@ -69,59 +63,21 @@ const (
 // problems, listed together with what New would find wrong.
 func ParseConfig(raw []byte) (Config, error) {
 	var cfg Config
-	var problems []orgflow.Problem
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	var keys map[string]json.RawMessage
-	if err := dec.Decode(&keys); err != nil || keys == nil {
-		return cfg, invalid(problem("", "must be a JSON object"))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return cfg, invalid(problem("", "must be one JSON object and nothing behind it"))
-	}
-	for _, name := range slices.Sorted(maps.Keys(keys)) {
-		if p, ok := cfg.set(name, keys[name]); !ok {
-			problems = append(problems, p)
-		}
-	}
-	for _, p := range cfg.withDefaults().problems() { // one finding per key
-		if !slices.ContainsFunc(problems, func(q orgflow.Problem) bool { return q.Pointer == p.Pointer }) {
-			problems = append(problems, p)
-		}
-	}
-	if len(problems) > 0 {
-		return cfg, invalid(problems...)
-	}
-	return cfg, nil
+	err := connectors.ReadSection(section, raw, map[string]any{
+		"type": &cfg.Type, "base_url": &cfg.BaseURL, "acct_id": &cfg.AcctID, "username": &cfg.Username,
+		"password": &cfg.Password, "app_id": &cfg.AppID, "app_secret": &cfg.AppSecret,
+		"sign": &cfg.Sign, "sign_digest": &cfg.SignDigest, "org_number": &cfg.OrgNumber,
+		"lcid": &cfg.LCID, "qps": &cfg.QPS, "concurrency": &cfg.Concurrency,
+		"timeout_seconds": &cfg.TimeoutSeconds, "max_page_size": &cfg.MaxPageSize,
+	}, func() []orgflow.Problem { return cfg.withDefaults().problems() })
+	return cfg, err
 }
 
-// set takes over one key.
-func (c *Config) set(name string, raw json.RawMessage) (orgflow.Problem, bool) {
-	targets := map[string]struct {
-		into any
-		want string
-	}{
-		"type": {&c.Type, "a text"}, "base_url": {&c.BaseURL, "a text"}, "acct_id": {&c.AcctID, "a text"}, "username": {&c.Username, "a text"},
-		"password": {&c.Password, "a text"}, "app_id": {&c.AppID, "a text"}, "app_secret": {&c.AppSecret, "a text"},
-		"sign": {&c.Sign, "true or false"}, "sign_digest": {&c.SignDigest, "a text"}, "org_number": {&c.OrgNumber, "a text"},
-		"lcid": {&c.LCID, "a whole number"}, "qps": {&c.QPS, "a number"}, "concurrency": {&c.Concurrency, "a whole number"},
-		"timeout_seconds": {&c.TimeoutSeconds, "a number"}, "max_page_size": {&c.MaxPageSize, "a whole number"},
-	}
-	t, known := targets[name]
-	if !known {
-		return problem(name, "is not known here; allowed are "+strings.Join(slices.Sorted(maps.Keys(targets)), ", ")), false
-	}
-	if json.Unmarshal(raw, t.into) != nil {
-		return problem(name, "must be "+t.want), false
-	}
-	return orgflow.Problem{}, true
-}
+// section is where the configuration stands in company.json.
+const section = "/erp"
 
 func problem(key, message string) orgflow.Problem {
-	return orgflow.Problem{Pointer: strings.TrimSuffix("/erp/"+key, "/"), Message: message}
-}
-
-func invalid(problems ...orgflow.Problem) error {
-	return &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
+	return orgflow.Problem{Pointer: section + "/" + key, Message: message}
 }
 
 // String shows the configuration without its secrets.

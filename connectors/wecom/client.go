@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"orgflow"
 	"orgflow/connectors"
 	"orgflow/internal/transport"
 )
@@ -47,9 +48,9 @@ type Client struct {
 // New returns a client, or an *orgflow.InvalidError listing all that is
 // wrong with the configuration. It makes no call.
 func New(cfg Config, opt Options) (*Client, error) {
-	cfg, err := cfg.withDefaults()
-	if err != nil {
-		return nil, err
+	cfg = cfg.withDefaults()
+	if problems := cfg.problems(); len(problems) > 0 {
+		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
 	c := &Client{
 		cfg:       cfg,

@@ -1,15 +1,9 @@
 package wecom
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
 
 	"orgflow"
 	"orgflow/connectors"
@@ -63,62 +57,20 @@ const (
 // problems, listed together with what New would find wrong.
 func ParseConfig(raw []byte) (Config, error) {
 	var cfg Config
-	var problems []orgflow.Problem
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	var keys map[string]json.RawMessage
-	if err := dec.Decode(&keys); err != nil || keys == nil {
-		return cfg, invalid(problem("", "must be a JSON object"))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return cfg, invalid(problem("", "must be one JSON object and nothing behind it"))
-	}
-	for _, name := range slices.Sorted(maps.Keys(keys)) {
-		if p, ok := cfg.set(name, keys[name]); !ok {
-			problems = append(problems, p)
-		}
-	}
-	if _, err := cfg.withDefaults(); err != nil {
-		if list, ok := errors.AsType[*orgflow.InvalidError](err); ok {
-			for _, p := range list.Problems { // one finding per key
-				if !slices.ContainsFunc(problems, func(q orgflow.Problem) bool { return q.Pointer == p.Pointer }) {
-					problems = append(problems, p)
-				}
-			}
-		}
-	}
-	if len(problems) > 0 {
-		return cfg, invalid(problems...)
-	}
-	return cfg, nil
+	err := connectors.ReadSection(section, raw, map[string]any{
+		"base_url": &cfg.BaseURL, "corpid": &cfg.CorpID, "corpsecret": &cfg.CorpSecret,
+		"root_department_id": &cfg.RootDepartmentID, "qps": &cfg.QPS,
+		"parallel": &cfg.Parallel, "to_invite": &cfg.ToInvite, "import_above": &cfg.ImportAbove,
+		"agent_id": &cfg.AgentID, "agent_secret": &cfg.AgentSecret, "root": &cfg.Root, "no_department": &cfg.NoDepartment,
+	}, func() []orgflow.Problem { return cfg.withDefaults().problems() })
+	return cfg, err
 }
 
-// set takes over one key.
-func (c *Config) set(name string, raw json.RawMessage) (orgflow.Problem, bool) {
-	targets := map[string]struct {
-		into any
-		want string
-	}{
-		"base_url": {&c.BaseURL, "a text"}, "corpid": {&c.CorpID, "a text"}, "corpsecret": {&c.CorpSecret, "a text"},
-		"root_department_id": {&c.RootDepartmentID, "a whole number"}, "qps": {&c.QPS, "a number"},
-		"parallel": {&c.Parallel, "a whole number"}, "to_invite": {&c.ToInvite, "true or false"}, "import_above": {&c.ImportAbove, "a whole number"},
-		"agent_id": {&c.AgentID, "a number or text"}, "agent_secret": {&c.AgentSecret, "a text"}, "root": {&c.Root, "a text"}, "no_department": {&c.NoDepartment, "a text"},
-	}
-	t, known := targets[name]
-	if !known {
-		return problem(name, "is not known here; allowed are "+strings.Join(slices.Sorted(maps.Keys(targets)), ", ")), false
-	}
-	if json.Unmarshal(raw, t.into) != nil {
-		return problem(name, "must be "+t.want), false
-	}
-	return orgflow.Problem{}, true
-}
+// section is where the configuration stands in company.json.
+const section = "/consumers/we_com"
 
 func problem(key, message string) orgflow.Problem {
-	return orgflow.Problem{Pointer: strings.TrimSuffix("/consumers/we_com/"+key, "/"), Message: message}
-}
-
-func invalid(problems ...orgflow.Problem) error {
-	return &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
+	return orgflow.Problem{Pointer: section + "/" + key, Message: message}
 }
 
 // String shows the configuration without its secret.
@@ -135,9 +87,8 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // Options are what a process gives its connectors. The zero value works.
 type Options = transport.Options
 
-// withDefaults returns the configuration complete, or all that is wrong
-// with it as *orgflow.InvalidError.
-func (c Config) withDefaults() (Config, error) {
+// withDefaults returns the configuration complete.
+func (c Config) withDefaults() Config {
 	if c.RootDepartmentID == 0 {
 		c.RootDepartmentID = defaultRoot
 	}
@@ -147,10 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Parallel == 0 {
 		c.Parallel = defaultParallel
 	}
-	if problems := c.problems(); len(problems) > 0 {
-		return c, invalid(problems...)
-	}
-	return c, nil
+	return c
 }
 
 // problems lists everything that is wrong with a complete configuration.

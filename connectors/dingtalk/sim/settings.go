@@ -1,6 +1,7 @@
 package dtsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -190,24 +191,18 @@ func (n Settings) check() error {
 	if n.TokenSeconds < 1 {
 		return fmt.Errorf("token_seconds is %d: at least 1 is needed", n.TokenSeconds)
 	}
-	for _, v := range []struct {
-		name    string
-		value   any
-		allowed []any
-	}{
-		{"expired_code", n.ExpiredCode, []any{40014, 42001}},
-		{"delete_missing_code", n.DeleteMissingCode, []any{60121, 33012}},
-		{"duplicate_dept_code", n.DuplicateDeptCode, []any{60008, 60021}},
-		{"member_cap_code", n.MemberCapCode, []any{40024, 40020, -1}},
-		{"repeated_invite_code", n.RepeatedInviteCode, []any{40103, 60104}},
-		{"ip_ban", n.IPBan, []any{"", "html", "json"}},
-		{"throttle_mode", n.ThrottleMode, []any{"window", "bucket"}},
-		{"rejoin_pending", n.RejoinPending, []any{"invited", "all"}},
-		{"many_receivers", n.ManyReceivers, []any{"accept", "refuse"}},
-	} {
-		if !slices.Contains(v.allowed, v.value) {
-			return fmt.Errorf("%s is %v: allowed are %v", v.name, v.value, v.allowed)
-		}
+	if err := cmp.Or(
+		simctl.OneOf("expired_code", n.ExpiredCode, 40014, 42001),
+		simctl.OneOf("delete_missing_code", n.DeleteMissingCode, 60121, 33012),
+		simctl.OneOf("duplicate_dept_code", n.DuplicateDeptCode, 60008, 60021),
+		simctl.OneOf("member_cap_code", n.MemberCapCode, 40024, 40020, -1),
+		simctl.OneOf("repeated_invite_code", n.RepeatedInviteCode, 40103, 60104),
+		simctl.OneOf("ip_ban", n.IPBan, "", "html", "json"),
+		simctl.OneOf("throttle_mode", n.ThrottleMode, "window", "bucket"),
+		simctl.OneOf("rejoin_pending", n.RejoinPending, "invited", "all"),
+		simctl.OneOf("many_receivers", n.ManyReceivers, "accept", "refuse"),
+	); err != nil {
+		return err
 	}
 	if n.Events.URL != "" && n.Events.OwnerKey == "" && len(n.Apps) == 0 {
 		return fmt.Errorf("events.owner_key is missing, and there is no application whose key could be used")

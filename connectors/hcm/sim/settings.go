@@ -1,6 +1,7 @@
 package hcmsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -76,19 +77,14 @@ func (s *Sim) SetOptions(raw json.RawMessage) error {
 }
 
 func (n Settings) check() error {
-	for _, v := range []struct {
-		name, value string
-		allowed     []string
-	}{
-		{"auth_mode", n.AuthMode, []string{"any", "bearer", "bearer_inner", "cookie", "header", "outer_token", "client_credentials", "none"}},
-		{"shape", n.Shape, []string{"result.list", "result.data", "data.list", "data"}},
-		{"count_key", n.CountKey, []string{"count", "total"}},
-		{"paging", n.Paging, []string{"honest", "ignored", "no_count", "short_pages", "repeat_page"}},
-		{"error_shape", n.ErrorShape, []string{"errcode", "success"}},
-	} {
-		if !slices.Contains(v.allowed, v.value) {
-			return fmt.Errorf("%s is %q: allowed are %q", v.name, v.value, v.allowed)
-		}
+	if err := cmp.Or(
+		simctl.OneOf("auth_mode", n.AuthMode, "any", "bearer", "bearer_inner", "cookie", "header", "outer_token", "client_credentials", "none"),
+		simctl.OneOf("shape", n.Shape, "result.list", "result.data", "data.list", "data"),
+		simctl.OneOf("count_key", n.CountKey, "count", "total"),
+		simctl.OneOf("paging", n.Paging, "honest", "ignored", "no_count", "short_pages", "repeat_page"),
+		simctl.OneOf("error_shape", n.ErrorShape, "errcode", "success"),
+	); err != nil {
+		return err
 	}
 	switch {
 	case n.TokenSeconds < 0 || n.LatencyMS < 0:

@@ -1,8 +1,8 @@
 package kdsim
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -98,29 +98,18 @@ func (s *Sim) SetOptions(raw json.RawMessage) error {
 }
 
 func (n Settings) check() error {
-	for _, v := range []struct {
-		name, value string
-		allowed     []string
-	}{
-		{"sign_digest", n.SignDigest, []string{"sha256", "sha1"}},
-		{"wrong_acct", n.WrongAcct, []string{"message", "lost"}},
-		{"lost_shape", n.LostShape, []string{"service", "nested", "list", "object", "empty"}},
-		{"top_row", n.TopRow, []string{"end", "count"}},
-	} {
-		if !slices.Contains(v.allowed, v.value) {
-			return fmt.Errorf("%s is %q: allowed are %q", v.name, v.value, v.allowed)
-		}
-	}
-	for _, v := range []struct {
-		name         string
-		value, least int
-	}{
-		{"session_seconds", n.SessionSeconds, 1}, {"lock_after", n.LockAfter, 0}, {"lock_seconds", n.LockSeconds, 0}, {"max_rows", n.MaxRows, 1},
-		{"conflict_every", n.ConflictEvery, 0}, {"qps", n.QPS, 0}, {"max_in_flight", n.MaxInFlight, 0}, {"latency_ms", n.LatencyMS, 0},
-	} {
-		if v.value < v.least {
-			return fmt.Errorf("%s is %d: at least %d is needed", v.name, v.value, v.least)
-		}
-	}
-	return nil
+	return cmp.Or(
+		simctl.OneOf("sign_digest", n.SignDigest, "sha256", "sha1"),
+		simctl.OneOf("wrong_acct", n.WrongAcct, "message", "lost"),
+		simctl.OneOf("lost_shape", n.LostShape, "service", "nested", "list", "object", "empty"),
+		simctl.OneOf("top_row", n.TopRow, "end", "count"),
+		simctl.AtLeast("session_seconds", n.SessionSeconds, 1),
+		simctl.AtLeast("lock_after", n.LockAfter, 0),
+		simctl.AtLeast("lock_seconds", n.LockSeconds, 0),
+		simctl.AtLeast("max_rows", n.MaxRows, 1),
+		simctl.AtLeast("conflict_every", n.ConflictEvery, 0),
+		simctl.AtLeast("qps", n.QPS, 0),
+		simctl.AtLeast("max_in_flight", n.MaxInFlight, 0),
+		simctl.AtLeast("latency_ms", n.LatencyMS, 0),
+	)
 }

@@ -3,7 +3,6 @@ package wcsim
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -105,31 +104,21 @@ func (s *Sim) install(n Settings) error {
 }
 
 func (n Settings) check() error {
-	for _, v := range []struct {
-		name         string
-		value, least int
-	}{
-		{"qps", n.QPS, 0}, {"per_minute", n.PerMinute, 0}, {"per_hour", n.PerHour, 0}, {"max_in_flight", n.MaxInFlight, 0},
-		{"token_seconds", n.TokenSeconds, 1}, {"latency_ms", n.LatencyMS, 0}, {"account_cap", n.AccountCap, 0},
-		{"list_id_page", n.ListIDPage, 1}, {"list_max", n.ListMax, 0}, {"job_seconds", n.JobSeconds, 0},
-		{"messages_per_minute", n.MessagesPerMinute, 0}, {"messages_per_hour", n.MessagesPerHour, 0},
-	} {
-		if v.value < v.least {
-			return fmt.Errorf("%s is %d: at least %d is needed", v.name, v.value, v.least)
-		}
-	}
-	for _, v := range []struct {
-		name    string
-		value   any
-		allowed []any
-	}{
-		{"expired_code", n.ExpiredCode, []any{40014, 42001}},
-		{"token_mode", n.TokenMode, []any{"stable", "rotate"}},
-		{"details", n.Details, []any{"open", "trimmed", "closed"}},
-	} {
-		if !slices.Contains(v.allowed, v.value) {
-			return fmt.Errorf("%s is %v: allowed are %v", v.name, v.value, v.allowed)
-		}
-	}
-	return nil
+	return cmp.Or(
+		simctl.AtLeast("qps", n.QPS, 0),
+		simctl.AtLeast("per_minute", n.PerMinute, 0),
+		simctl.AtLeast("per_hour", n.PerHour, 0),
+		simctl.AtLeast("max_in_flight", n.MaxInFlight, 0),
+		simctl.AtLeast("token_seconds", n.TokenSeconds, 1),
+		simctl.AtLeast("latency_ms", n.LatencyMS, 0),
+		simctl.AtLeast("account_cap", n.AccountCap, 0),
+		simctl.AtLeast("list_id_page", n.ListIDPage, 1),
+		simctl.AtLeast("list_max", n.ListMax, 0),
+		simctl.AtLeast("job_seconds", n.JobSeconds, 0),
+		simctl.AtLeast("messages_per_minute", n.MessagesPerMinute, 0),
+		simctl.AtLeast("messages_per_hour", n.MessagesPerHour, 0),
+		simctl.OneOf("expired_code", n.ExpiredCode, 40014, 42001),
+		simctl.OneOf("token_mode", n.TokenMode, "stable", "rotate"),
+		simctl.OneOf("details", n.Details, "open", "trimmed", "closed"),
+	)
 }
