@@ -42,16 +42,10 @@ func flows(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "orgflow-bench-")
+	dir, err := workplace(ctx, &o.binary)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err != nil {
 		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if o.binary == "" {
-		if err := build(ctx, dir, "standalone"); err != nil {
-			return err
-		}
-		o.binary = filepath.Join(dir, "standalone")
 	}
 	var missed []string
 	for database := range strings.SplitSeq(o.databases, ",") {

@@ -35,6 +35,16 @@ func build(ctx context.Context, dir string, names ...string) error {
 	return nil
 }
 
+// workplace makes a directory, for the caller to remove whatever err is, and
+// builds standalone there where no binary is named.
+func workplace(ctx context.Context, binary *string) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "orgflow-bench-"); err != nil || *binary != "" {
+		return dir, err
+	}
+	*binary = filepath.Join(dir, "standalone")
+	return dir, build(ctx, dir, "standalone")
+}
+
 // startStandalone starts standalone in dir, with its simulators and the
 // company, and waits until it serves. env adds settings.
 func startStandalone(ctx context.Context, binary, dir string, env []string) (*process, error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -75,16 +74,10 @@ type figures struct {
 // measure starts a fresh standalone, times one sync run, then the loop on
 // emptied simulators.
 func measure(ctx context.Context, o pushOptions, round int) (figures, error) {
-	dir, err := os.MkdirTemp("", "orgflow-bench-")
+	dir, err := workplace(ctx, &o.binary)
+	defer os.RemoveAll(dir)
 	if err != nil {
 		return figures{}, err
-	}
-	defer os.RemoveAll(dir)
-	if o.binary == "" {
-		if err := build(ctx, dir, "standalone"); err != nil {
-			return figures{}, err
-		}
-		o.binary = filepath.Join(dir, "standalone")
 	}
 	p, err := startStandalone(ctx, o.binary, dir, nil)
 	if err != nil {
