@@ -17,18 +17,30 @@ import (
 
 // kingdee is a client of a simulator with so many sales orders.
 func (w *shop) kingdee(t testing.TB, n int) (connectors.ERP, *kdsim.Sim) {
-	sim := kdsim.New(kdsim.Options{})
-	state := kdsim.Demo(w.at)
-	generate := state.Forms["SAL_SaleOrder"].Generate
-	generate.Count, generate.From = n, w.at.AddDate(0, 0, -700).Format(wall)
-	w.must(sim.Put(state))
+	sim, err := salesOrders(n, w.at)
+	w.must(err)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
+	return w.client(server.URL), sim
+}
+
+// salesOrders is a simulator with so many sales orders, spread over the 700
+// days before.
+func salesOrders(n int, before time.Time) (*kdsim.Sim, error) {
+	sim := kdsim.New(kdsim.Options{})
+	state := kdsim.Demo(before)
+	generate := state.Forms["SAL_SaleOrder"].Generate
+	generate.Count, generate.From = n, before.AddDate(0, 0, -700).Format(wall)
+	return sim, sim.Put(state)
+}
+
+// client is a client of the simulator at the address.
+func (w *shop) client(address string) connectors.ERP {
 	client, err := kingdee.New(kingdee.Config{
-		BaseURL: server.URL + "/k3cloud/", AcctID: "kingdee-sim-account-set", Username: "orgflow", Password: "kingdee-sim-password",
+		BaseURL: address + "/k3cloud/", AcctID: "kingdee-sim-account-set", Username: "orgflow", Password: "kingdee-sim-password",
 	}, kingdee.Options{})
 	w.must(err)
-	return client, sim
+	return client
 }
 
 // fixed is a company whose ERP is the client.
