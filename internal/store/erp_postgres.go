@@ -76,9 +76,18 @@ func pgDateIndex(_ string, _ int, table LoadTable) string {
 
 // pgSwap renames the tables. Who reads the old one is waited for, but not for
 // long, because everybody who comes later queues behind.
+//
+// The planner is told the size of the new tables and what it has to know of
+// their indexed columns. The other columns, which take several times as long,
+// are autovacuum's: it still comes, because an ANALYSE of some columns does
+// not count as one of the table.
 func pgSwap(ctx context.Context, t *tx, tables []LoadTable) error {
 	for _, table := range tables {
-		if _, err := t.exec(ctx, `ANALYSE `+ident(table.shadow())); err != nil {
+		columns := ident(table.Key)
+		if table.Date != "" && table.Date != table.Key {
+			columns += ", " + ident(table.Date)
+		}
+		if _, err := t.exec(ctx, `ANALYSE `+ident(table.shadow())+` (`+columns+`)`); err != nil {
 			return err
 		}
 	}
