@@ -76,3 +76,16 @@ func TestANameThatIsTaken(t *testing.T) {
 		}
 	})
 }
+
+// Queries on a table that was swapped in are planned well at once: its size is
+// known, and what is in the columns that have an index.
+func TestASwappedTableIsAnalysed(t *testing.T) {
+	w := newShop(t, shopDatabases["postgres"](t))
+	w.bills(30, day)
+	w.load(orgflow.LoadCreate, false)
+	size := w.query(`SELECT CAST(CAST(reltuples AS bigint) AS text) FROM pg_class WHERE oid = '"ERP_SAL_Bill"'::regclass`)
+	known := w.query(`SELECT attname FROM pg_stats WHERE tablename = 'ERP_SAL_Bill' AND attname IN ('FID', 'FModifyDate') ORDER BY attname`)
+	if d := cmp.Diff([]string{"30", "FID", "FModifyDate"}, append(size, known...)); d != "" {
+		t.Error(d)
+	}
+}

@@ -1,11 +1,14 @@
 # Reads the output of "go test -bench" and prints two tables: the time of each
-# benchmark beside the first of its group, and the peak of memory (metrics in
-# MB) with a tenth of the records beside all of them.
+# benchmark beside the first of its group, or beside the plain loop that it was
+# compared with itself (x-plain), and the peak of memory (metrics in MB) with a
+# tenth of the records beside all of them.
 /^Benchmark/ {
   name = $1; sub(/^Benchmark/, "", name); sub(/-[0-9]+$/, "", name)
   group = name; sub(/\/.*/, "", group)
   if (!(group in base)) base[group] = $3
-  times[++n] = sprintf("%-52s %14s ns/op %8.2f x", name, $3, $3 / base[group])
+  ratio = $3 / base[group]; to = ""
+  for (i = 3; i < NF; i += 2) if ($(i + 1) == "x-plain") { ratio = $i; to = " to a plain loop" }
+  times[++n] = sprintf("%-52s %14s ns/op %8.2f x%s", name, $3, ratio, to)
   size = name; sub(/.*\//, "", size)
   what = name; sub(/\/[0-9]+$/, "", what)
   for (i = 3; i < NF; i += 2) {
