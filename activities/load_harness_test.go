@@ -171,8 +171,8 @@ var shopDatabases = map[string]func(testing.TB) string{
 
 // eachShop runs the test on each kind of database.
 func eachShop(t *testing.T, test func(t *testing.T, w *shop)) {
-	for name, url := range shopDatabases {
-		t.Run(name, func(t *testing.T) { test(t, newShop(t, url(t))) })
+	for _, name := range shops {
+		t.Run(name, func(t *testing.T) { test(t, newShop(t, shopDatabases[name](t))) })
 	}
 }
 
