@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -146,11 +147,14 @@ func parseJSON(r *http.Request) error {
 	if err != nil {
 		return &Error{Code: CodeBadParam, Message: fmt.Sprintf("the body cannot be read: it may have %d bytes", MaxBody), cause: err}
 	}
+	r.Form = r.URL.Query()
+	if len(bytes.TrimSpace(raw)) == 0 { // clients that always name a type
+		return nil
+	}
 	var keys map[string]json.RawMessage
 	if err := readBody(raw, &keys); err != nil {
 		return err
 	}
-	r.Form = r.URL.Query()
 	for name, value := range keys {
 		var text string
 		var n json.Number

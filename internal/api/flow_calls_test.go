@@ -76,6 +76,7 @@ func TestBoardsCallPlainURLs(t *testing.T) {
 		{"POST", "/flow/launch", `{"flowCode": "a", "dataId": 6, "userCode": "E1", "deptName": null, "company_id": "129"}`, "Content-Type: application/json; charset=utf-8",
 			"launch {Number: FlowCode:a DataID:6 UserName: UserCode:E1 DeptName: Company:129}"},
 		{"GET", "/flow/relaunch?flowRunningNumber=n1", "", "", "relaunch {Number:n1 Company:}"},
+		{"GET", "/flow/relaunch?flowRunningNumber=n2", "", "Content-Type: application/json", "relaunch {Number:n2 Company:}"}, // sent with every call by some clients
 		{"GET", "/flow/discard?flowRunningNumber=n1&userName=admin", "", "", "discard {FlowParams:{Number:n1 Company:} UserName:admin UserCode:}"},
 		{"GET", "/flow/urgent?flowRunningNumber=n1", "", "", "urgent {Number:n1 Company:}"},
 		{"GET", "/message/taskNotify?taskNo=RW1", "", "", "notify RW1 "},
