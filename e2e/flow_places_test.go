@@ -36,11 +36,7 @@ func returnedPlaces() []place {
 	return []place{
 		{"RETURNED", "just now", bring, all(refuses, refused(200, "already", "onAudit")), discarded},
 		{"RETURNED", "long ago", aged(bring), refused(409, "NOT_UNDER_APPROVAL", "onAudit"), nil},
-		{"RETURNED", "while a decision waits", func(w *flowWorld, data string) string {
-			no := bring(w, data)
-			w.decide(no, 10, "E3", "approve")
-			return no
-		}, refused(409, "NOT_UNDER_APPROVAL", "onAudit"), func(w *flowWorld, no string) {
+		{"RETURNED", "with a late decision", late(bring, "NOT_UNDER_APPROVAL"), refused(409, "NOT_UNDER_APPROVAL", "onAudit"), func(w *flowWorld, no string) {
 			w.relaunched(no, 2)
 			a := w.flow("onAudit", "flowRunningNumber", no)
 			if got := w.outcomes(no); a.Status != 200 || a.Data.Applied != 0 || !slices.Equal(got, []string{"applied", "ignored_late"}) || !slices.Equal(a.Data.Nodes, []int{10}) {

@@ -39,7 +39,7 @@ func flowRaces(t *testing.T, w *flowWorld) {
 		if n := d.events("decided"); n != 1 {
 			t.Fatalf("race %d: %d decisions counted", i, n)
 		}
-		// The loser of a flow that went back waits for the next round.
+		// The loser of a flow that went back is late once somebody calls again.
 		if got := w.outcomes(no); len(got) != 2 || !slices.Contains(got, "applied") || got[0] == got[1] || d.State == "RUNNING" && got[1] != "ignored_late" {
 			t.Fatalf("race %d: %v", i, got)
 		}
