@@ -52,12 +52,12 @@ golangci:
 lint: fmt vet golangci workflowcheck
 
 race:
-	go test $(FLAGS) -race -timeout 20m $(LIGHT)
+	go test $(FLAGS) -race -timeout 30m $(LIGHT)
 
 # Under the race detector a sample of the points at which a worker is killed,
 # and few repetitions of races in the database, are tried; here all of them.
 kills:
-	go test $(FLAGS) -timeout 20m ./activities ./internal/store
+	go test $(FLAGS) -timeout 30m ./activities ./internal/store
 
 heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
