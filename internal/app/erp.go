@@ -69,15 +69,12 @@ func (l *Loads) StartLoad(ctx context.Context, raw json.RawMessage) (api.Started
 	if err != nil {
 		return api.Started{}, fmt.Errorf("input of a load: %w", err)
 	}
-	id := orgflow.ERPWorkflowID(in.CompanyID, in.FormID)
-	run, err := cl.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: id, TaskQueue: l.app.Config.Temporal.TaskQueue,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            fmt.Sprintf("%s %s, company %d", in.Kind, in.FormID, in.CompanyID),
-		TypedSearchAttributes:                    workflows.RunAttributes("erp", in.Target(), orgflow.StatusRunning),
-	}, orgflow.WorkflowDataSync, json.RawMessage(input))
+	run, err := l.execute(ctx, cl, in, input)
 	var taken *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &taken) && l.closing(ctx, cl, in, taken.RunId) {
+		run, err = l.execute(ctx, cl, in, input)
+	}
+	id := orgflow.ERPWorkflowID(in.CompanyID, in.FormID)
 	switch {
 	case errors.As(err, &taken): // a load never continues as new: its run is its first
 		return api.Started{}, loadBusy(in.FormID, orgflow.ERPRunID(id, taken.RunId))
@@ -86,6 +83,34 @@ func (l *Loads) StartLoad(ctx context.Context, raw json.RawMessage) (api.Started
 	}
 	loadID := orgflow.ERPRunID(id, run.GetRunID())
 	return api.Started{ID: loadID, RunID: run.GetRunID(), URL: "/api/v1/erp-runs/" + url.PathEscape(loadID)}, nil
+}
+
+func (l *Loads) execute(ctx context.Context, cl client.Client, in orgflow.LoadInput, input json.RawMessage) (client.WorkflowRun, error) {
+	return cl.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: orgflow.ERPWorkflowID(in.CompanyID, in.FormID), TaskQueue: l.app.Config.Temporal.TaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            fmt.Sprintf("%s %s, company %d", in.Kind, in.FormID, in.CompanyID),
+		TypedSearchAttributes:                    workflows.RunAttributes("erp", in.Target(), orgflow.StatusRunning),
+	}, orgflow.WorkflowDataSync, input)
+}
+
+// closingTime is how long a start waits for the workflow of a load that has
+// ended. What is left of it is one workflow task.
+const closingTime = 5 * time.Second
+
+// closing waits for the workflow of a load whose record shows an end already:
+// who saw it may start the next one. False where the load runs on.
+func (l *Loads) closing(ctx context.Context, cl client.Client, in orgflow.LoadInput, runID string) bool {
+	id := orgflow.ERPWorkflowID(in.CompanyID, in.FormID)
+	load, err := l.app.Store.GetLoad(ctx, orgflow.ERPRunID(id, runID))
+	if err != nil || !load.Summary.Status.Terminal() {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, closingTime)
+	defer cancel()
+	_ = cl.GetWorkflow(ctx, id, runID).Get(ctx, nil) // how it ended is no matter; whether it did, the start is told
+	return true
 }
 
 // free refuses while another load of the form runs.
