@@ -20,6 +20,7 @@ const (
 	permBase    = "qyapi_base"
 	permMobile  = "企业员工手机号信息"
 	permEmail   = "邮箱等个人信息"
+	permMe      = "Contact.User.Read"
 )
 
 // endpoint is a /topapi API. key names the parameter that goes to the
@@ -50,6 +51,7 @@ var endpoints = map[string]endpoint{
 	"/topapi/user/getbyunionid":              {permMember, nil, (*Sim).getByUnionID},
 	"/topapi/user/count":                     {permMember, nil, (*Sim).countUsers},
 	"/topapi/user/listadmin":                 {permMember, nil, (*Sim).listAdmin},
+	"/topapi/v2/user/getuserinfo":            {permBase, nil, (*Sim).getUserInfo},
 }
 
 // Handle implements simctl.Handler.
@@ -68,15 +70,23 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 	case strings.HasPrefix(c.Path, "/v1.0/"):
 		corp, unified := unifiedCorp(c.Path)
 		switch {
+		case c.Method == http.MethodGet && c.Path == pathMe:
+			return s.me(c)
 		case c.Method != http.MethodPost:
 		case c.Path == "/v1.0/oauth2/accessToken":
 			return s.newToken(c)
+		case c.Path == pathUserToken:
+			return s.userToken(c)
 		case unified:
 			return s.unifiedToken(c, corp)
 		}
 		return s.newFailed(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 	case c.Path == "/gettoken":
 		return s.getToken(c)
+	case c.Path == pathAuthorize:
+		return s.authorize(c)
+	case c.Path == pathScript:
+		return s.script()
 	case c.Path == "/call_back/get_call_back_failed_result":
 		return s.failedEvents(c)
 	case c.Path == "/auth/scopes":

@@ -63,6 +63,10 @@ type Settings struct {
 	SchoolDepartment bool `json:"school_department"`
 
 	Events EventPush `json:"events"` // contact events (§ 9)
+
+	RedirectURIs  []string `json:"redirect_uris"`  // registered redirect addresses; empty takes any (§ 8.1)
+	ConsentNeeded bool     `json:"consent_needed"` // users/me refuses who signed in without prompt=consent (§ 8.1)
+	InAppUser     string   `json:"in_app_user"`    // whose DingTalk /jsapi.js stands for; empty: it gives no code (§ 8.4)
 }
 
 // App is an application whose credentials are accepted.
@@ -78,7 +82,7 @@ func DefaultSettings() Settings {
 		Apps:        []App{{AppKey: "dingsim-app", AppSecret: "dingsim-secret"}},
 		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
 		RejoinPending: "invited", RepeatedInviteCode: 40103, InviteKeepsUserID: true, MemberCapCode: 40024,
-		Events: defaultPush(),
+		Events: defaultPush(), ConsentNeeded: true,
 	}
 }
 
@@ -114,6 +118,7 @@ func (c *compiled) clone() Settings {
 	n.DeclaredExtAttrs = slices.Clone(n.DeclaredExtAttrs)
 	n.ScopeDepartments = slices.Clone(n.ScopeDepartments)
 	n.MissingPermissions = slices.Clone(n.MissingPermissions)
+	n.RedirectURIs = slices.Clone(n.RedirectURIs)
 	n.Events.RetryMS = slices.Clone(n.Events.RetryMS)
 	return n
 }
