@@ -15,6 +15,8 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"GET /healthz":                       config.AccessNone,
 		"GET /readyz":                        config.AccessNone,
 		"GET /":                              config.AccessNone,
+		"GET /static/*":                      config.AccessNone,
+		"GET /api/v1/me":                     config.AccessRead,
 		"GET /metrics":                       config.AccessRead,
 		"GET /openapi.json":                  config.AccessRead,
 		"GET /api/v1/sync-runs":              config.AccessRead,
@@ -54,7 +56,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
 	s := newServer(d)
 	h := s.chain()
-	fill := strings.NewReplacer("units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	fill := strings.NewReplacer("static/*", "static/style.css", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {
 		need, listed := needs[route]
 		if !listed {

@@ -17,6 +17,7 @@ import (
 	"orgflow"
 	"orgflow/internal/config"
 	"orgflow/internal/telemetry"
+	"orgflow/internal/web"
 )
 
 // Deps is what the API asks and how it is set up. Every interface is needed;
@@ -33,6 +34,11 @@ type Deps struct {
 	Schedules Schedules
 	Events    Events
 	Orgs      Orgs
+	// SignIn knows who is signed in and serves the pages for it; nil: nobody
+	// can sign in.
+	SignIn SignIn
+	// Pages renders pages; default: those of package web.
+	Pages *web.Pages
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -100,6 +106,9 @@ func (d Deps) withDefaults() Deps {
 	if d.Meter == nil {
 		d.Meter = telemetry.NewRegistry()
 	}
+	if d.Pages == nil {
+		d.Pages = web.New()
+	}
 	if d.Timeout == 0 {
 		d.Timeout = defaultTimeout
 	}
@@ -122,7 +131,12 @@ func (s *server) routes() {
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()
+	s.meRoutes()
 	s.router.Get("/", s.startPage)
+	s.router.Get("/static/*", web.Static().ServeHTTP)
+	if s.SignIn != nil {
+		s.SignIn.Routes(s.router)
+	}
 	s.router.With(s.authorize(config.AccessRead)).Get("/openapi.json", s.openAPI)
 	s.router.With(s.authorize(config.AccessRead)).Get("/metrics", telemetry.MetricsHandler(s.Meter).ServeHTTP)
 	s.finishDocument()

@@ -21,8 +21,8 @@ func (a *App) Handler(webUI string) http.Handler {
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},
 		},
-		Idempotency: a.Store,
-		Addr:        a.Config.HTTPAddr, Keys: a.Config.APIKeys,
+		SignIn: a.SignIn(), Idempotency: a.Store,
+		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys,
 		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics,
 	})
 }

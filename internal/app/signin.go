@@ -1,0 +1,176 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"orgflow"
+	"orgflow/connectors"
+	"orgflow/internal/api"
+	"orgflow/internal/config"
+	"orgflow/internal/signin"
+	"orgflow/internal/store"
+	"orgflow/internal/web"
+)
+
+// dingTalk is the consumer through which people sign in.
+const dingTalk = "ding_talk"
+
+// SignIn returns what signs people in.
+func (a *App) SignIn() *signin.Service {
+	return signin.New(signin.Deps{
+		Store: a.Store, Companies: people{a}, Pages: web.New(), Logger: a.Log, RequestID: api.RequestID,
+		Open: len(a.Config.APIKeys) == 0 && config.Loopback(a.Config.HTTPAddr),
+	})
+}
+
+// AdminLink makes a link by which an administrator signs in on this machine.
+func (a *App) AdminLink(ctx context.Context) (string, error) {
+	return a.SignIn().AdminLink(ctx, "http://"+a.Config.HTTPAddr)
+}
+
+// people implements signin.Companies with the company files, the connectors
+// and the local organisation.
+type people struct{ app *App }
+
+// Companies implements signin.Companies.
+func (p people) Companies() []signin.Company {
+	var out []signin.Company
+	for _, id := range p.app.Meta.Companies() {
+		company, err := p.app.Meta.Company(id)
+		if err != nil {
+			p.app.Log.Warn("company cannot be read", "company", id, "error", err)
+			continue
+		}
+		if company.HasConsumer(dingTalk) {
+			out = append(out, signin.Company{ID: id, Name: company.Name})
+		}
+	}
+	return out
+}
+
+// Door implements signin.Companies.
+func (p people) Door(id int64) (connectors.SignIn, error) {
+	company, err := p.app.Meta.Company(id)
+	if err != nil {
+		return nil, err
+	}
+	var raw json.RawMessage
+	if err := company.Connection(dingTalk, &raw); err != nil {
+		return nil, err
+	}
+	consumer, err := p.app.Connectors.Consumer(connectors.Settings{CompanyID: id, Name: dingTalk, JSON: raw})
+	if err != nil {
+		return nil, err
+	}
+	door, ok := consumer.(connectors.SignIn)
+	if !ok {
+		return nil, orgflow.Faultf(orgflow.CodeInvalidConfig, "nobody can sign in through %s", dingTalk)
+	}
+	return door, nil
+}
+
+// Written implements signin.Companies.
+func (p people) Written(id int64) map[string]string {
+	company, err := p.app.Meta.Company(id)
+	if err != nil {
+		return nil // Door tells
+	}
+	return company.Written(dingTalk)
+}
+
+// Identify implements signin.Companies. Roles and code are those of this
+// moment: a change in company.json counts with the next request.
+func (p people) Identify(ctx context.Context, id int64, userID string) (signin.Identity, error) {
+	company, err := p.app.Meta.Company(id)
+	if err != nil {
+		return signin.Identity{}, err
+	}
+	who, member, err := p.here(ctx, id, userID)
+	if err != nil {
+		return who, err
+	}
+	// Somebody without any role reads, but where there are several companies:
+	// what can be read is not told apart by company.
+	if len(p.app.Meta.Companies()) == 1 {
+		who.Access = config.AccessRead
+	}
+	var units []orgflow.OrgUnit
+	if who.Here {
+		if units, err = p.above(ctx, id, member); err != nil {
+			return who, err
+		}
+	}
+	for level := config.AccessRead; level <= config.AccessAdmin; level++ {
+		for _, entry := range company.Role(level.String()) {
+			if level > who.Access && holds(entry, who.Code, units) {
+				who.Access = level
+			}
+		}
+	}
+	return who, nil
+}
+
+// here finds a member of DingTalk in the local organisation. Who is not in it
+// (yet) goes by the userid. Either way the code must be theirs alone.
+func (p people) here(ctx context.Context, id int64, userID string) (who signin.Identity, member int64, err error) {
+	target := orgflow.Target{CompanyID: id, Consumer: dingTalk}
+	who.Code = userID
+	switch version, err := p.app.Store.LatestVersion(ctx, target); {
+	case err == nil:
+		who.AsOf = version.At
+	case !errors.Is(err, store.ErrNotFound):
+		return who, 0, err
+	}
+	switch m, err := p.app.Store.UserByID(ctx, target, userID); {
+	case err == nil:
+		who.Here, who.Code, member = true, m.UserCode(), m.ID
+	case !errors.Is(err, store.ErrNotFound):
+		return who, 0, err
+	}
+	switch owner, err := p.app.Store.UserByCode(ctx, id, who.Code); {
+	case errors.Is(err, store.ErrAmbiguous), err == nil && owner.UserID != userID:
+		return who, 0, fmt.Errorf("user code %q: %w", who.Code, signin.ErrAmbiguous)
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return who, 0, err
+	}
+	return who, member, nil
+}
+
+// above returns a member's departments and all above them.
+func (p people) above(ctx context.Context, id, member int64) ([]orgflow.OrgUnit, error) {
+	units, err := p.app.Store.DepartmentsOf(ctx, id, member)
+	if err != nil {
+		return nil, err
+	}
+	all := units
+	for _, u := range units {
+		parents, err := p.app.Store.DepartmentParents(ctx, id, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, parents...)
+	}
+	return all, nil
+}
+
+// departmentEntry begins an entry of a role that means a department and all
+// below it, by code or by id at the origin. Names will not do: two
+// departments may share one.
+const departmentEntry = "department:"
+
+func holds(entry, code string, units []orgflow.OrgUnit) bool {
+	wanted, isDepartment := strings.CutPrefix(entry, departmentEntry)
+	if !isDepartment {
+		return entry == code
+	}
+	for _, u := range units {
+		if wanted != "" && (u.Code == wanted || u.RemoteID == wanted) {
+			return true
+		}
+	}
+	return false
+}
