@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
@@ -36,6 +37,7 @@ type App struct {
 	Metrics    *prometheus.Registry
 
 	getenv func(string) (string, bool)
+	now    func() time.Time // of sessions
 
 	mu       sync.Mutex
 	temporal client.Client // nil until Dial
@@ -50,6 +52,12 @@ func WithEnv(getenv func(string) (string, bool)) Option {
 	return func(a *App) { a.getenv = getenv }
 }
 
+// WithClock sets the clock that sign-ins and sessions end by, instead of the
+// machine's.
+func WithClock(now func() time.Time) Option {
+	return func(a *App) { a.now = now }
+}
+
 // Logger returns the program's log, with the settings' secrets redacted.
 func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 	return telemetry.NewLogger(w, cfg.LogFormat, cfg.LogLevel, telemetry.NewRedactor(cfg.Secrets()...))
@@ -57,7 +65,7 @@ func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 
 // Open opens meta files and database. The caller closes the App.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...Option) (*App, error) {
-	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv}
+	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv, now: time.Now}
 	for _, o := range options {
 		o(a)
 	}

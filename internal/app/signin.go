@@ -23,6 +23,7 @@ const dingTalk = "ding_talk"
 func (a *App) SignIn() *signin.Service {
 	return signin.New(signin.Deps{
 		Store: a.Store, Companies: people{a}, Pages: web.New(), Logger: a.Log, RequestID: api.RequestID,
+		Now:  a.now,
 		Open: len(a.Config.APIKeys) == 0 && config.Loopback(a.Config.HTTPAddr),
 	})
 }
@@ -98,15 +99,22 @@ func (p people) Identify(ctx context.Context, id int64, userID string) (signin.I
 	if len(p.app.Meta.Companies()) == 1 {
 		who.Access = config.AccessRead
 	}
-	var units []orgflow.OrgUnit
+	above := map[int64]bool{}
 	if who.Here {
-		if units, err = p.above(ctx, id, member); err != nil {
+		if above, err = p.above(ctx, id, member); err != nil {
 			return who, err
 		}
 	}
 	for level := config.AccessRead; level <= config.AccessAdmin; level++ {
 		for _, entry := range company.Role(level.String()) {
-			if level > who.Access && holds(entry, who.Code, units) {
+			if level <= who.Access {
+				continue
+			}
+			held, err := p.holds(ctx, id, entry, who.Code, above)
+			if err != nil {
+				return who, err
+			}
+			if held {
 				who.Access = level
 			}
 		}
@@ -141,36 +149,41 @@ func (p people) here(ctx context.Context, id int64, userID string) (who signin.I
 }
 
 // above returns a member's departments and all above them.
-func (p people) above(ctx context.Context, id, member int64) ([]orgflow.OrgUnit, error) {
+func (p people) above(ctx context.Context, id, member int64) (map[int64]bool, error) {
 	units, err := p.app.Store.DepartmentsOf(ctx, id, member)
 	if err != nil {
 		return nil, err
 	}
-	all := units
+	all := map[int64]bool{}
 	for _, u := range units {
+		all[u.ID] = true
 		parents, err := p.app.Store.DepartmentParents(ctx, id, u.ID)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, parents...)
+		for _, parent := range parents {
+			all[parent.ID] = true
+		}
 	}
 	return all, nil
 }
 
 // departmentEntry begins an entry of a role that means a department and all
-// below it, by code or by id at the origin. Names will not do: two
-// departments may share one.
+// below it, by code or by id at the origin. Names will not do: who may rename
+// departments would give out roles.
 const departmentEntry = "department:"
 
-func holds(entry, code string, units []orgflow.OrgUnit) bool {
+func (p people) holds(ctx context.Context, id int64, entry, code string, above map[int64]bool) (bool, error) {
 	wanted, isDepartment := strings.CutPrefix(entry, departmentEntry)
 	if !isDepartment {
-		return entry == code
+		return entry == code, nil
 	}
-	for _, u := range units {
-		if wanted != "" && (u.Code == wanted || u.RemoteID == wanted) {
-			return true
-		}
+	if len(above) == 0 {
+		return false, nil
 	}
-	return false
+	unit, err := p.app.Store.DepartmentByCodeOrName(ctx, id, wanted)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrAmbiguous) {
+		return false, nil
+	}
+	return err == nil && (unit.Code == wanted || unit.RemoteID == wanted) && above[unit.ID], err
 }
