@@ -26,7 +26,7 @@ func CLI(ctx context.Context, cfg config.Config) (cli.Backend, func() error, err
 	return cli.Backend{
 		Decode: a.Meta.DecodeJob, Meta: offline{a.Meta},
 		Start: a.Runs(), Runs: a.Runs(), Steer: a.Runs(), WhatIf: a.Runs(), Schedules: a.Schedules(), Orgs: a.Orgs(),
-		Migrate: a.migrate, Serve: a.serve,
+		AdminLink: a.AdminLink, Migrate: a.migrate, Serve: a.serve,
 	}, a.Close, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"orgflow"
@@ -30,7 +31,18 @@ func (a *App) SignIn() *signin.Service {
 
 // AdminLink makes a link by which an administrator signs in on this machine.
 func (a *App) AdminLink(ctx context.Context) (string, error) {
-	return a.SignIn().AdminLink(ctx, "http://"+a.Config.HTTPAddr)
+	_, port, err := net.SplitHostPort(a.Config.HTTPAddr)
+	if err != nil {
+		return "", fmt.Errorf("ORGFLOW_HTTP_ADDR: %w", err)
+	}
+	if err := a.Store.CheckSchema(ctx); err != nil {
+		return "", err
+	}
+	host := "127.0.0.1" // a server on all interfaces listens there too
+	if config.Loopback(a.Config.HTTPAddr) {
+		host, _, _ = net.SplitHostPort(a.Config.HTTPAddr)
+	}
+	return a.SignIn().AdminLink(ctx, "http://"+net.JoinHostPort(host, port))
 }
 
 // people implements signin.Companies with the company files, the connectors

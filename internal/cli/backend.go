@@ -13,7 +13,7 @@ import (
 // that is. The function it returns closes everything again.
 //
 //	RoleOffline  Decode, Meta: no connection
-//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs
+//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, AdminLink
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
@@ -29,6 +29,9 @@ type Backend struct {
 	Schedules api.Schedules
 	Orgs      api.Orgs
 	Meta      Meta
+	// AdminLink makes a link by which an administrator signs in on this
+	// machine, once.
+	AdminLink func(ctx context.Context) (string, error)
 	// Migrate brings the database schema up to date and returns its version
 	// before and after.
 	Migrate func(ctx context.Context) (before, after int64, err error)

@@ -154,7 +154,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.syncCommand(), p.whatIfCommand(), p.pullCommand(), p.runsCommand(), p.schedulesCommand(), p.metaCommand(), p.migrateCommand())
+	root.AddCommand(p.serveCommand(), p.syncCommand(), p.whatIfCommand(), p.pullCommand(), p.runsCommand(), p.schedulesCommand(), p.metaCommand(), p.migrateCommand(), p.adminLinkCommand())
 	return root
 }
 
