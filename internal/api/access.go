@@ -132,6 +132,15 @@ func safe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
+// did writes down what the caller has done. It is done: that it could not be
+// written down is for the log.
+func (s *server) did(ctx context.Context, action, subject string) {
+	by := steering(ctx, nil)
+	if err := s.Audit(ctx, by.By, action, subject, by.Origin()); err != nil {
+		s.Logger.ErrorContext(ctx, "audit log", "error", err, "who", by.By, "action", action, "subject", subject, "request_id", requestID(ctx))
+	}
+}
+
 func unauthenticated(message string) *Error {
 	return &Error{Code: codeUnauthenticated, Message: message, headers: http.Header{"Www-Authenticate": {`Bearer realm="orgflow"`}}}
 }

@@ -4,6 +4,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -39,6 +40,10 @@ type Deps struct {
 	SignIn SignIn
 	// Pages renders pages; default: those of package web.
 	Pages *web.Pages
+	// Audit writes down who did what to what, and from where; default: nobody
+	// does. What runs, pulls and schedules are
+	// told, those who tell them write down.
+	Audit func(ctx context.Context, who, action, subject, origin string) error
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -105,6 +110,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Meter == nil {
 		d.Meter = telemetry.NewRegistry()
+	}
+	if d.Audit == nil {
+		d.Audit = func(context.Context, string, string, string, string) error { return nil }
 	}
 	if d.Pages == nil {
 		d.Pages = web.New()

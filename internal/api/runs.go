@@ -68,6 +68,7 @@ func (s *server) steerRoutes() {
 		if err != nil {
 			return nil, err
 		}
+		s.did(ctx, "retry", in.ID)
 		return &startOutput{Location: started.URL, Body: started}, nil
 	})
 	// Undoing needs no more than starting: its deletes meet the same limits,
@@ -104,6 +105,7 @@ func (s *server) undoRun(ctx context.Context, in *undoInput) (*startOutput, erro
 	if err != nil {
 		return nil, err
 	}
+	s.did(ctx, "undo", in.ID)
 	return &startOutput{Location: started.URL, Body: started}, nil
 }
 
@@ -131,6 +133,7 @@ func (s *server) startRun(ctx context.Context, in *startInput) (*startOutput, er
 	if err != nil {
 		return nil, err
 	}
+	s.did(ctx, "start", started.ID)
 	location := "/api/v1/sync-runs/" + url.PathEscape(started.ID)
 	if started.URL == "" {
 		started.URL = location

@@ -110,6 +110,9 @@ func (s *server) applySchedules(ctx context.Context, in *applyInput) (*body[appl
 	if err != nil {
 		return nil, err
 	}
+	if !dry {
+		s.did(ctx, "apply_schedules", "schedules")
+	}
 	if changes == nil {
 		changes = []ScheduleChange{}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -152,5 +153,34 @@ func TestActsOfASessionBearItsName(t *testing.T) {
 	call(h, "POST", "/api/v1/schedules/x/backfill", `{"from":"2026-11-18T00:00:00Z","to":"2026-11-19T00:00:00Z","by":"E2"}`, ownPage)
 	if len(w.steered) != 0 {
 		t.Errorf("%v", w.steered)
+	}
+}
+
+// Who starts something is written down, with from where.
+func TestStartsAreWrittenDown(t *testing.T) {
+	d := newWorld().deps()
+	d.Keys, d.SignIn = keys(t), &signedIn{who: &signin.Caller{Code: "E1", Access: config.AccessAdmin}}
+	var log []string
+	d.Audit = func(_ context.Context, who, action, subject, origin string) error {
+		log = append(log, strings.Join([]string{who, action, subject, origin}, " | "))
+		return nil
+	}
+	h := New(d)
+	for _, c := range []struct{ path, body, header, want string }{
+		{"/api/v1/sync-runs/x/retry", "", ownPage, "E1 | retry | x | user:E1 192.0.2.1"},
+		{"/api/v1/sync-runs/x/undo", "", "X-API-Key: operate-token", "operate-key | undo | x | operate-key 192.0.2.1"},
+		{"/api/v1/schedules", "", ownPage, "E1 | apply_schedules | schedules | user:E1 192.0.2.1"},
+		{"/api/v1/schedules", `{"dry_run":true}`, ownPage, ""},
+		{"/api/v1/sync-runs", "{}", ownPage, ""},
+	} {
+		log = nil
+		call(h, "POST", c.path, c.body, c.header)
+		if got := strings.Join(log, "\n"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.path, got, c.want)
+		}
+	}
+	call(h, "POST", "/api/v1/sync-runs", job, ownPage)
+	if len(log) != 1 || !strings.HasPrefix(log[0], "E1 | start | sync-129-") {
+		t.Errorf("%v", log)
 	}
 }

@@ -90,7 +90,7 @@ func (c *chrome) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
 	defer cancel()
 	err := chromedp.Do(ctx, actions...)
-	if shot, e := chromedp.Run(c.ctx, chromedp.FullScreenshot(90)); e == nil {
+	if shot, e := chromedp.Run(c.ctx, chromedp.FullScreenshot(100)); e == nil {
 		if e := os.WriteFile(filepath.Join(c.shots, strings.ReplaceAll(what, " ", "-")+".png"), shot, 0o600); e != nil {
 			c.t.Error(e)
 		}

@@ -179,18 +179,31 @@ func TestInsideDingTalkTheClientVouches(t *testing.T) {
 		b.is("session E2 read")
 
 		other := w.browser()
-		for what, form := range map[string]url.Values{
-			"the same again":       form,
-			"a used code":          {"state": {begin(other)}, "code": {first}},
-			"a browser's code":     {"state": {begin(other)}, "code": {mustQuery(w.browser().leave("", "E1"), "authCode")}},
-			"a browser's state":    {"state": {mustQuery(w.browser().leave("", "E1"), "state")}, "code": {code("E1")}},
-			"another one's state":  {"state": {begin(w.browser())}, "code": {code("E1")}},
-			"no code":              {"state": {begin(other)}},
-			"somebody who is gone": {"state": {begin(other)}, "code": {func() string { c := code("E3"); w.fire("E3"); return c }()}},
+		for what, try := range map[string]func() url.Values{
+			"the same again":      func() url.Values { return form },
+			"a used code":         func() url.Values { return url.Values{"state": {begin(other)}, "code": {first}} },
+			"no code":             func() url.Values { return url.Values{"state": {begin(other)}} },
+			"another one's state": func() url.Values { return url.Values{"state": {begin(w.browser())}, "code": {code("E1")}} },
+			"a browser's state": func() url.Values {
+				return url.Values{"state": {mustQuery(other.leave("", "E1"), "state")}, "code": {code("E1")}}
+			},
+			"a browser's code": func() url.Values {
+				c := mustQuery(other.leave("", "E1"), "authCode")
+				return url.Values{"state": {begin(other)}, "code": {c}}
+			},
+			"somebody who is gone": func() url.Values {
+				c := code("E3")
+				w.fire("E3")
+				return url.Values{"state": {begin(other)}, "code": {c}}
+			},
 		} {
-			if a := other.post("/signin/dingtalk/app", form); a.status != 403 {
+			if a := other.post("/signin/dingtalk/app", try()); a.status != 403 {
 				w.t.Errorf("%s: %d %s", what, a.status, a.body)
 			}
+		}
+		back := other.leave("", "E1")
+		if a := other.get(strings.Replace(back, mustQuery(back, "state"), begin(other), 1)); a.status != 403 {
+			w.t.Errorf("the client's state in a browser: %d", a.status)
 		}
 		other.is("401")
 	})

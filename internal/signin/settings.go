@@ -18,6 +18,7 @@ import (
 type settingsRow struct {
 	Name, Value, From string
 	Secret, Set       bool
+	Optional          bool
 }
 
 // companySettings is what the settings page shows of a company.
@@ -73,7 +74,7 @@ func (s *Service) describe(r *http.Request, c Company) companySettings {
 		{Name: "Client ID", Value: set.ClientID, From: from("client_id", "appkey")},
 		{Name: "Client Secret", Secret: true, Set: set.SecretSet, From: from("client_secret", "appsecret")},
 		{Name: "callback_url", Value: set.CallbackURL, From: from("callback_url")},
-		{Name: "script_url", Value: set.ScriptURL, From: from("script_url")},
+		{Name: "script_url", Value: set.ScriptURL, From: from("script_url"), Optional: true},
 		{Name: "base_url", Value: set.BaseURL, From: from("base_url")},
 	}
 	out.Redirect, out.Home = s.addresses(r, set.CallbackURL)

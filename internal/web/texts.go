@@ -59,6 +59,7 @@ var texts = map[string][2]string{
 	"settings.from":     {"来源", "Comes from"},
 	"settings.set":      {"已设置", "set"},
 	"settings.missing":  {"未设置", "missing"},
+	"settings.optional": {"未设置（可选）", "not set (optional)"},
 	"settings.enter":    {"在钉钉开发者后台填写", "Enter in the DingTalk developer console"},
 	"settings.redirect": {"安全设置 · 重定向 URL（回调域名）", "Security settings (安全设置) · redirect URL"},
 	"settings.home":     {"网页应用 · PC端 / 移动端首页地址", "Web app (网页应用) · home page, PC and mobile"},

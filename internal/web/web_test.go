@@ -104,8 +104,8 @@ func TestEveryTextIsThereInBothLanguages(t *testing.T) {
 
 func TestTheSettingsPageShowsFaults(t *testing.T) {
 	type row struct {
-		Name, Value, From string
-		Secret, Set       bool
+		Name, Value, From     string
+		Secret, Set, Optional bool
 	}
 	type company struct {
 		ID                            int64
