@@ -66,7 +66,7 @@ func newChrome(t *testing.T) *chrome {
 	return c
 }
 
-// hear keeps errors of scripts, refused resources and dialogs.
+// hear keeps errors of scripts, refused resources and what scripts ask.
 func (c *chrome) hear(ev any) {
 	var what string
 	switch e := ev.(type) {

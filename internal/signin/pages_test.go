@@ -157,7 +157,7 @@ func TestNobodyActsInAnothersName(t *testing.T) {
 	b.signIn("E1")
 	for by, want := range map[string]int{"E2": http.StatusUnprocessableEntity, "E1": http.StatusNotFound, "": http.StatusNotFound} {
 		for _, verb := range []string{"approve", "undo", "retry"} {
-			r, err := http.NewRequest("POST", w.server.URL+"/api/v1/sync-runs/x/"+verb, strings.NewReader(`{"by": "`+by+`"}`))
+			r, err := http.NewRequest(http.MethodPost, w.server.URL+"/api/v1/sync-runs/x/"+verb, strings.NewReader(`{"by": "`+by+`"}`))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,7 +50,7 @@ const (
 	localAdmin     = "local-admin"
 )
 
-// ErrAmbiguous: it is not certain who somebody is, because the code that
+// ErrAmbiguous says that it is not certain who somebody is, because the code that
 // flows and roles call them by is also somebody else's.
 var ErrAmbiguous = errors.New("the user code is that of several people")
 

@@ -16,7 +16,7 @@ import (
 
 func render(t *testing.T, target string, page Page, name string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest("GET", target, nil)
+	r := httptest.NewRequest(http.MethodGet, target, nil)
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -138,15 +138,15 @@ func TestContrastIsEnough(t *testing.T) {
 	}
 	color := regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{3,6})`)
 	for i, theme := range themes {
-		colors := map[string]float64{}
+		palette := map[string]float64{}
 		for _, m := range color.FindAllStringSubmatch(strings.SplitN(theme, "}", 2)[0], -1) {
-			colors[m[1]] = luminance(t, m[2])
+			palette[m[1]] = luminance(t, m[2])
 		}
 		for _, pair := range [][2]string{
 			{"ink", "ground"}, {"ink", "raised"}, {"soft", "ground"}, {"soft", "raised"}, {"link", "ground"}, {"link", "raised"},
 			{"on-strong", "strong"}, {"good", "ground"}, {"bad", "ground"}, {"ink", "bad-ground"},
 		} {
-			a, b := colors[pair[0]], colors[pair[1]]
+			a, b := palette[pair[0]], palette[pair[1]]
 			if ratio := (max(a, b) + .05) / (min(a, b) + .05); ratio < 4.5 {
 				t.Errorf("theme %d: %s on %s is %.2f : 1", i, pair[0], pair[1], ratio)
 			}

@@ -68,19 +68,7 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 	case strings.HasPrefix(c.Path, "/topapi/"):
 		return s.topapi(c)
 	case strings.HasPrefix(c.Path, "/v1.0/"):
-		corp, unified := unifiedCorp(c.Path)
-		switch {
-		case c.Method == http.MethodGet && c.Path == pathMe:
-			return s.me(c)
-		case c.Method != http.MethodPost:
-		case c.Path == "/v1.0/oauth2/accessToken":
-			return s.newToken(c)
-		case c.Path == pathUserToken:
-			return s.userToken(c)
-		case unified:
-			return s.unifiedToken(c, corp)
-		}
-		return s.newFailed(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+		return s.newFamily(c)
 	case c.Path == "/gettoken":
 		return s.getToken(c)
 	case c.Path == pathAuthorize:
@@ -96,6 +84,23 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 		return s.old(c, e)
 	}
 	return s.failed(c, refuse(404, "请求的URI地址不存在"))
+}
+
+// newFamily answers what api.dingtalk.com does.
+func (s *Sim) newFamily(c *simctl.Call) simctl.Answer {
+	corp, unified := unifiedCorp(c.Path)
+	switch {
+	case c.Method == http.MethodGet && c.Path == pathMe:
+		return s.me(c)
+	case c.Method != http.MethodPost:
+	case c.Path == "/v1.0/oauth2/accessToken":
+		return s.newToken(c)
+	case c.Path == pathUserToken:
+		return s.userToken(c)
+	case unified:
+		return s.unifiedToken(c, corp)
+	}
+	return s.newFailed(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 }
 
 // topapi runs the checks in the order of § 13: route, token, IP, permission,
