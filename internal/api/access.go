@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strings"
 
@@ -38,15 +37,6 @@ func (c caller) name() string {
 	return c.key
 }
 
-// host is the caller's address without the port.
-func (c caller) host() string {
-	host, _, err := net.SplitHostPort(c.address)
-	if err != nil {
-		return c.address
-	}
-	return host
-}
-
 // open: without keys the server listens on loopback only (config sees to it)
 // and everything is open to whoever is not signed in.
 func (s *server) open() bool { return len(s.Keys) == 0 && config.Loopback(s.Addr) }
@@ -57,7 +47,7 @@ func (s *server) admit(r *http.Request, need config.Access) (caller, *Error) {
 	if need == config.AccessNone {
 		return caller{}, nil
 	}
-	who := caller{address: r.RemoteAddr}
+	who := caller{address: signin.Address(r)}
 	token := tokenOf(r)
 	if token == "" {
 		person, refused := s.session(r, need)

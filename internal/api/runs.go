@@ -235,7 +235,7 @@ const localUser = "local"
 
 func steering(ctx context.Context, b *steerBody) Steering {
 	who := callerOf(ctx)
-	s := Steering{Key: who.key, By: who.name(), From: who.host()}
+	s := Steering{Key: who.key, By: who.name(), From: who.address}
 	if b != nil {
 		s.Reason = b.Reason
 		if b.By != "" && who.person == nil {

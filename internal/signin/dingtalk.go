@@ -97,7 +97,7 @@ func (s *Service) callbackURL(r *http.Request, set connectors.SignInSettings) (b
 
 // begin keeps an attempt and gives the browser its half of it.
 func (s *Service) begin(w http.ResponseWriter, r *http.Request, a store.Attempt) (state string, err error) {
-	s.tries.began(address(r))
+	s.tries.began(Address(r))
 	s.forget(r.Context())
 	state, browser := newSecret(), newSecret()
 	a.ID, a.Browser, a.ExpiresAt = hashOf(state), hashOf(browser), s.Now().Add(attemptLife)

@@ -369,3 +369,31 @@ func TestTooManyFailuresHaveToWait(t *testing.T) {
 	w.clock.add(10 * time.Minute)
 	b.signIn("E1")
 }
+
+// Behind a proxy on this machine each client has tries of its own; what a
+// client says of itself does not count.
+func TestTriesAreCountedByClient(t *testing.T) {
+	w := newWorld(t, databases["sqlite"](t))
+	b := w.browser()
+	try := func(forwarded string) int {
+		return b.do("GET", "/signin/dingtalk/callback?state=x", nil, "X-Forwarded-For", forwarded).status
+	}
+	for i := range 20 {
+		if status := try(fmt.Sprintf("203.0.113.%d, 192.0.2.1", i)); status != 403 {
+			t.Fatalf("%d", status)
+		}
+	}
+	for forwarded, want := range map[string]int{
+		"192.0.2.1": 429, "203.0.113.99, 192.0.2.1": 429, "::ffff:192.0.2.1": 429, "192.0.2.2": 403, "2001:db8::1": 403, "junk": 403,
+	} {
+		if status := try(forwarded); status != want {
+			t.Errorf("%s: %d, want %d", forwarded, status, want)
+		}
+	}
+	far := w.ask("GET", "https://orgflow.example/signin/dingtalk/callback?state=x", "192.0.2.1:5", func(r *http.Request) {
+		r.Header.Set("X-Forwarded-For", "192.0.2.77") // nobody else is believed
+	})
+	if far.Code != 429 {
+		t.Errorf("another machine that claims to be a proxy: %d", far.Code)
+	}
+}

@@ -49,9 +49,28 @@ func setCookie(w http.ResponseWriter, r *http.Request, name, value string, secon
 	})
 }
 
-// address is where a request came from. What a proxy says about it is not
-// believed: anybody can say it.
-func address(r *http.Request) string {
+// Address is where a request came from. A proxy on this machine is believed
+// about whom it heard last: what stands before that, the caller can have
+// written. Nobody else is believed.
+func Address(r *http.Request) string {
+	peer := peerOf(r)
+	if ip, err := netip.ParseAddr(peer); err != nil || !ip.Unmap().IsLoopback() {
+		return peer
+	}
+	said := r.Header.Values("X-Forwarded-For")
+	if len(said) == 0 {
+		return peer
+	}
+	list := strings.Split(said[len(said)-1], ",")
+	ip, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1]))
+	if err != nil {
+		return peer
+	}
+	return ip.Unmap().WithZone("").String()
+}
+
+// peerOf is the other end of the connection.
+func peerOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
@@ -62,7 +81,7 @@ func address(r *http.Request) string {
 // local tells whether a request comes from this machine and was passed on by
 // nobody.
 func local(r *http.Request) bool {
-	ip, err := netip.ParseAddr(address(r))
+	ip, err := netip.ParseAddr(peerOf(r))
 	if err != nil || !ip.Unmap().IsLoopback() || !config.LocalHost(r.Host) {
 		return false
 	}

@@ -171,7 +171,7 @@ func (s *Service) localToken(w http.ResponseWriter, r *http.Request) {
 
 // often refuses an address that failed too often.
 func (s *Service) often(w http.ResponseWriter, r *http.Request) bool {
-	wait := s.tries.wait(address(r))
+	wait := s.tries.wait(Address(r))
 	if wait > 0 {
 		s.refuse(w, r, refusal{status: http.StatusTooManyRequests, key: "refused.often", wait: wait})
 	}

@@ -150,7 +150,7 @@ func New(d Deps) *Service {
 
 // audit writes down what somebody did or tried, from where.
 func (s *Service) audit(r *http.Request, e store.AuditEntry) error {
-	e.From, e.At = address(r), s.Now()
+	e.From, e.At = Address(r), s.Now()
 	if e.Subject == "" {
 		e.Subject = "sign-in"
 	}
@@ -160,9 +160,9 @@ func (s *Service) audit(r *http.Request, e store.AuditEntry) error {
 // noteRefusal writes a refusal down. It is a refusal whether or not that
 // succeeds.
 func (s *Service) noteRefusal(r *http.Request, company int64, who, why string) {
-	s.tries.failed(address(r))
+	s.tries.failed(Address(r))
 	s.Logger.WarnContext(r.Context(), "sign-in refused", "company", company, "who", who, "why", why,
-		"address", address(r), "request_id", s.RequestID(r.Context()))
+		"address", Address(r), "request_id", s.RequestID(r.Context()))
 	if err := s.audit(r, store.AuditEntry{CompanyID: company, Who: who, Action: "sign_in_refused", Detail: why}); err != nil {
 		s.Logger.ErrorContext(r.Context(), "audit log", "error", err)
 	}

@@ -23,7 +23,7 @@ func (s *Service) issue(w http.ResponseWriter, r *http.Request, n store.Session,
 		}
 	}
 	token, now := newSecret(), s.Now()
-	n.ID, n.Address = hashOf(token), address(r)
+	n.ID, n.Address = hashOf(token), Address(r)
 	n.CreatedAt, n.SeenAt, n.VerifiedAt, n.ExpiresAt = now, now, now, now.Add(absoluteLife)
 	if err := s.Store.CreateSession(ctx, n); err != nil {
 		return err
