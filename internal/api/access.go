@@ -65,7 +65,7 @@ func (s *server) admit(r *http.Request, need config.Access) (caller, *Error) {
 	case token == "":
 		return caller{}, unauthenticated("an API key is needed: send it as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"; people sign in at /signin")
 	}
-	key, ok := s.Keys.Find(token)
+	key, ok := s.keys(r.Context()).Find(token)
 	if !ok {
 		return caller{}, unauthenticated("this API key is not known; ORGFLOW_API_KEYS of the server lists the accepted ones by hash")
 	}
@@ -120,6 +120,18 @@ func ledHere(r *http.Request, need config.Access) *Error {
 // same.
 func safe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// keys are those accepted now.
+func (s *server) keys(ctx context.Context) config.Keys {
+	if s.KeyRing == nil {
+		return s.Keys
+	}
+	keys, err := s.KeyRing.Keys()
+	if err != nil {
+		s.Logger.ErrorContext(ctx, "API keys stay as they were", "setting", "ORGFLOW_API_KEYS_FILE", "error", err)
+	}
+	return keys
 }
 
 // did writes down what the caller has done. It is done: that it could not be

@@ -53,6 +53,9 @@ type Deps struct {
 	// is open, and requests must name this machine as their host.
 	Addr string
 	Keys config.Keys
+	// KeyRing has the keys that are accepted now; default: Keys. Whether
+	// there are any is decided at the start: a server never opens later.
+	KeyRing *config.KeyRing
 	// Links are shown on the start page.
 	Links Links
 

@@ -25,15 +25,15 @@ func (s *server) meRoutes() {
 		OperationID: "me", Method: http.MethodGet, Path: "/api/v1/me",
 		Tags: []string{"sign-in"}, Summary: "Who is asking, and what they may do",
 	}, config.AccessRead, func(ctx context.Context, _ *struct{}) (*body[Me], error) {
-		return &body[Me]{s.me(callerOf(ctx))}, nil
+		return &body[Me]{s.me(ctx, callerOf(ctx))}, nil
 	})
 }
 
-func (s *server) me(c caller) Me {
+func (s *server) me(ctx context.Context, c caller) Me {
 	if p := c.person; p != nil {
 		return Me{Kind: "session", Name: p.Name, UserCode: p.Code, CompanyID: p.CompanyID, Role: p.Access.String(), ExpiresAt: &p.ExpiresAt}
 	}
-	for _, k := range s.Keys {
+	for _, k := range s.keys(ctx) {
 		if k.Name == c.key {
 			return Me{Kind: "key", Name: k.Name, Role: k.Access.String()}
 		}

@@ -2,11 +2,17 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -183,4 +189,36 @@ func TestStartsAreWrittenDown(t *testing.T) {
 	if len(log) != 1 || !strings.HasPrefix(log[0], "E1 | start | sync-129-") {
 		t.Errorf("%v", log)
 	}
+}
+
+// A key that was taken out of its file is nobody's with the next request.
+func TestKeysCanBeTakenAwayWhileTheServerRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	write := func(token string) {
+		sum := sha256.Sum256([]byte(token))
+		if err := os.WriteFile(path, []byte("board:operate:"+hex.EncodeToString(sum[:])+strings.Repeat("\n", len(token))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	t.Setenv("ORGFLOW_API_KEYS_FILE", path)
+	t.Setenv("ORGFLOW_DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "x.db"))
+	c, err := config.Load(config.RoleServer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		d := newWorld().deps()
+		d.Keys, d.KeyRing = c.APIKeys, c.KeyRing
+		h := New(d)
+		status := func(token string) int { return call(h, "GET", "/api/v1/me", "", "X-API-Key: "+token).Code }
+		if one, two := status("one"), status("second"); one != 200 || two != 401 {
+			t.Errorf("before: %d %d", one, two)
+		}
+		write("second")
+		time.Sleep(time.Second) // of the bubble's clock
+		if one, two := status("one"), status("second"); one != 401 || two != 200 {
+			t.Errorf("after: %d %d", one, two)
+		}
+	})
 }

@@ -23,7 +23,7 @@ func (a *App) Handler(webUI string) http.Handler {
 			{Name: "temporal", Ask: a.checkTemporal},
 		},
 		SignIn: a.SignIn(), Idempotency: a.Store, Audit: a.audit,
-		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys,
+		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys, KeyRing: a.Config.KeyRing,
 		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics,
 	})
 }
