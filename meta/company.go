@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,9 @@ import (
 	"orgflow"
 	"orgflow/schemas"
 )
+
+// referenceName finds a reference; what follows :- is a value.
+var referenceName = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*|file:[^}:]*)(?::-[^}]*)?\}`)
 
 const companyFile = "company.json"
 
@@ -126,6 +130,23 @@ func (c Company) SourceType() string {
 
 // Role returns the user codes that hold a role.
 func (c Company) Role(name string) []string { return slices.Clone(c.doc.Roles[name]) }
+
+// Written tells which keys of a connection are set, and for each the secret
+// references in it (${NAME}) and nothing else of its value, which may be a
+// secret somebody wrote in clear text.
+func (c Company) Written(consumer string) map[string]string {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal(c.doc.Consumers[consumer], &raw) // its schema was checked; absent leaves none
+	out := make(map[string]string, len(raw))
+	for key, value := range raw {
+		var names []string
+		for _, m := range referenceName.FindAllSubmatch(value, -1) {
+			names = append(names, "${"+string(m[1])+"}")
+		}
+		out[key] = strings.Join(names, " ")
+	}
+	return out
+}
 
 // Channels returns the consumers that carry messages, in order of preference.
 func (c Company) Channels() []string {

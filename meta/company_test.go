@@ -39,6 +39,35 @@ func TestConnectionResolvesSecrets(t *testing.T) {
 	}
 }
 
+// The settings page says where a value comes from, whatever the value is.
+func TestWhatIsWrittenShowsReferencesAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "companies", "7", "company.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := `{"company_id": 7, "consumers": {"ding_talk": {"base_url": "${URL:-http://hush-url}/x", "appkey": "hush-key", "appsecret": "a${SECRET}b",
+		"client_secret": "${file:/run/secrets/x}", "events": {"token": "hushtoken", "aes_key": "${AES}"}}}}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := meta.Open(dir, lookup(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	company, err := s.Company(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"base_url": "${URL}", "appkey": "", "appsecret": "${SECRET}", "client_secret": "${file:/run/secrets/x}", "events": "${AES}"}
+	if got := company.Written("ding_talk"); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := company.Written("we_com"); len(got) != 0 {
+		t.Errorf("a connection that is not there: %v", got)
+	}
+}
+
 func TestAMissingSecretNamesReferenceAndFileOnly(t *testing.T) {
 	s, err := meta.Open("", lookup(map[string]string{"DINGTALK_APPSECRET": "hush-secret"}))
 	if err != nil {

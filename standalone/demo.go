@@ -34,7 +34,7 @@ const (
 // where to look. A run that an earlier process began is waited for instead.
 func (p parts) demo(ctx context.Context, opts options) (completed bool, err error) {
 	if !opts.demo {
-		p.addresses()
+		p.addresses(ctx)
 		return false, nil
 	}
 	if err := p.loadDemo(); err != nil {
@@ -55,7 +55,7 @@ func (p parts) demo(ctx context.Context, opts options) (completed bool, err erro
 	width, color := 100, telemetry.IsTerminal(p.out)
 	_ = cli.RenderSummary(p.out, summary, width, color) // nobody may be reading
 	if !opts.exit {
-		p.addresses()
+		p.addresses(ctx)
 	}
 	return summary.Status == orgflow.StatusCompleted, nil
 }
@@ -163,13 +163,18 @@ func progress(out io.Writer) func(orgflow.Summary) {
 	}
 }
 
-// addresses says where to look.
-func (p parts) addresses() {
+// addresses says where to look, and how to sign in as administrator.
+func (p parts) addresses(ctx context.Context) {
 	var b strings.Builder
 	b.WriteString("\nLook here:\n")
 	line := func(name, url string) { fmt.Fprintf(&b, "  %-22s %s\n", name, url) }
 	line("Temporal Web UI", p.temporal.UIURL())
 	line("HTTP API", "http://"+p.listeners.http.Addr().String()+"/")
+	if link, err := p.app.AdminLink(ctx); err != nil {
+		p.log.WarnContext(ctx, "no link for an administrator", "error", err)
+	} else {
+		line("Sign in (once, 10 min)", link)
+	}
 	if p.sims.host != nil {
 		sim := "http://" + p.listeners.sim.Addr().String()
 		line("DingTalk simulator", sim+"/_sim/dingtalk/state")

@@ -94,6 +94,7 @@ type outgoing struct {
 	url       string
 	raw       []byte // the body
 	newFamily bool
+	userToken string // of a person who signs in (DingTalk reference § 8.3)
 }
 
 // send makes one HTTP call. Its error is of the way there and back; what the
@@ -108,6 +109,9 @@ func (c *Client) send(ctx context.Context, r *connectors.Receipt, w outgoing) (*
 	}
 	if len(w.raw) > 0 {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if w.userToken != "" {
+		req.Header.Set(headerToken, w.userToken)
 	}
 	var a answer
 	call := &transport.Call{Path: w.path, Write: w.write, Decode: func(status int, body []byte) string {

@@ -26,6 +26,16 @@ type Config struct {
 	AgentID   string `json:"agent_id"`
 	AppKey    string `json:"appkey"`
 	AppSecret string `json:"appsecret"`
+	// ClientID and ClientSecret sign people in; absent they are AppKey and
+	// AppSecret, which the developer console calls by these names now.
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	// CallbackURL is where DingTalk sends people back to who signed in:
+	// https://…/signin/dingtalk/callback.
+	CallbackURL string `json:"callback_url"`
+	// ScriptURL is DingTalk's script for pages inside its client
+	// (dingtalk.open.js); absent such pages go the way of browsers.
+	ScriptURL string `json:"script_url"`
 	// RootDepartmentID is the department under which everything is put;
 	// absent it is 1, the organisation itself.
 	RootDepartmentID int64 `json:"root_department_id"`
@@ -90,6 +100,14 @@ func (c Config) problems() []orgflow.Problem {
 		if _, ok := connectors.BaseAddress(value); !ok {
 			refuse(key, "must be an http or https address without a query, like https://oapi.dingtalk.com")
 		}
+	}
+	for key, value := range map[string]string{"callback_url": c.CallbackURL, "script_url": c.ScriptURL} {
+		if _, ok := connectors.BaseAddress(value); value != "" && !ok {
+			refuse(key, "must be an http or https address without a query")
+		}
+	}
+	if (c.ClientID == "") != (c.ClientSecret == "") {
+		refuse("client_secret", "client_id and client_secret belong together; leave both out to use appkey and appsecret")
 	}
 	if dialects[c.API] == nil {
 		refuse("api", fmt.Sprintf(`%q is no contact interface; allowed are "v2" (current) and "v1" (historic)`, c.API))

@@ -2,15 +2,14 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"orgflow/internal/config"
+	"orgflow/internal/signin"
 )
 
 // accessKey is where an operation's metadata keeps the level it needs.
@@ -19,31 +18,129 @@ const accessKey = "access"
 type callerKey struct{}
 
 // caller is who sent a request, as far as is known.
-type caller struct{ key string }
+type caller struct {
+	key     string         // name of the API key; "user:CODE" of somebody signed in
+	address string         // where the request came from
+	person  *signin.Caller // nil: nobody is signed in, or a key was used
+}
 
 func callerOf(ctx context.Context) caller {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c
 }
 
-// admit decides whether a request may do what needs a level. Without keys the
-// server listens on loopback only (config sees to it) and everything is open.
+// name is what acts of the caller are signed with.
+func (c caller) name() string {
+	if c.person != nil {
+		return c.person.Code
+	}
+	return c.key
+}
+
+// open: without keys the server listens on loopback only (config sees to it)
+// and everything is open to whoever is not signed in.
+func (s *server) open() bool { return len(s.Keys) == 0 && config.Loopback(s.Addr) }
+
+// admit decides whether a request may do what needs a level. A key counts
+// before a session.
 func (s *server) admit(r *http.Request, need config.Access) (caller, *Error) {
-	if need == config.AccessNone || (len(s.Keys) == 0 && config.Loopback(s.Addr)) {
+	if need == config.AccessNone {
 		return caller{}, nil
 	}
+	who := caller{address: signin.Address(r)}
 	token := tokenOf(r)
 	if token == "" {
-		return caller{}, unauthenticated("an API key is needed: send it as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"")
+		person, refused := s.session(r, need)
+		if refused != nil || person != nil {
+			who.person = person
+			if person != nil {
+				who.key = "user:" + person.Code
+			}
+			return who, refused
+		}
 	}
-	key, ok := s.Keys.Find(token)
+	switch {
+	case s.open():
+		return who, ledHere(r, need)
+	case token == "":
+		return caller{}, unauthenticated("an API key is needed: send it as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"; people sign in at /signin")
+	}
+	key, ok := s.keys(r.Context()).Find(token)
 	if !ok {
 		return caller{}, unauthenticated("this API key is not known; ORGFLOW_API_KEYS of the server lists the accepted ones by hash")
 	}
 	if key.Access < need {
 		return caller{}, &Error{Code: codePermission, Message: "the key \"" + key.Name + "\" has role " + key.Access.String() + "; this needs " + need.String()}
 	}
-	return caller{key: key.Name}, nil
+	who.key = key.Name
+	return who, nil
+}
+
+// session admits somebody who is signed in; nil is nobody. A browser sends
+// its cookie whoever made it send the request. So a session changes something
+// only where the browser says that one of our own pages asked for it, and
+// never by a GET.
+func (s *server) session(r *http.Request, need config.Access) (*signin.Caller, *Error) {
+	if s.SignIn == nil {
+		return nil, nil
+	}
+	person, err := s.SignIn.Who(r)
+	if err != nil {
+		return nil, s.answer(r.Context(), err)
+	}
+	if person == nil {
+		return nil, nil
+	}
+	switch {
+	case safe(r.Method) && need > config.AccessRead:
+		if s.open() {
+			return nil, nil
+		}
+		return nil, &Error{Code: codePermission, Message: "a session changes nothing by " + r.Method + ": use POST, or an API key"}
+	case !safe(r.Method) && !signin.SameOrigin(r):
+		return nil, &Error{Code: codeCrossOrigin, Field: "Origin", Message: "a session changes something only where one of orgflow's own pages asks for it; programs use an API key"}
+	case person.Access < need:
+		return nil, &Error{Code: codePermission, Message: "you (" + person.Code + ") have role " + person.Access.String() + "; this needs " + need.String()}
+	}
+	return person, nil
+}
+
+// ledHere refuses to change something by a GET to which a page of another
+// origin leads a browser on this machine. Programs and typed addresses pass.
+func ledHere(r *http.Request, need config.Access) *Error {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if !safe(r.Method) || need <= config.AccessRead || site == "" || site == "none" || site == "same-origin" {
+		return nil
+	}
+	return &Error{Code: codeCrossOrigin, Field: "Sec-Fetch-Site",
+		Message: "a page of another origin must not change anything here; call the API from a program or from its own pages"}
+}
+
+// safe methods change nothing, says HTTP; the boards' paths take GET all the
+// same.
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// keys are those accepted now.
+func (s *server) keys(ctx context.Context) config.Keys {
+	if s.KeyRing == nil {
+		return s.Keys
+	}
+	keys, err := s.KeyRing.Keys()
+	if err != nil {
+		s.Logger.ErrorContext(ctx, "API keys stay as they were", "setting", "ORGFLOW_API_KEYS_FILE", "error", err)
+	}
+	return keys
+}
+
+// did writes down what the caller has done. It is done: that it could not be
+// written down is for the log.
+func (s *server) did(ctx context.Context, action, subject string) {
+	by := steering(ctx, nil)
+	if err := s.Audit(ctx, by.By, action, subject, by.Origin()); err != nil {
+		s.Logger.ErrorContext(ctx, "audit log", "error", err, "who", by.By, "action", action, "subject", subject, "request_id", requestID(ctx))
+	}
 }
 
 func unauthenticated(message string) *Error {
@@ -99,25 +196,13 @@ func (s *server) ownHost(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !localHost(r.Host) {
+		if !config.LocalHost(r.Host) {
 			s.write(w, r, &Error{Code: codeWrongHost, Field: "Host",
 				Message: "without API keys orgflow answers only to localhost and 127.0.0.1; set ORGFLOW_API_KEYS to use another host name"})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func localHost(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // sameOrigin refuses what a browser sends on behalf of a foreign page and

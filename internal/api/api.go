@@ -4,6 +4,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"orgflow"
 	"orgflow/internal/config"
 	"orgflow/internal/telemetry"
+	"orgflow/internal/web"
 )
 
 // Deps is what the API asks and how it is set up. Every interface is needed;
@@ -45,6 +47,15 @@ type Deps struct {
 	// FlowCalls answers boards that steer approval flows.
 	FlowCalls FlowCalls
 	Views     Views
+	// SignIn knows who is signed in and serves the pages for it; nil: nobody
+	// can sign in.
+	SignIn SignIn
+	// Pages renders pages; default: those of package web.
+	Pages *web.Pages
+	// Audit writes down who did what to what, and from where; default: nobody
+	// does. What runs, pulls and schedules are
+	// told, those who tell them write down.
+	Audit func(ctx context.Context, who, action, subject, origin string) error
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
 	// Checks are what /readyz asks: database, Temporal.
@@ -54,6 +65,9 @@ type Deps struct {
 	// is open, and requests must name this machine as their host.
 	Addr string
 	Keys config.Keys
+	// KeyRing has the keys that are accepted now; default: Keys. Whether
+	// there are any is decided at the start: a server never opens later.
+	KeyRing *config.KeyRing
 	// Links are shown on the start page.
 	Links Links
 
@@ -132,6 +146,12 @@ func (d Deps) withDefaults() Deps {
 	if d.Meter == nil {
 		d.Meter = telemetry.NewRegistry()
 	}
+	if d.Audit == nil {
+		d.Audit = func(context.Context, string, string, string, string) error { return nil }
+	}
+	if d.Pages == nil {
+		d.Pages = web.New()
+	}
 	if d.Timeout == 0 {
 		d.Timeout = defaultTimeout
 	}
@@ -162,7 +182,12 @@ func (s *server) routes() {
 	s.healthRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()
+	s.meRoutes()
 	s.router.Get("/", s.startPage)
+	s.router.Get("/static/*", web.Static().ServeHTTP)
+	if s.SignIn != nil {
+		s.SignIn.Routes(s.router)
+	}
 	s.router.With(s.authorize(config.AccessRead)).Get("/openapi.json", s.openAPI)
 	s.router.With(s.authorize(config.AccessRead)).Get("/metrics", telemetry.MetricsHandler(s.Meter).ServeHTTP)
 	s.finishDocument()

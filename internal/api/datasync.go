@@ -47,8 +47,7 @@ func (s *server) dataSync(kind orgflow.LoadKind) func(context.Context, url.Value
 		if err != nil {
 			return boardAnswer{}, err
 		}
-		started, err := s.Loads.StartLoad(ctx, in)
-		answer.Started = loadStarted(started)
+		answer.Started, err = s.load(ctx, in)
 		return boardAnswer{data: answer}, err
 	}
 }

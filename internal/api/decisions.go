@@ -69,6 +69,9 @@ func (s *server) storeDecision(ctx context.Context, in *decisionInput) (*decisio
 	if b.NodeSeq == nil {
 		return nil, badParam("/node_seq", "is required: the seq of the node that is decided")
 	}
+	if who := callerOf(ctx); who.person != nil && b.UserCode != who.person.Code {
+		return nil, badParam("/user_code", fmt.Sprintf("must be your own (%s): whoever is signed in decides in their own name", who.person.Code))
+	}
 	d := NewDecision{
 		CompanyID: in.CompanyID, No: in.No, NodeSeq: *b.NodeSeq, UserCode: b.UserCode, UserName: b.UserName,
 		Decision: b.Decision, Comment: b.Comment, ToNodeSeq: b.ToNodeSeq, TargetUsers: b.TargetUsers,

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -47,20 +48,24 @@ type startLoadInput struct {
 }
 
 func (s *server) startLoad(ctx context.Context, in *startLoadInput) (*startOutput, error) {
-	started, err := s.Loads.StartLoad(ctx, bytes.Clone(in.RawBody)) // huma takes the buffer back
+	started, err := s.load(ctx, bytes.Clone(in.RawBody)) // huma takes the buffer back
 	if err != nil {
 		return nil, err
 	}
-	started = loadStarted(started)
 	return &startOutput{Location: started.URL, Body: started}, nil
 }
 
-// loadStarted says where to look at a load.
-func loadStarted(started Started) Started {
+// load starts a load and says where to look at it.
+func (s *server) load(ctx context.Context, in json.RawMessage) (Started, error) {
+	started, err := s.Loads.StartLoad(ctx, in)
+	if err != nil {
+		return Started{}, err
+	}
+	s.did(ctx, "start", started.ID)
 	if started.URL == "" {
 		started.URL = pathLoads + "/" + url.PathEscape(started.ID)
 	}
-	return started
+	return started, nil
 }
 
 type listLoadsInput struct {

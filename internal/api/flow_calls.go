@@ -116,6 +116,11 @@ type flowSteer struct {
 	To     *int   `json:"to_node_seq,omitempty" doc:"of jump, and of repair by jump"`
 }
 
+// Resolve is that of steerBody.
+func (b *flowSteer) Resolve(ctx huma.Context, prefix *huma.PathBuffer) []error {
+	return ownName(ctx, prefix, b.By)
+}
+
 type flowSteerInput struct {
 	No        string `path:"no" maxLength:"128" doc:"number of the flow"`
 	CompanyID int64  `query:"company_id" minimum:"1" doc:"needed where several companies are configured"`
@@ -152,6 +157,7 @@ func (s *server) flowSteerRoutes() {
 			if err != nil {
 				return nil, refusedCall(err)
 			}
+			s.did(ctx, string(verb.kind), in.No)
 			out := &flowSteerOutput{Status: http.StatusOK, Body: a}
 			if a.Accepted {
 				out.Status = http.StatusAccepted

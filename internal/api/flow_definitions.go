@@ -88,9 +88,13 @@ type postDefinitionInput struct {
 
 func (s *server) publish(ctx context.Context, company int64, code string, how PublishParams, raw []byte) (*body[Published], error) {
 	by := steering(ctx, &steerBody{By: how.By}).By
-	return answerWith(s.FlowDefinitions.PublishDefinition(ctx, Publication{
+	published, err := s.FlowDefinitions.PublishDefinition(ctx, Publication{
 		CompanyID: company, Code: code, Raw: bytes.Clone(raw), By: by, DryRun: how.DryRun, // huma takes the buffer back
-	}))
+	})
+	if err == nil && !how.DryRun {
+		s.did(ctx, "publish", published.FlowCode)
+	}
+	return answerWith(published, err)
 }
 
 type listDefinitionsInput struct {

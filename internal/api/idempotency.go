@@ -29,7 +29,7 @@ type claim struct {
 // idempotency key got first.
 func (s *server) startOptions(ctx context.Context, job orgflow.Job, key string) (StartOptions, error) {
 	who := callerOf(ctx)
-	opts := StartOptions{WorkflowID: RunID(job, s.Now()), IdempotencyKey: key, By: who.key}
+	opts := StartOptions{WorkflowID: RunID(job, s.Now()), IdempotencyKey: key, By: who.name()}
 	if opts.By == "" {
 		opts.By = localUser
 	}

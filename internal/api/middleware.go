@@ -34,6 +34,9 @@ func traceOf(ctx context.Context) *trace {
 	return t
 }
 
+// RequestID is the id of the request whose context this is; empty for none.
+func RequestID(ctx context.Context) string { return requestID(ctx) }
+
 func requestID(ctx context.Context) string { return traceOf(ctx).id }
 
 // note remembers the caller for the access log.

@@ -91,6 +91,7 @@ func (s *server) startPull(ctx context.Context, in *startPullInput) (*startOutpu
 	if err != nil {
 		return nil, err
 	}
+	s.did(ctx, "start", started.ID)
 	location := pathPulls + "/" + url.PathEscape(started.ID)
 	if started.URL == "" {
 		started.URL = location

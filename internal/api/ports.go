@@ -3,10 +3,15 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"orgflow"
+	"orgflow/internal/signin"
 )
 
 // Starter starts sync runs.
@@ -75,7 +80,13 @@ type UndoOptions struct {
 type Steering struct {
 	By     string // the named user
 	Reason string
-	Key    string // name of the API key that was used; empty without keys
+	Key    string // name of the API key that was used, "user:CODE" of who is signed in; empty without either
+	From   string // address the request came from
+}
+
+// Origin says from where somebody intervenes, for the audit log.
+func (s Steering) Origin() string {
+	return strings.TrimSpace(s.Key + " " + s.From)
 }
 
 // Runs reads what is known of runs. An id nobody knows is an
@@ -210,6 +221,15 @@ type Events interface {
 	// receives none CodeNotFound. Any other error makes the consumer send the
 	// event again.
 	Receive(ctx context.Context, target orgflow.Target, query url.Values, body []byte) (answer []byte, err error)
+}
+
+// SignIn knows people by the cookie of their browser.
+type SignIn interface {
+	// Who says who is signed in, nil for nobody. An error is that it could not
+	// be found out.
+	Who(r *http.Request) (*signin.Caller, error)
+	// Routes adds the pages by which people sign in and out.
+	Routes(r chi.Router)
 }
 
 // Check is one thing the program cannot work without.

@@ -68,6 +68,7 @@ func (s *server) steerRoutes() {
 		if err != nil {
 			return nil, err
 		}
+		s.did(ctx, "retry", in.ID)
 		return &startOutput{Location: started.URL, Body: started}, nil
 	})
 	// Undoing needs no more than starting: its deletes meet the same limits,
@@ -83,7 +84,7 @@ func (s *server) steerRoutes() {
 
 // undoBody may be left out, like every key of it.
 type undoBody struct {
-	By       string           `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key"`
+	By       string           `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key. Whoever is signed in acts in their own name only"`
 	Reason   string           `json:"reason,omitempty" maxLength:"1024"`
 	DryRun   bool             `json:"dry_run,omitempty" doc:"plan only, send nothing"`
 	Approval orgflow.Approval `json:"approval,omitempty" enum:"never,on_threshold,always" doc:"default: always where the run's job says so, else on_threshold"`
@@ -104,6 +105,7 @@ func (s *server) undoRun(ctx context.Context, in *undoInput) (*startOutput, erro
 	if err != nil {
 		return nil, err
 	}
+	s.did(ctx, "undo", in.ID)
 	return &startOutput{Location: started.URL, Body: started}, nil
 }
 
@@ -131,6 +133,7 @@ func (s *server) startRun(ctx context.Context, in *startInput) (*startOutput, er
 	if err != nil {
 		return nil, err
 	}
+	s.did(ctx, "start", started.ID)
 	location := "/api/v1/sync-runs/" + url.PathEscape(started.ID)
 	if started.URL == "" {
 		started.URL = location
@@ -202,18 +205,38 @@ func (s *server) listChanges(ctx context.Context, in *listChangesInput) (*body[C
 
 // steerBody may be left out: the key's name says who it was.
 type steerBody struct {
-	By     string `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key"`
+	By     string `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key. Whoever is signed in acts in their own name only"`
 	Reason string `json:"reason,omitempty" maxLength:"1024"`
+}
+
+// Resolve refuses that somebody signed in acts in another's name; huma calls it.
+func (b *steerBody) Resolve(ctx huma.Context, prefix *huma.PathBuffer) []error {
+	return ownName(ctx, prefix, b.By)
+}
+
+// Resolve is that of steerBody.
+func (b *undoBody) Resolve(ctx huma.Context, prefix *huma.PathBuffer) []error {
+	return ownName(ctx, prefix, b.By)
+}
+
+// ownName refuses another name than that of who is signed in.
+func ownName(ctx huma.Context, prefix *huma.PathBuffer, by string) []error {
+	who := callerOf(ctx.Context())
+	if by == "" || who.person == nil || by == who.person.Code {
+		return nil
+	}
+	return []error{&huma.ErrorDetail{Location: prefix.With("by"), Message: "is another name than yours (" + who.person.Code + "): whoever is signed in acts in their own name; leave it out"}}
 }
 
 // localUser stands for whoever uses an open API on loopback.
 const localUser = "local"
 
 func steering(ctx context.Context, b *steerBody) Steering {
-	s := Steering{Key: callerOf(ctx).key, By: callerOf(ctx).key}
+	who := callerOf(ctx)
+	s := Steering{Key: who.key, By: who.name(), From: who.address}
 	if b != nil {
 		s.Reason = b.Reason
-		if b.By != "" {
+		if b.By != "" && who.person == nil {
 			s.By = b.By
 		}
 	}

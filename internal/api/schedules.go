@@ -45,14 +45,21 @@ func (s *server) scheduleRoutes() {
 	}, config.AccessOperate, s.backfillSchedule)
 }
 
+type backfillBody struct {
+	From   time.Time `json:"from" doc:"first time" example:"2026-11-18T00:00:00+08:00"`
+	To     time.Time `json:"to" doc:"last time, after the first" example:"2026-11-21T00:00:00+08:00"`
+	By     string    `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key. Whoever is signed in acts in their own name only"`
+	Reason string    `json:"reason,omitempty" maxLength:"1024"`
+}
+
+// Resolve is that of steerBody.
+func (b *backfillBody) Resolve(ctx huma.Context, prefix *huma.PathBuffer) []error {
+	return ownName(ctx, prefix, b.By)
+}
+
 type backfillInput struct {
 	ID   string `path:"id" maxLength:"255" doc:"id of the schedule"`
-	Body struct {
-		From   time.Time `json:"from" doc:"first time" example:"2026-11-18T00:00:00+08:00"`
-		To     time.Time `json:"to" doc:"last time, after the first" example:"2026-11-21T00:00:00+08:00"`
-		By     string    `json:"by,omitempty" maxLength:"128" doc:"who does this; default: the name of the API key"`
-		Reason string    `json:"reason,omitempty" maxLength:"1024"`
-	}
+	Body backfillBody
 }
 
 func (s *server) backfillSchedule(ctx context.Context, in *backfillInput) (*body[accepted], error) {
@@ -100,6 +107,9 @@ func (s *server) applySchedules(ctx context.Context, in *applyInput) (*body[appl
 	changes, err := s.Schedules.ApplySchedules(ctx, dry)
 	if err != nil {
 		return nil, err
+	}
+	if !dry {
+		s.did(ctx, "apply_schedules", "schedules")
 	}
 	changes = orEmpty(changes)
 	return &body[appliedSchedules]{appliedSchedules{DryRun: dry, Changes: changes}}, nil

@@ -40,6 +40,7 @@ type App struct {
 
 	getenv func(string) (string, bool)
 	flows  *flow.Keeper
+	now    func() time.Time // of sessions
 
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
@@ -57,6 +58,12 @@ func WithEnv(getenv func(string) (string, bool)) Option {
 	return func(a *App) { a.getenv = getenv }
 }
 
+// WithClock sets the clock that sign-ins and sessions end by, instead of the
+// machine's.
+func WithClock(now func() time.Time) Option {
+	return func(a *App) { a.now = now }
+}
+
 // Logger returns the program's log, with the settings' secrets redacted.
 func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 	return telemetry.NewLogger(w, cfg.LogFormat, cfg.LogLevel, telemetry.NewRedactor(cfg.Secrets()...))
@@ -64,7 +71,7 @@ func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 
 // Open opens meta files and database. The caller closes the App.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...Option) (*App, error) {
-	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv, stored: make(chan struct{}, 1)}
+	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv, stored: make(chan struct{}, 1), now: time.Now}
 	for _, o := range options {
 		o(a)
 	}

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orgflow/internal/api"
+	"orgflow/internal/store"
 	"orgflow/internal/temporalx"
 )
 
@@ -22,10 +23,15 @@ func (a *App) Handler(webUI string) http.Handler {
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},
 		},
-		Idempotency: a.Store,
-		Addr:        a.Config.HTTPAddr, Keys: a.Config.APIKeys,
+		SignIn: a.SignIn(), Idempotency: a.Store, Audit: a.audit,
+		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys, KeyRing: a.Config.KeyRing,
 		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics,
 	})
+}
+
+// audit writes down what somebody did over HTTP.
+func (a *App) audit(ctx context.Context, who, action, subject, origin string) error {
+	return a.Store.Audit(ctx, store.AuditEntry{Who: who, Action: action, Subject: subject, From: origin})
 }
 
 // CodecPath is where Codec is mounted.

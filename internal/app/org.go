@@ -159,6 +159,6 @@ func (o *Orgs) ask(ctx context.Context, action, id string, s api.Steering, do fu
 		return unavailable(action+" pull "+id, err)
 	}
 	return o.app.Store.Audit(ctx, store.AuditEntry{
-		CompanyID: pull.Input.CompanyID, Who: who(s), Action: action, Subject: pull.ID, From: s.Key, Detail: s.Reason,
+		CompanyID: pull.Input.CompanyID, Who: who(s), Action: action, Subject: pull.ID, From: s.Origin(), Detail: s.Reason,
 	})
 }

@@ -200,5 +200,5 @@ func (s *Schedules) steer(ctx context.Context, action, id string, by api.Steerin
 	if err != nil {
 		return unavailable(action+" schedule "+id, err)
 	}
-	return s.app.Store.Audit(ctx, store.AuditEntry{Who: who(by), Action: action, Subject: "schedule " + id, Detail: by.Reason})
+	return s.app.Store.Audit(ctx, store.AuditEntry{Who: who(by), Action: action, Subject: "schedule " + id, From: by.Origin(), Detail: by.Reason})
 }

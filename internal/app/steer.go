@@ -102,7 +102,7 @@ func (r *Runs) ask(ctx context.Context, action, id string, do func(client.Client
 
 func (r *Runs) audit(ctx context.Context, run store.Run, action string, s api.Steering) error {
 	return r.app.Store.Audit(ctx, store.AuditEntry{
-		CompanyID: run.Job.CompanyID, Who: who(s), Action: action, Subject: run.ID, From: s.Key, Detail: s.Reason,
+		CompanyID: run.Job.CompanyID, Who: who(s), Action: action, Subject: run.ID, From: s.Origin(), Detail: s.Reason,
 	})
 }
 

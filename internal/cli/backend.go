@@ -14,7 +14,7 @@ import (
 //
 //	RoleOffline  Decode, Meta: no connection
 //	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads,
-//	             Flows, FlowCalls, FlowDefinitions
+//	             Flows, FlowCalls, FlowDefinitions, AdminLink
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
@@ -35,6 +35,9 @@ type Backend struct {
 	FlowCalls api.FlowCalls
 	// FlowDefinitions are those of approval flows.
 	FlowDefinitions FlowDefinitions
+	// AdminLink makes a link by which an administrator signs in on this
+	// machine, once.
+	AdminLink func(ctx context.Context) (string, error)
 	// Migrate brings the database schema up to date and returns its version
 	// before and after.
 	Migrate func(ctx context.Context) (before, after int64, err error)

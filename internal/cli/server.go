@@ -21,6 +21,25 @@ func (p *program) serveCommand() *cobra.Command {
 	}
 }
 
+func (p *program) adminLinkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "admin-link", Short: "Print a link by which an administrator signs in on this machine", Args: cobra.NoArgs,
+		Long: "Print a link to the server at ORGFLOW_HTTP_ADDR by which whoever opens it signs in as administrator.\n" +
+			"It works once, for ten minutes, and only in a browser on the server's machine.",
+		Example: "  starter admin-link",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			return p.with(ctx, config.RoleStarter, func(b Backend) error {
+				link, err := b.AdminLink(ctx)
+				if err != nil {
+					return fmt.Errorf("make a link: %w", err)
+				}
+				return p.print("%s", link)
+			})
+		},
+	}
+}
+
 func (p *program) migrateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "Bring the database schema up to date", Args: cobra.NoArgs,

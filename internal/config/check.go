@@ -53,6 +53,20 @@ func Loopback(addr string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
+// LocalHost tells whether the Host of a request, with or without a port, names
+// this machine itself.
+func LocalHost(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
 // access refuses an API that is open to the network without keys.
 func (p *problems) access(c Config, keysGiven bool) {
 	if keysGiven || Loopback(c.HTTPAddr) {

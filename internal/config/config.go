@@ -37,6 +37,9 @@ type Config struct {
 	HTTPAddr string
 	// APIKeys are the accepted keys; empty only where HTTPAddr is loopback.
 	APIKeys Keys
+	// KeyRing has the keys that are accepted now: those of ORGFLOW_API_KEYS
+	// and, where one is named, those of a file that may change meanwhile.
+	KeyRing *KeyRing
 	// Database is empty for RoleOffline when nothing is set.
 	Database Database
 	Temporal Temporal
@@ -105,10 +108,10 @@ func (e environment) check(role Role) (Config, []Problem) {
 		LogLevel:    p.logLevel("ORGFLOW_LOG_LEVEL", e.LogLevel),
 		Temporal:    p.temporal(e),
 	}
-	c.APIKeys = p.keys("ORGFLOW_API_KEYS", e.APIKeys)
+	c.APIKeys, c.KeyRing = p.keyRing(e)
 	c.Database = p.database(role, e.DatabaseURL, c.DataDir)
 	if c.listens() {
-		p.access(c, e.APIKeys != "")
+		p.access(c, e.APIKeys != "" || e.APIKeysFile != "")
 	}
 	c.Warnings = append(unknownVariables(), p.exposed(c)...)
 	return c, p.list

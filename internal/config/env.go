@@ -15,6 +15,7 @@ import (
 type environment struct {
 	HTTPAddr    string `envconfig:"ORGFLOW_HTTP_ADDR"`
 	APIKeys     string `envconfig:"ORGFLOW_API_KEYS"`
+	APIKeysFile string `envconfig:"ORGFLOW_API_KEYS_FILE"`
 	DatabaseURL string `envconfig:"ORGFLOW_DATABASE_URL"`
 
 	TemporalAddr      string `envconfig:"ORGFLOW_TEMPORAL_ADDR"`

@@ -233,3 +233,15 @@ func (s *Store) SupervisorOf(ctx context.Context, company, member int64) (orgflo
 	}
 	return list[0], nil
 }
+
+// UserByID returns the member with a userid at an origin, or ErrNotFound,
+// also before the first pull.
+func (s *Store) UserByID(ctx context.Context, target orgflow.Target, userID string) (orgflow.OrgMember, error) {
+	var row memberRow
+	if !sound(userID) {
+		return orgflow.OrgMember{}, fmt.Errorf("userid: %w", ErrNotFound)
+	}
+	err := s.get(ctx, "member by userid", &row, `SELECT `+memberColumns+` FROM org_member WHERE`+newest+` AND remote_id = ?`,
+		target.CompanyID, target.Consumer, userID)
+	return row.member(), err
+}

@@ -21,6 +21,7 @@ const (
 	permPunches = "qyapi_get_attendance_data"
 	permMobile  = "企业员工手机号信息"
 	permEmail   = "邮箱等个人信息"
+	permMe      = "Contact.User.Read"
 )
 
 // endpoint is an API of the old family, /topapi but for attendance. key names the parameter that goes to the
@@ -55,7 +56,8 @@ var endpoints = map[string]endpoint{
 	"/topapi/message/corpconversation/asyncsend_v2":    {permBase, []string{"userid_list"}, (*Sim).sendMessage},
 	"/topapi/message/corpconversation/getsendresult":   {permBase, []string{"task_id"}, (*Sim).messageResult},
 	"/topapi/message/corpconversation/getsendprogress": {permBase, []string{"task_id"}, (*Sim).messageProgress},
-	pathAttendance: {permPunches, nil, (*Sim).listAttendance},
+	pathAttendance:                {permPunches, nil, (*Sim).listAttendance},
+	"/topapi/v2/user/getuserinfo": {permBase, nil, (*Sim).getUserInfo},
 }
 
 // Handle implements simctl.Handler.
@@ -72,17 +74,13 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 	case strings.HasPrefix(c.Path, "/topapi/"):
 		return s.topapi(c)
 	case strings.HasPrefix(c.Path, "/v1.0/"):
-		corp, unified := unifiedCorp(c.Path)
-		switch {
-		case c.Method != http.MethodPost:
-		case c.Path == "/v1.0/oauth2/accessToken":
-			return s.newToken(c)
-		case unified:
-			return s.unifiedToken(c, corp)
-		}
-		return s.newFailed(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+		return s.newFamily(c)
 	case c.Path == "/gettoken":
 		return s.getToken(c)
+	case c.Path == pathAuthorize:
+		return s.authorize(c)
+	case c.Path == pathScript:
+		return s.script()
 	case c.Path == "/call_back/get_call_back_failed_result":
 		return s.failedEvents(c)
 	case c.Path == "/auth/scopes":
@@ -94,6 +92,23 @@ func (s *Sim) Handle(c *simctl.Call) simctl.Answer {
 		return s.old(c, e)
 	}
 	return s.failed(c, refuse(404, "请求的URI地址不存在"))
+}
+
+// newFamily answers what api.dingtalk.com does.
+func (s *Sim) newFamily(c *simctl.Call) simctl.Answer {
+	corp, unified := unifiedCorp(c.Path)
+	switch {
+	case c.Method == http.MethodGet && c.Path == pathMe:
+		return s.me(c)
+	case c.Method != http.MethodPost:
+	case c.Path == "/v1.0/oauth2/accessToken":
+		return s.newToken(c)
+	case c.Path == pathUserToken:
+		return s.userToken(c)
+	case unified:
+		return s.unifiedToken(c, corp)
+	}
+	return s.newFailed(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 }
 
 // topapi runs the checks in the order of § 13: route, token, IP, permission,

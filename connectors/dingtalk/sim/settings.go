@@ -75,6 +75,10 @@ type Settings struct {
 	ManyReceivers  string   `json:"many_receivers"`
 
 	Events EventPush `json:"events"` // contact events (§ 9)
+
+	RedirectURIs  []string `json:"redirect_uris"`  // registered redirect addresses; empty takes any (§ 8.1)
+	ConsentNeeded bool     `json:"consent_needed"` // users/me refuses who signed in without prompt=consent (§ 8.1)
+	InAppUser     string   `json:"in_app_user"`    // whose DingTalk /jsapi.js stands for; empty: it gives no code (§ 8.4)
 }
 
 // App is an application whose credentials are accepted.
@@ -92,7 +96,7 @@ func DefaultSettings() Settings {
 		ExpiredCode: 40014, DeleteMissingCode: 60121, DuplicateDeptCode: 60008,
 		RejoinPending: "invited", RepeatedInviteCode: 40103, InviteKeepsUserID: true, MemberCapCode: 40024,
 		MessagesPerDay: 500, ManyReceivers: "accept",
-		Events: defaultPush(),
+		Events: defaultPush(), ConsentNeeded: true,
 	}
 }
 
@@ -129,6 +133,7 @@ func (c *compiled) clone() Settings {
 	n.ScopeDepartments = slices.Clone(n.ScopeDepartments)
 	n.MessageBlocked = slices.Clone(n.MessageBlocked)
 	n.MissingPermissions = slices.Clone(n.MissingPermissions)
+	n.RedirectURIs = slices.Clone(n.RedirectURIs)
 	n.Events.RetryMS = slices.Clone(n.Events.RetryMS)
 	return n
 }

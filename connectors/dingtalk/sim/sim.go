@@ -1,12 +1,12 @@
 // Package dtsim simulates DingTalk's contact APIs v2 and v1 and application
 // tokens as the DingTalk reference documents them: envelopes (§ 1), tokens
 // (§ 2), departments and users (§ 3, § 4, § 5), results of attendance (§ 6.1),
-// error codes (§ 10) and the behaviour sheet (§ 13), with a switch where
-// sources disagree (Settings).
+// signing in (§ 8), error codes (§ 10) and the behaviour sheet (§ 13), with a
+// switch where sources disagree (Settings).
 //
 // Work notifications are taken and silently dropped as § 7.3 says. Contact
 // events are pushed to a callback (§ 9.3, EventPush). Not simulated:
-// schedules and raw punches, OAuth, the event stream and enterprise
+// schedules and raw punches, the event stream and enterprise
 // ("exclusive") accounts.
 package dtsim
 
@@ -32,6 +32,7 @@ type Sim struct {
 	desk     *simctl.Desk
 	settings atomic.Pointer[compiled]
 	tokens   simtoken.Store
+	grants   grants
 	throttle throttle
 	requests atomic.Uint64 // for request ids
 	courier  courier
@@ -75,15 +76,19 @@ func (s *Sim) Reset() error {
 	}
 	s.throttle.clear()
 	s.quota.clear()
+	s.grants.clear()
 	return s.install(DefaultSettings())
 }
 
 // ExpireTokens implements simctl.Simulator.
-func (s *Sim) ExpireTokens() error { return s.tokens.Expire(s.desk) }
+func (s *Sim) ExpireTokens() error {
+	s.grants.clear()
+	return s.tokens.Expire(s.desk)
+}
 
 // Actions implements simctl.Simulator.
 func (s *Sim) Actions() map[string]simctl.Action {
-	return map[string]simctl.Action{"accept": s.accept}
+	return map[string]simctl.Action{"accept": s.accept, "app-code": s.appCode}
 }
 
 // commit makes changes durable and applies them. The caller holds s.mu. On

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// Lang is a language of the pages, as in HTML's lang.
+type Lang string
+
+// The languages of the pages.
+const (
+	Chinese Lang = "zh-CN"
+	English Lang = "en"
+)
+
+const (
+	// langParam switches the language, langCookie remembers it.
+	langParam  = "lang"
+	langCookie = "orgflow-lang"
+	langLife   = 365 * 24 * time.Hour
+)
+
+func (l Lang) other() Lang {
+	if l == Chinese {
+		return English
+	}
+	return Chinese
+}
+
+// Name is the language in its own words.
+func (l Lang) Name() string {
+	if l == Chinese {
+		return "中文"
+	}
+	return "English"
+}
+
+var matcher = language.NewMatcher([]language.Tag{language.SimplifiedChinese, language.English})
+
+// language is what was asked for: by the switch, which is remembered, by an
+// earlier switch, by the browser; else Chinese.
+func (*Pages) language(w http.ResponseWriter, r *http.Request) Lang {
+	if asked := Lang(r.URL.Query().Get(langParam)); asked == Chinese || asked == English {
+		http.SetCookie(w, &http.Cookie{
+			Name: langCookie, Value: string(asked), Path: "/", MaxAge: int(langLife.Seconds()),
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+		})
+		return asked
+	}
+	if c, err := r.Cookie(langCookie); err == nil && (Lang(c.Value) == Chinese || Lang(c.Value) == English) {
+		return Lang(c.Value)
+	}
+	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err != nil || len(tags) == 0 {
+		return Chinese
+	}
+	if _, at, _ := matcher.Match(tags...); at == 1 {
+		return English
+	}
+	return Chinese
+}

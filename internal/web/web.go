@@ -1,0 +1,132 @@
+// Package web is what orgflow's pages have in common: layout, style, the two
+// languages, and the headers they are sent with. Pages are rendered on the
+// server from templates in this package; nothing is built, and nothing is
+// loaded from another host. How a page looks and reads is decided here, what
+// it shows by who renders it.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed static
+var staticFiles embed.FS
+
+// Page is what the layout shows around a page's own Data.
+type Page struct {
+	Title string // a key of the texts
+	User  *User  // nil: nobody is signed in
+	// Path is where the page's language is switched; empty is the path asked
+	// for. A page that answers a POST names one that can be asked for.
+	Path string
+	Data any
+	// Scripts are the hosts, beside our own, whose scripts the page may load.
+	Scripts []string
+}
+
+// User is the person the pages are shown to.
+type User struct {
+	Name string
+	Code string
+	Role string // read, operate, approve, admin
+}
+
+// view is what templates get.
+type view struct {
+	Page
+	Lang   Lang
+	Switch Lang // the other one
+}
+
+// Pages renders templates. Make one with New; it is safe for concurrent use.
+type Pages struct {
+	byLang map[Lang]map[string]*template.Template
+}
+
+// New parses all templates in both languages. It panics on a broken one: that
+// is a defect of the program, met at its start.
+func New() *Pages {
+	p := &Pages{byLang: map[Lang]map[string]*template.Template{}}
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for _, lang := range []Lang{Chinese, English} {
+		p.byLang[lang] = map[string]*template.Template{}
+		layout := template.Must(template.New("layout.html").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html"))
+		for _, file := range files {
+			name := strings.TrimSuffix(path.Base(file), ".html")
+			if name == "layout" {
+				continue
+			}
+			p.byLang[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, file))
+		}
+	}
+	return p
+}
+
+// functions are what templates may call: t is a text by its key, filled in
+// like fmt.Sprintf.
+func functions(lang Lang) template.FuncMap {
+	return template.FuncMap{
+		"t": func(key string, args ...any) string {
+			if len(args) == 0 {
+				return text(lang, key)
+			}
+			return fmt.Sprintf(text(lang, key), args...)
+		},
+	}
+}
+
+// Render sends a page. It is complete before its first byte is sent.
+func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, name string, page Page) error {
+	lang := p.language(w, r)
+	v := view{Page: page, Lang: lang, Switch: lang.other()}
+	if v.Path == "" {
+		v.Path = r.URL.Path
+	}
+	tmpl, ok := p.byLang[lang][name]
+	if !ok {
+		return fmt.Errorf("there is no page %q", name)
+	}
+	var b bytes.Buffer
+	if err := tmpl.Execute(&b, v); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", string(lang))
+	h.Set("Vary", "Accept-Language, Cookie")
+	h.Set("Content-Security-Policy", policy(page.Scripts))
+	h.Set("Referrer-Policy", "same-origin") // without an origin our own forms would look foreign
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the reader went away
+	return nil
+}
+
+// policy lets a page load what is ours, be framed by nobody, and send forms
+// to us only.
+func policy(scripts []string) string {
+	return "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; script-src " +
+		strings.Join(append([]string{"'self'"}, scripts...), " ") +
+		"; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// Static serves style and scripts below /static/.
+func Static() http.Handler {
+	files := http.FileServerFS(staticFiles)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		files.ServeHTTP(w, r)
+	})
+}
