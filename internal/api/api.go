@@ -50,6 +50,8 @@ type Deps struct {
 	// SignIn knows who is signed in and serves the pages for it; nil: nobody
 	// can sign in.
 	SignIn SignIn
+	// Console adds the pages for people; nil: there are none.
+	Console func(chi.Router)
 	// Pages renders pages; default: those of package web.
 	Pages *web.Pages
 	// Audit writes down who did what to what, and from where; default: nobody
@@ -187,6 +189,9 @@ func (s *server) routes() {
 	s.router.Get("/static/*", web.Static().ServeHTTP)
 	if s.SignIn != nil {
 		s.SignIn.Routes(s.router)
+	}
+	if s.Console != nil {
+		s.Console(s.router)
 	}
 	s.router.With(s.authorize(config.AccessRead)).Get("/openapi.json", s.openAPI)
 	s.router.With(s.authorize(config.AccessRead)).Get("/metrics", telemetry.MetricsHandler(s.Meter).ServeHTTP)

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orgflow/internal/api"
+	"orgflow/internal/console"
 	"orgflow/internal/store"
 	"orgflow/internal/temporalx"
 )
@@ -15,7 +16,8 @@ import (
 // Handler returns the HTTP API. webUI is the address of Temporal's Web UI,
 // empty when it is not known.
 func (a *App) Handler(webUI string) http.Handler {
-	runs, flows := a.Runs(), a.Flows()
+	runs, flows, signIn := a.Runs(), a.Flows(), a.SignIn()
+	pages := console.New(console.Deps{SignIn: signIn, Runs: runs, Audit: a.audit})
 	return api.New(api.Deps{
 		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Views: a.Views(), Loads: a.Loads(),
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: a.FlowCalls(),
@@ -23,7 +25,7 @@ func (a *App) Handler(webUI string) http.Handler {
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},
 		},
-		SignIn: a.SignIn(), Idempotency: a.Store, Audit: a.audit,
+		SignIn: signIn, Console: pages.Routes, Idempotency: a.Store, Audit: a.audit,
 		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys, KeyRing: a.Config.KeyRing,
 		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics,
 	})

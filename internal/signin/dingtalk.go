@@ -180,7 +180,7 @@ func (s *Service) appPage(w http.ResponseWriter, r *http.Request) {
 		page.Scripts = []string{hostOf(set.ScriptURL)}
 	}
 	page.Data = data
-	s.page(w, r, http.StatusOK, "app", page)
+	s.Page(w, r, http.StatusOK, "app", page)
 }
 
 func hostOf(address string) string {

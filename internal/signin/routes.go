@@ -24,17 +24,17 @@ func (s *Service) Routes(r chi.Router) {
 	r.Get("/signin/dingtalk", s.start)
 	r.Get(callbackPath, s.callback)
 	r.Get(appPath, s.appPage)
-	r.Post(appPath, s.form(s.appCode))
+	r.Post(appPath, s.Form(s.appCode))
 	r.Get("/signin/local", s.localPage)
-	r.Post("/signin/local", s.form(s.localToken))
+	r.Post("/signin/local", s.Form(s.localToken))
 	r.Get("/signout", s.signOutPage)
-	r.Post("/signout", s.form(s.doSignOut))
-	r.Get("/settings", s.guard(config.AccessAdmin, s.settings))
-	r.Post("/settings/dingtalk/test", s.form(s.guard(config.AccessAdmin, s.testConnection)))
+	r.Post("/signout", s.Form(s.doSignOut))
+	r.Get("/settings", s.Guard(config.AccessAdmin, s.settings))
+	r.Post("/settings/dingtalk/test", s.Form(s.Guard(config.AccessAdmin, s.testConnection)))
 }
 
-// form takes forms of our own pages only.
-func (s *Service) form(next http.HandlerFunc) http.HandlerFunc {
+// Form takes forms of our own pages only, at most 16 KiB.
+func (s *Service) Form(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !SameOrigin(r) {
 			s.refuse(w, r, refusal{status: http.StatusForbidden, key: "refused.over"})
@@ -49,8 +49,8 @@ func (s *Service) form(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// guard lets in who may see a page; who is not signed in is asked to.
-func (s *Service) guard(need config.Access, next http.HandlerFunc) http.HandlerFunc {
+// Guard lets in who may see a page; who is not signed in is asked to.
+func (s *Service) Guard(need config.Access, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.Who(r)
 		switch {
@@ -68,8 +68,9 @@ func (s *Service) guard(need config.Access, next http.HandlerFunc) http.HandlerF
 	}
 }
 
-// page renders a page with who is signed in around it.
-func (s *Service) page(w http.ResponseWriter, r *http.Request, status int, name string, p web.Page) {
+// Page renders a page with who is signed in around it.
+func (s *Service) Page(w http.ResponseWriter, r *http.Request, status int, name string, p web.Page) {
+	p.Open = s.Open
 	if p.User == nil {
 		if who, err := s.Who(r); err == nil {
 			p.User = who.User()
@@ -102,7 +103,7 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, f refusal) {
 	if f.wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.wait.Seconds()))))
 	}
-	s.page(w, r, f.status, "refused", web.Page{Title: "refused", Path: "/signin", Data: struct{ Key, Detail, Advice, RequestID string }{
+	s.Page(w, r, f.status, "refused", web.Page{Title: "refused", Path: "/signin", Data: struct{ Key, Detail, Advice, RequestID string }{
 		f.key, f.detail, f.advice, s.RequestID(r.Context()),
 	}})
 }
@@ -115,14 +116,14 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // choose is the page with the ways to sign in.
 func (s *Service) choose(w http.ResponseWriter, r *http.Request) {
-	s.page(w, r, http.StatusOK, "signin", web.Page{Title: "signin", Data: struct {
+	s.Page(w, r, http.StatusOK, "signin", web.Page{Title: "signin", Data: struct {
 		Companies []Company
 		ReturnTo  string
 	}{s.Companies.Companies(), returnPath(r.URL.Query().Get("to"))}})
 }
 
 func (s *Service) signOutPage(w http.ResponseWriter, r *http.Request) {
-	s.page(w, r, http.StatusOK, "signout", web.Page{Title: "signout"})
+	s.Page(w, r, http.StatusOK, "signout", web.Page{Title: "signout"})
 }
 
 func (s *Service) doSignOut(w http.ResponseWriter, r *http.Request) {
@@ -145,7 +146,7 @@ func (s *Service) localPage(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refusal{status: http.StatusForbidden, key: "refused.local"})
 		return
 	}
-	s.page(w, r, http.StatusOK, "local", web.Page{Title: "local", Data: r.URL.Query().Get("token")})
+	s.Page(w, r, http.StatusOK, "local", web.Page{Title: "local", Data: r.URL.Query().Get("token")})
 }
 
 // localToken lets an administrator in by a link's token.

@@ -45,7 +45,7 @@ func (s *Service) showSettings(w http.ResponseWriter, r *http.Request, tested in
 		}
 		data.Companies = append(data.Companies, shown)
 	}
-	s.page(w, r, http.StatusOK, "settings", web.Page{Title: "settings", Path: "/settings", Data: data})
+	s.Page(w, r, http.StatusOK, "settings", web.Page{Title: "settings", Path: "/settings", Data: data})
 }
 
 // describe lists the settings of seed and reference: values as they are in

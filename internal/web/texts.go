@@ -1,10 +1,32 @@
 package web
 
-// texts are all words of the pages, by key: Chinese, English.
-var texts = map[string][2]string{
-	"skip":     {"跳到内容", "Skip to content"},
-	"nav":      {"导航", "Navigation"},
-	"settings": {"设置", "Settings"},
+// texts are all words of the pages, by key: Chinese, English. The words of a
+// section stand in a file of their own.
+var texts = merge(common, problemTexts, syncTexts)
+
+func merge(all ...map[string][2]string) map[string][2]string {
+	out := map[string][2]string{}
+	for _, one := range all {
+		for key, pair := range one {
+			if _, twice := out[key]; twice {
+				panic("two texts have the key " + key) // a defect of the program, met at its start
+			}
+			out[key] = pair
+		}
+	}
+	return out
+}
+
+var common = map[string][2]string{
+	"skip":          {"跳到内容", "Skip to content"},
+	"nav":           {"导航", "Navigation"},
+	"nav.org":       {"组织", "Organisation"},
+	"nav.sync":      {"同步", "Sync"},
+	"nav.flows":     {"审批", "Flows"},
+	"nav.erp":       {"ERP", "ERP"},
+	"nav.schedules": {"调度", "Schedules"},
+	"nav.consumers": {"目标系统", "Consumers"},
+	"settings":      {"设置", "Settings"},
 
 	"start":             {"首页", "Start"},
 	"start.what":        {"组织、审批与 ERP 数据的持久同步。", "Keeps people, approvals and ERP data in step across systems."},

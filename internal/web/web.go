@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,10 @@ var staticFiles embed.FS
 type Page struct {
 	Title string // a key of the texts
 	User  *User  // nil: nobody is signed in
+	Open  bool   // everything is open to whoever is not signed in
+	// Section is the entry of the navigation that the page belongs to: a key
+	// of the texts below "nav.".
+	Section string
 	// Path is where the page's language is switched; empty is the path asked
 	// for. A page that answers a POST names one that can be asked for.
 	Path string
@@ -41,11 +46,26 @@ type User struct {
 	Role string // read, operate, approve, admin
 }
 
+// sections are the entries of the navigation, and their paths without the
+// slash.
+var sections = []string{"org", "sync", "flows", "erp", "schedules", "consumers"}
+
 // view is what templates get.
 type view struct {
 	Page
-	Lang   Lang
-	Switch Lang // the other one
+	Lang     Lang
+	Switch   Lang // the other one
+	Sections []string
+}
+
+// May tells whether whoever sees the page may do what needs a role. It only
+// spares them buttons that would be refused.
+func (v view) May(role string) bool {
+	if v.User == nil {
+		return v.Open
+	}
+	order := []string{"read", "operate", "approve", "admin"}
+	return slices.Index(order, v.User.Role) >= slices.Index(order, role)
 }
 
 // Pages renders templates. Make one with New; it is safe for concurrent use.
@@ -85,13 +105,16 @@ func functions(lang Lang) template.FuncMap {
 			}
 			return fmt.Sprintf(text(lang, key), args...)
 		},
+		"at":     at,
+		"day":    day,
+		"number": number,
 	}
 }
 
 // Render sends a page. It is complete before its first byte is sent.
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, name string, page Page) error {
 	lang := p.language(w, r)
-	v := view{Page: page, Lang: lang, Switch: lang.other()}
+	v := view{Page: page, Lang: lang, Switch: lang.other(), Sections: sections}
 	if v.Path == "" {
 		v.Path = r.URL.Path
 	}
@@ -100,12 +123,17 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, name 
 		return fmt.Errorf("there is no page %q", name)
 	}
 	var b bytes.Buffer
-	if err := tmpl.Execute(&b, v); err != nil {
+	block := "layout.html"
+	if r.URL.Query().Has("live") { // a page that changes asks for what changes
+		block = "live"
+	}
+	if err := tmpl.ExecuteTemplate(&b, block, v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(lang))
+	h.Set("Cache-Control", "no-store") // people and what they did
 	h.Set("Vary", "Accept-Language, Cookie")
 	h.Set("Content-Security-Policy", policy(page.Scripts))
 	h.Set("Referrer-Policy", "same-origin") // without an origin our own forms would look foreign

@@ -1,0 +1,28 @@
+// Elements with data-live="SECONDS" show what changes: the page asks for itself
+// with ?live and takes the answer as the element's content, until the answer
+// says that it is over (header Orgflow-Live: over) or the page is left. Without
+// this script the page shows the state it was loaded with.
+document.querySelectorAll('[data-live]').forEach(element => {
+  const seconds = Number(element.dataset.live) || 3;
+  const address = new URL(location.href);
+  address.searchParams.set('live', '');
+  let last = null;
+  const ask = async () => {
+    let over = false;
+    if (!document.hidden && !element.contains(document.activeElement)) {
+      try {
+        const answer = await fetch(address, {credentials: 'same-origin', redirect: 'error'});
+        if (answer.ok) {
+          const text = await answer.text();
+          if (text !== last) {
+            element.innerHTML = text;
+            last = text;
+          }
+          over = answer.headers.get('Orgflow-Live') === 'over';
+        }
+      } catch { /* the server is away: the next time tells */ }
+    }
+    if (!over) setTimeout(ask, seconds * 1000);
+  };
+  setTimeout(ask, seconds * 1000);
+});
