@@ -29,7 +29,7 @@ type call struct {
 }
 
 var formServices = map[string]func(*Sim, *call) simctl.Answer{
-	"ExecuteBillQuery": (*Sim).executeBillQuery, "BillQuery": (*Sim).billQuery, "QueryBusinessInfo": (*Sim).businessInfo,
+	"ExecuteBillQuery": (*Sim).queryRows, "BillQuery": (*Sim).queryRows, "QueryBusinessInfo": (*Sim).businessInfo,
 	"View": (*Sim).view, "Save": (*Sim).save, "Submit": (*Sim).operate, "Audit": (*Sim).operate, "UnAudit": (*Sim).operate, "Delete": (*Sim).operate,
 	"SwitchOrg": (*Sim).switchOrg,
 }
@@ -186,48 +186,33 @@ type queryArgs struct {
 	Limit  int64
 }
 
-func (s *Sim) executeBillQuery(in *call) simctl.Answer {
+// queryRows answers the rows of a query: BillQuery as objects by field key,
+// ExecuteBillQuery as lists of values (§ 4.1).
+func (s *Sim) queryRows(in *call) simctl.Answer {
 	q, rows, bad := s.query(in)
 	if bad != nil {
 		return *bad
+	}
+	keyed, begin, end := in.service == "BillQuery", byte('['), byte(']')
+	if keyed {
+		begin, end = '{', '}'
 	}
 	body := []byte{'['}
 	for i, r := range rows {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = append(body, '[')
+		body = append(body, begin)
 		for j, get := range q.get {
 			if j > 0 {
 				body = append(body, ',')
 			}
-			body = get(r).append(body)
-		}
-		body = append(body, ']')
-	}
-	return simctl.Answer{Outcome: simctl.OK, Body: append(body, ']')}
-}
-
-// billQuery answers objects by field key (§ 4.1).
-func (s *Sim) billQuery(in *call) simctl.Answer {
-	q, rows, bad := s.query(in)
-	if bad != nil {
-		return *bad
-	}
-	body := []byte{'['}
-	for i, r := range rows {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, '{')
-		for j, get := range q.get {
-			if j > 0 {
-				body = append(body, ',')
+			if keyed {
+				body = append(strconv.AppendQuote(body, q.keys[j]), ':')
 			}
-			body = append(strconv.AppendQuote(body, q.keys[j]), ':')
 			body = get(r).append(body)
 		}
-		body = append(body, '}')
+		body = append(body, end)
 	}
 	return simctl.Answer{Outcome: simctl.OK, Body: append(body, ']')}
 }
