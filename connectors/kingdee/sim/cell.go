@@ -2,6 +2,7 @@ package kdsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -157,11 +158,11 @@ func (c cell) text() string {
 func (c cell) compare(d cell) int {
 	switch {
 	case c.kind == null || d.kind == null:
-		return sign(c.kind != null, d.kind != null)
+		return cmp.Compare(c.kind, d.kind) // null is the least kind
 	case c.kind == words || d.kind == words:
 		return strings.Compare(c.text(), d.text())
 	case c.kind != number && d.kind != number:
-		return sign64(c.n, d.n)
+		return cmp.Compare(c.n, d.n)
 	}
 	a, okA := new(big.Rat).SetString(c.text())
 	b, okB := new(big.Rat).SetString(d.text())
@@ -169,24 +170,4 @@ func (c cell) compare(d cell) int {
 		return strings.Compare(c.text(), d.text())
 	}
 	return a.Cmp(b)
-}
-
-func sign(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-func sign64(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -1,6 +1,7 @@
 package kdsim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -26,13 +27,13 @@ func compareAs(a, b cell) int {
 	switch a.kind {
 	case moment:
 		if b.n != 0 || strings.HasPrefix(b.s, "1970-01-01") {
-			return sign64(a.n, b.n)
+			return cmp.Compare(a.n, b.n)
 		}
 	case boolean:
 		if b.s == "1" || strings.EqualFold(b.s, "true") {
-			return sign64(a.n, 1)
+			return cmp.Compare(a.n, 1)
 		}
-		return sign64(a.n, 0)
+		return cmp.Compare(a.n, 0)
 	case integer, number:
 		if decimal.MatchString(b.s) {
 			return a.compare(numberCell(b.s, 0))
