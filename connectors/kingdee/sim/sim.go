@@ -13,10 +13,8 @@ package kdsim
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -105,7 +103,7 @@ func (s *Sim) ExpireTokens() error {
 
 // Reset implements simctl.Simulator: no forms, default settings, no locks.
 func (s *Sim) Reset() error {
-	if err := s.replace(State{}); err != nil {
+	if err := s.Put(State{}); err != nil {
 		return err
 	}
 	n := DefaultSettings()
@@ -135,24 +133,18 @@ func (s *Sim) PutState(raw json.RawMessage) error {
 	if err := simctl.DecodeStrict(raw, &in); err != nil {
 		return err
 	}
-	return s.replace(in)
+	return s.Put(in)
 }
 
 // Put replaces all forms, as PutState does.
-func (s *Sim) Put(in State) error { return s.replace(in) }
-
-func (s *Sim) replace(in State) error {
+func (s *Sim) Put(in State) error {
 	forms, err := compile(in, wallNow(s.desk.Now()))
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changes := []simctl.Change{{Kind: kindNone}}
-	for _, id := range slices.Sorted(maps.Keys(forms)) {
-		changes = append(changes, simctl.Change{Kind: kindForm, ID: id, Value: forms[id].def})
-	}
-	if err := s.desk.Commit(changes...); err != nil {
+	if err := s.desk.Commit(append([]simctl.Change{{Kind: kindNone}}, forms.changes()...)...); err != nil {
 		return err
 	}
 	s.set(forms)
@@ -188,11 +180,7 @@ const (
 func (s *Sim) Dump() []simctl.Change {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var out []simctl.Change
-	for _, id := range slices.Sorted(maps.Keys(s.forms)) {
-		out = append(out, simctl.Change{Kind: kindForm, ID: id, Value: s.forms[id].def})
-	}
-	return out
+	return s.forms.changes()
 }
 
 // Replay implements simctl.Simulator.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"orgflow/connectors/simctl"
 )
 
 // State is what GET and PUT /_sim/kingdee/state carry:
@@ -105,6 +107,15 @@ func (c catalog) with(f *form) catalog {
 		out = catalog{}
 	}
 	out[f.id] = f
+	return out
+}
+
+// changes make the forms out of none.
+func (c catalog) changes() []simctl.Change {
+	var out []simctl.Change
+	for _, id := range slices.Sorted(maps.Keys(c)) {
+		out = append(out, simctl.Change{Kind: kindForm, ID: id, Value: c[id].def})
+	}
 	return out
 }
 
