@@ -268,7 +268,7 @@ func TestMessagesShowWhatBecameOfThem(t *testing.T) { eachDesk(t, testMessagesSh
 func testMessagesShowWhatBecameOfThem(t *testing.T, d *desk) {
 	d.launch("n1", "5")
 	list := []store.NewMessage{
-		{DedupKey: "n1:1", Channel: "ding_talk", ToUser: "E5", Subject: "n1", Kind: "onTask", No: "n1", Task: ptr(int64(1)), Body: `{"text":"secret"}`},
+		{DedupKey: "n1:1", Channel: "ding_talk", ToUser: "E5", Subject: "n1", Kind: "onTask", No: "n1", Task: new(int64(1)), Body: `{"text":"secret"}`},
 		{DedupKey: "n1:2", Channel: "we_com", ToUser: "E6", Subject: "n1", Kind: "onTask", No: "n1", Body: `{"text":"secret"}`},
 	}
 	if _, err := d.Store.Enqueue(t.Context(), 129, list); err != nil {

@@ -116,8 +116,6 @@ func (d *desk) publish(code, name string) {
 
 var noon = time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)
 
-func ptr[T any](v T) *T { return &v }
-
 // launch stores a flow that runs, at node 10, as its workflow does.
 func (d *desk) launch(no, dataID string) store.FlowKey {
 	d.t.Helper()
@@ -141,8 +139,8 @@ func (d *desk) launch(no, dataID string) store.FlowKey {
 		},
 		Events: []store.FlowEvent{
 			{Type: "launched", Round: 1, Actor: "E1", ActorName: "员工一", At: noon},
-			{Type: "node_entered", Round: 1, NodeSeq: ptr(10), Visit: ptr(int64(2)), At: noon},
-			{Type: "task_opened", Round: 1, NodeSeq: ptr(10), Visit: ptr(int64(2)), Task: ptr(int64(1)), At: noon, Data: []byte(`{"users":["E5"]}`)},
+			{Type: "node_entered", Round: 1, NodeSeq: new(10), Visit: new(int64(2)), At: noon},
+			{Type: "task_opened", Round: 1, NodeSeq: new(10), Visit: new(int64(2)), Task: new(int64(1)), At: noon, Data: []byte(`{"users":["E5"]}`)},
 		},
 	})
 	return flow.FlowKey
@@ -166,6 +164,6 @@ func (d *desk) finish(k store.FlowKey, audit int64) {
 			{ID: 2, Visit: 2, Round: 1, NodeSeq: 10, Kind: "approve", UserCode: "E6", UserName: "=员工六", State: orgflow.TaskDoneByOthers, Cause: "decided", OpenedAt: noon, DoneAt: noon.Add(time.Hour)},
 		},
 		Events: []store.FlowEvent{{Type: "approved", Round: 1, Actor: "E5", ActorName: "员工五", At: noon.Add(time.Hour)}},
-		Audits: []store.AuditMark{{ID: audit, Outcome: orgflow.AuditApplied, Task: ptr(int64(1))}},
+		Audits: []store.AuditMark{{ID: audit, Outcome: orgflow.AuditApplied, Task: new(int64(1))}},
 	})
 }

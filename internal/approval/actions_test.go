@@ -97,7 +97,7 @@ func TestActionsNeedToBeAllowed(t *testing.T) {
 	n.Allow = []approval.Action{}
 	f := launched(t, newTown(), n)
 	f.refused(approval.DoWithdraw{By: initiator}, approval.NotAllowed)
-	f.refused(approval.DoAudits{Rows: []approval.Decision{f.row("a", orgflow.VerdictApprove, 10)}, NextNodeSeq: ptr(0)}, approval.NotAllowed)
+	f.refused(approval.DoAudits{Rows: []approval.Decision{f.row("a", orgflow.VerdictApprove, 10)}, NextNodeSeq: new(0)}, approval.NotAllowed)
 }
 
 func TestClaimIsForWhoActsFirst(t *testing.T) {

@@ -199,7 +199,7 @@ func TestDiscardIsForInitiatorAndAdmins(t *testing.T) {
 
 func TestDiscardAfterApprovalIsAPolicy(t *testing.T) {
 	f := inState[orgflow.FlowApproved](t)
-	f.def.Policy.DiscardAfterApproval = ptr(false)
+	f.def.Policy.DiscardAfterApproval = new(false)
 	f.refused(approval.DoDiscard{By: initiator}, approval.FlowFinished)
 }
 

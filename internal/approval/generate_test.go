@@ -186,9 +186,9 @@ func (g *generator) people(kind approval.NodeType, before []int) way {
 		n.Sign.Base = draw(g.t, "base", approval.BaseAll, approval.BaseVoted)
 		n.Sign.Reject = draw(g.t, "no", approval.NoBallot, approval.NoVeto)
 		n.Sign.Tie = draw(g.t, "tie", approval.TieReject, approval.TiePass)
-		n.Sign.Early = draw(g.t, "early", ptr(true), ptr(false))
+		n.Sign.Early = draw(g.t, "early", new(true), new(false))
 	case approval.SignAll:
-		n.Sign.Early = draw(g.t, "early", ptr(true), ptr(false))
+		n.Sign.Early = draw(g.t, "early", new(true), new(false))
 	case approval.SignAny:
 		n.Approvers[0].Pick = draw(g.t, "pick", approval.PickAll, approval.PickRandom, approval.PickClaim)
 	}
@@ -203,7 +203,7 @@ func (g *generator) people(kind approval.NodeType, before []int) way {
 		}
 	}
 	if rapid.IntRange(0, 2).Draw(g.t, "own missing") == 0 {
-		n.ApproverMissing = ptr(g.missing("missing"))
+		n.ApproverMissing = new(g.missing("missing"))
 	}
 	g.timeouts(&n)
 	return g.add(n)

@@ -22,7 +22,7 @@ func TestNextNodeSeq(t *testing.T) {
 		{seq: 20, code: approval.NodeNotJumpable}, {seq: 60, code: approval.NodeNotJumpable}, {seq: 80, code: approval.NodeNotJumpable},
 	} {
 		f := launched(t, newTown(), nodes...)
-		call := approval.DoAudits{Rows: []approval.Decision{f.row("a", orgflow.VerdictApprove, 10)}, NextNodeSeq: ptr(c.seq)}
+		call := approval.DoAudits{Rows: []approval.Decision{f.row("a", orgflow.VerdictApprove, 10)}, NextNodeSeq: new(c.seq)}
 		if c.code != "" {
 			f.refused(call, c.code)
 			f.at(orgflow.FlowRunning, 10)
@@ -40,7 +40,7 @@ func TestMinusOneIsAPolicy(t *testing.T) {
 	for policy, want := range map[approval.MinusOne]orgflow.FlowState{approval.MinusOneEnd: orgflow.FlowApproved, approval.MinusOneInitiator: orgflow.FlowReturned} {
 		f := launched(t, newTown(), forked(approval.ForkParallel)...)
 		f.def.Policy.MinusOne = policy
-		f.must(approval.DoAudits{Rows: []approval.Decision{f.row("a", orgflow.VerdictApprove, 10)}, NextNodeSeq: ptr(-1)})
+		f.must(approval.DoAudits{Rows: []approval.Decision{f.row("a", orgflow.VerdictApprove, 10)}, NextNodeSeq: new(-1)})
 		f.at(want)
 	}
 }
@@ -51,7 +51,7 @@ func TestAJumpWaitsForTheOtherSignersAndTheLastOneWins(t *testing.T) {
 		user string
 		to   *int
 		want approval.JumpAnswer
-	}{{"a", ptr(20), approval.JumpPending}, {"b", ptr(30), approval.JumpPending}, {"c", nil, approval.JumpDone}} {
+	}{{"a", new(20), approval.JumpPending}, {"b", new(30), approval.JumpPending}, {"c", nil, approval.JumpDone}} {
 		f.must(approval.DoAudits{Rows: []approval.Decision{f.row(call.user, orgflow.VerdictApprove, 10)}, NextNodeSeq: call.to})
 		if f.last.Answer.Jump != call.want {
 			t.Fatalf("call %d: jump %s, want %s", i, f.last.Answer.Jump, call.want)
@@ -64,11 +64,11 @@ func TestAJumpBelongsToTheNewestDecisionThatCounts(t *testing.T) {
 	f := launched(t, newTown(), forked(approval.ForkParallel)...)
 	f.yes("a", 10)
 	rows := []approval.Decision{f.row("b", orgflow.VerdictApprove, 30), f.row("c", orgflow.VerdictApprove, 40), f.row("x", orgflow.VerdictApprove, 30)}
-	f.must(approval.DoAudits{Rows: rows, NextNodeSeq: ptr(70)})
+	f.must(approval.DoAudits{Rows: rows, NextNodeSeq: new(70)})
 	f.at(orgflow.FlowRunning, 70) // from 40, out of the branch
 
 	f = launched(t, newTown(), forked(approval.ForkParallel)...)
-	f.must(approval.DoAudits{Rows: []approval.Decision{f.row("x", orgflow.VerdictApprove, 10)}, NextNodeSeq: ptr(70)})
+	f.must(approval.DoAudits{Rows: []approval.Decision{f.row("x", orgflow.VerdictApprove, 10)}, NextNodeSeq: new(70)})
 	wantEqual(t, "a stranger's jump", f.last.Answer.Jump, approval.JumpDropped)
 	f.at(orgflow.FlowRunning, 10)
 }
@@ -80,7 +80,7 @@ func TestJumpsInsideAndOutsideOfABranch(t *testing.T) {
 		return f
 	}
 	jump := func(f *flow, user string, from, to int) {
-		f.must(approval.DoAudits{Rows: []approval.Decision{f.row(user, orgflow.VerdictApprove, from)}, NextNodeSeq: ptr(to)})
+		f.must(approval.DoAudits{Rows: []approval.Decision{f.row(user, orgflow.VerdictApprove, from)}, NextNodeSeq: new(to)})
 	}
 	f := make()
 	jump(f, "c", 40, 50) // inside: the sibling goes on
@@ -107,8 +107,8 @@ func TestAdminsJump(t *testing.T) {
 	f.refused(approval.DoJump{By: "b", To: 70}, approval.NotAdmin)
 	f.refused(approval.DoJump{By: "admin", To: 11}, approval.NodeNotFound)
 	f.refused(approval.DoJump{By: "admin", To: -1}, approval.NodeNotFound)
-	f.refused(approval.DoJump{By: "admin", From: ptr(10), To: 70}, approval.NodeNotFound)
-	f.must(approval.DoJump{By: "admin", From: ptr(40), To: 50})
+	f.refused(approval.DoJump{By: "admin", From: new(10), To: 70}, approval.NodeNotFound)
+	f.must(approval.DoJump{By: "admin", From: new(40), To: 50})
 	f.at(orgflow.FlowRunning, 30, 50)
 	f.must(approval.DoJump{By: "admin", To: 70})
 	f.at(orgflow.FlowRunning, 70)
@@ -124,7 +124,7 @@ func TestAdminsJump(t *testing.T) {
 func TestWhatLostCallsAskedForIsDone(t *testing.T) {
 	to := func(f *flow, user string, at int, seq int) approval.Decision {
 		row := f.row(user, orgflow.VerdictApprove, at)
-		row.Asked = &approval.Asked{NextNodeSeq: ptr(seq)}
+		row.Asked = &approval.Asked{NextNodeSeq: new(seq)}
 		return row
 	}
 	nodes := []approval.Node{approve(10, 20, "", "a"), approve(20, 30, "", "b"), approve(30, 40, "", "c"), approve(40, 99, "", "d")}
@@ -133,7 +133,7 @@ func TestWhatLostCallsAskedForIsDone(t *testing.T) {
 	f.at(orgflow.FlowRunning, 30) // not 20
 
 	f = launched(t, newTown(), nodes...)
-	f.must(approval.DoAudits{Rows: []approval.Decision{to(f, "a", 10, 30), to(f, "c", 30, 20), f.row("b", orgflow.VerdictApprove, 20)}, NextNodeSeq: ptr(40)})
+	f.must(approval.DoAudits{Rows: []approval.Decision{to(f, "a", 10, 30), to(f, "c", 30, 20), f.row("b", orgflow.VerdictApprove, 20)}, NextNodeSeq: new(40)})
 	f.at(orgflow.FlowRunning, 40) // over 30 and 20, and the call's own way from there
 	wantEqual(t, "decisions that counted", f.last.Answer.Applied, 3)
 

@@ -90,8 +90,8 @@ func TestARepairMayJump(t *testing.T) {
 	f := inState[orgflow.FlowFaulted](t)
 	f.refused(approval.DoRepair{By: "admin", Action: approval.RepairJump}, approval.BadParam)
 	f.refused(approval.DoRepair{By: "admin", Action: "wait"}, approval.BadParam)
-	f.refused(approval.DoRepair{By: "admin", Action: approval.RepairJump, To: ptr(55)}, approval.NodeNotFound)
-	f.must(approval.DoRepair{By: "admin", Action: approval.RepairJump, To: ptr(10)})
+	f.refused(approval.DoRepair{By: "admin", Action: approval.RepairJump, To: new(55)}, approval.NodeNotFound)
+	f.must(approval.DoRepair{By: "admin", Action: approval.RepairJump, To: new(10)})
 	f.at(orgflow.FlowRunning, 10)
 }
 

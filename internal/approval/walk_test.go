@@ -150,7 +150,7 @@ func (w *walk) rows(least, most int) []approval.Decision {
 			d.Verdict = rapid.SampledFrom(verdicts).Draw(w.rt, "verdict")
 		}
 		if rapid.Bool().Draw(w.rt, "target") {
-			d.TargetSeq = ptr(w.anyNode())
+			d.TargetSeq = new(w.anyNode())
 		}
 		d.TargetUsers = rapid.SliceOfN(rapid.SampledFrom(append([]string{""}, crowd...)), 0, 3).Draw(w.rt, "targets")
 		rows = append(rows, d)
@@ -199,13 +199,13 @@ func (w *walk) any() {
 	case 8:
 		var from *int
 		if now := w.s.CurrentNodes(); len(now) > 0 && rapid.Bool().Draw(w.rt, "from") {
-			from = ptr(rapid.SampledFrom(now).Draw(w.rt, "current"))
+			from = new(rapid.SampledFrom(now).Draw(w.rt, "current"))
 		}
 		w.step(approval.DoJump{By: by, From: from, To: w.anyNode()})
 	case 9:
 		w.step(approval.DoRepair{By: "admin", Action: approval.RepairRetry})
 	case 10:
-		w.step(approval.DoRepair{By: "admin", Action: approval.RepairJump, To: ptr(w.anyNode())})
+		w.step(approval.DoRepair{By: "admin", Action: approval.RepairJump, To: new(w.anyNode())})
 	case 11:
 		w.step(approval.Wake{})
 	case 12:
@@ -224,7 +224,7 @@ func (w *walk) anyVisit() int { return rapid.IntRange(0, w.s.LastVisit).Draw(w.r
 func (w *walk) decideSome() {
 	c := approval.DoAudits{Rows: w.rows(0, 3)}
 	if rapid.IntRange(0, 3).Draw(w.rt, "jumps") == 0 {
-		c.NextNodeSeq = ptr(w.anyNode())
+		c.NextNodeSeq = new(w.anyNode())
 	}
 	if rapid.IntRange(0, 3).Draw(w.rt, "asks managers") == 0 {
 		c.TaskDeptManager = rapid.SliceOfN(rapid.SampledFrom([]string{"D1", " D2 ", "", "nowhere"}), 0, 2).Draw(w.rt, "depts")

@@ -292,8 +292,6 @@ func bytesOf(t rapid.TB, s *approval.State) string {
 	return string(raw)
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func wantEqual[T any](t rapid.TB, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {

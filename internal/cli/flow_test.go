@@ -14,11 +14,8 @@ import (
 )
 
 func at(minutes int) *time.Time {
-	t := time.Date(2026, 11, 21, 1, minutes, 0, 0, time.UTC)
-	return &t
+	return new(time.Date(2026, 11, 21, 1, minutes, 0, 0, time.UTC))
 }
-
-func ref[T any](v T) *T { return &v }
 
 // someFlow is a flow at its first node.
 func someFlow() api.FlowDetail {
@@ -39,11 +36,11 @@ func someFlow() api.FlowDetail {
 		},
 		Timeline: []api.FlowEvent{
 			{Rev: 1, N: 1, Type: "launched", Round: 1, Actor: "E1", ActorName: "员工一", At: *at(0)},
-			{Rev: 1, N: 2, Type: "node_entered", Round: 1, NodeSeq: ref(0), At: *at(0)},
-			{Rev: 2, N: 1, Type: "task_opened", Round: 1, NodeSeq: ref(10), Task: ref(int64(2)), At: *at(1), Data: []byte(`{"users":["E5","E6"]}`)},
-			{Rev: 3, N: 1, Type: "urged", Round: 1, NodeSeq: ref(10), At: *at(2), Data: []byte(`{"count":2}`)},
-			{Rev: 4, N: 1, Type: "urged", Round: 1, NodeSeq: ref(10), At: *at(3), Data: []byte(`{"count":3,"message":"bell\u0007"}`)},
-			{Rev: 5, N: 1, Type: "decision_ignored", Round: 2, NodeSeq: ref(10), Actor: "E9", At: *at(4), Data: []byte(`{"outcome":"ignored_not_assignee"}`)},
+			{Rev: 1, N: 2, Type: "node_entered", Round: 1, NodeSeq: new(0), At: *at(0)},
+			{Rev: 2, N: 1, Type: "task_opened", Round: 1, NodeSeq: new(10), Task: new(int64(2)), At: *at(1), Data: []byte(`{"users":["E5","E6"]}`)},
+			{Rev: 3, N: 1, Type: "urged", Round: 1, NodeSeq: new(10), At: *at(2), Data: []byte(`{"count":2}`)},
+			{Rev: 4, N: 1, Type: "urged", Round: 1, NodeSeq: new(10), At: *at(3), Data: []byte(`{"count":3,"message":"bell\u0007"}`)},
+			{Rev: 5, N: 1, Type: "decision_ignored", Round: 2, NodeSeq: new(10), Actor: "E9", At: *at(4), Data: []byte(`{"outcome":"ignored_not_assignee"}`)},
 		},
 		Upcoming: []api.NextApprovers{
 			{NodeSeq: 20, Name: "会签", Users: []string{"E7", "E8"}, Sign: "all", Next: true},

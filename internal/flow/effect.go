@@ -60,7 +60,7 @@ func (e *effect) step(key string) (store.FlowStep, error) {
 	for _, a := range e.out.Effect.Audits {
 		mark := store.AuditMark{ID: a.ID, Outcome: a.Outcome}
 		if a.Task > 0 {
-			mark.Task = id64(a.Task)
+			mark.Task = new(int64(a.Task))
 		}
 		p.Audits = append(p.Audits, mark)
 	}
@@ -135,10 +135,10 @@ func (e *effect) event(entry approval.Entry) (store.FlowEvent, error) {
 		Type: string(entry.Type), Round: entry.Round, NodeSeq: entry.Node, Actor: entry.Actor, ActorName: name, At: entry.At, Data: data,
 	}
 	if entry.Visit > 0 {
-		row.Visit = id64(entry.Visit)
+		row.Visit = new(int64(entry.Visit))
 	}
 	if entry.Task > 0 {
-		row.Task = id64(entry.Task)
+		row.Task = new(int64(entry.Task))
 	}
 	return row, nil
 }
@@ -155,9 +155,4 @@ func (e *effect) called(user string) (string, error) {
 	}
 	name, err := e.world.name(user)
 	return cmp.Or(name, user), err
-}
-
-func id64(id int) *int64 {
-	v := int64(id)
-	return &v
 }

@@ -130,7 +130,7 @@ func (e *effect) message(m approval.Message, channel, body string) store.NewMess
 	switch m.Event {
 	case approval.OnTask, approval.OnUrge, approval.OnRemind: // ask for a decision
 		if m.Task > 0 {
-			row.Task = id64(m.Task)
+			row.Task = new(int64(m.Task))
 		}
 	default:
 	}

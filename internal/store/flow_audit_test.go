@@ -46,8 +46,8 @@ func TestADecisionIsStoredAsItWasMade(t *testing.T) {
 		p.Round = 3
 		commit(t, s, p)
 		full := store.NewDecision{
-			FlowKey: k, Round: 2, NodeSeq: 10, Task: ptr(int64(7)), UserCode: "nobody", UserName: "员工", Verdict: orgflow.VerdictAddSign,
-			TargetSeq: ptr(20), TargetUsers: []string{"E8", "E9"}, Opinion: "请会签\x00", Attachments: json.RawMessage(`[{"n": 1.50}]`), FormRev: ptr(int64(4)),
+			FlowKey: k, Round: 2, NodeSeq: 10, Task: new(int64(7)), UserCode: "nobody", UserName: "员工", Verdict: orgflow.VerdictAddSign,
+			TargetSeq: new(20), TargetUsers: []string{"E8", "E9"}, Opinion: "请会签\x00", Attachments: json.RawMessage(`[{"n": 1.50}]`), FormRev: new(int64(4)),
 		}
 		d, err := s.PutDecision(ctx, full) // by a stranger, for a round that is over: stored all the same
 		must(t, err)

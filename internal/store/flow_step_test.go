@@ -19,7 +19,7 @@ func TestAStepIsWrittenWhole(t *testing.T) {
 		d, err := s.PutDecision(ctx, store.NewDecision{FlowKey: k, NodeSeq: 10, UserCode: "E5", Verdict: orgflow.VerdictApprove})
 		must(t, err)
 		p := step(k)
-		p.Audits = []store.AuditMark{{ID: d.ID, Outcome: orgflow.AuditApplied, Task: ptr(int64(1))}}
+		p.Audits = []store.AuditMark{{ID: d.ID, Outcome: orgflow.AuditApplied, Task: new(int64(1))}}
 		if r := commit(t, s, p); r.Repeated || string(r.Answer) != `{"ok":1}` {
 			t.Errorf("first commit: %+v", r)
 		}
@@ -194,12 +194,12 @@ func TestATaskHasOneEffectiveVerdict(t *testing.T) {
 			ids = append(ids, d.ID)
 		}
 		p := step(k)
-		p.Audits = []store.AuditMark{{ids[0], orgflow.AuditApplied, ptr(int64(1))}, {ids[1], orgflow.AuditDuplicate, ptr(int64(1))}}
+		p.Audits = []store.AuditMark{{ids[0], orgflow.AuditApplied, new(int64(1))}, {ids[1], orgflow.AuditDuplicate, new(int64(1))}}
 		commit(t, s, p)
-		p = store.FlowStep{FlowKey: k, Rev: 2, State: orgflow.FlowRunning, Round: 1, StateDoc: []byte(`2`), Audits: []store.AuditMark{{ids[2], orgflow.AuditApplied, ptr(int64(1))}}}
+		p = store.FlowStep{FlowKey: k, Rev: 2, State: orgflow.FlowRunning, Round: 1, StateDoc: []byte(`2`), Audits: []store.AuditMark{{ids[2], orgflow.AuditApplied, new(int64(1))}}}
 		_, err := s.CommitStep(ctx, p)
 		wantErr(t, "a second verdict on the task", err, store.ErrSecondVerdict)
-		p.Audits[0].Task = ptr(int64(2))
+		p.Audits[0].Task = new(int64(2))
 		commit(t, s, p)
 	})
 }

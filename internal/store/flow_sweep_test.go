@@ -95,7 +95,7 @@ func TestWhatACallAsksForStandsWithTheDecision(t *testing.T) {
 		if must(t, err); d.Asked != nil {
 			t.Errorf("nothing was asked: %+v", d.Asked)
 		}
-		for _, a := range []store.Asked{{NextNodeSeq: ptr(0)}, {NextNodeSeq: ptr(20), Depts: []string{"D1", "研发部"}}, {Depts: []string{"D2"}}} {
+		for _, a := range []store.Asked{{NextNodeSeq: new(0)}, {NextNodeSeq: new(20), Depts: []string{"D1", "研发部"}}, {Depts: []string{"D2"}}} {
 			for range 2 {
 				if ok, err := s.AskBeside(ctx, k, d.ID, a); !ok || err != nil {
 					t.Fatalf("%v %v", ok, err)
@@ -107,13 +107,13 @@ func TestWhatACallAsksForStandsWithTheDecision(t *testing.T) {
 			}
 		}
 		commit(t, s, next(t, s, k, orgflow.AuditApplied, d.ID))
-		if ok, err := s.AskBeside(ctx, k, d.ID, store.Asked{NextNodeSeq: ptr(1)}); ok || err != nil {
+		if ok, err := s.AskBeside(ctx, k, d.ID, store.Asked{NextNodeSeq: new(1)}); ok || err != nil {
 			t.Errorf("after it was dealt with: %v %v", ok, err)
 		}
 		other := flowNo(t, s, "F2")
 		d, err = s.PutDecision(ctx, approve(other))
 		must(t, err)
-		if ok, err := s.AskBeside(ctx, k, d.ID, store.Asked{NextNodeSeq: ptr(1)}); ok || err != nil {
+		if ok, err := s.AskBeside(ctx, k, d.ID, store.Asked{NextNodeSeq: new(1)}); ok || err != nil {
 			t.Errorf("of another flow: %v %v", ok, err)
 		}
 	})

@@ -52,8 +52,6 @@ func flowNo(t testing.TB, s *store.Store, no string) store.FlowKey {
 // november is within the month of the numbers that tests expect.
 var november = time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)
 
-func ptr[T any](v T) *T { return &v }
-
 // step is the first step of a flow, with something of everything.
 func step(k store.FlowKey) store.FlowStep {
 	return store.FlowStep{
@@ -69,7 +67,7 @@ func step(k store.FlowKey) store.FlowStep {
 		},
 		Events: []store.FlowEvent{
 			{Type: "launched", Round: 1, Actor: "E1", ActorName: "员工一", At: noon},
-			{Type: "opened", Round: 1, NodeSeq: ptr(10), Visit: ptr(int64(2)), Task: ptr(int64(1)), At: noon, Data: []byte(`{"to": "E5"}`)},
+			{Type: "opened", Round: 1, NodeSeq: new(10), Visit: new(int64(2)), Task: new(int64(1)), At: noon, Data: []byte(`{"to": "E5"}`)},
 		},
 		Messages: []store.NewMessage{todo(k.No, 1, "E5")},
 	}
