@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -43,7 +44,7 @@ type absenceBody struct {
 const maxAbsentFlows = 100
 
 func (b absenceBody) check() error {
-	if err := firstError(plainText("/user_code", b.UserCode, maxCode), plainText("/agent", b.Agent, maxCode)); err != nil {
+	if err := cmp.Or(plainText("/user_code", b.UserCode, maxCode), plainText("/agent", b.Agent, maxCode)); err != nil {
 		return err
 	}
 	switch {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -61,7 +62,7 @@ type RowParams struct {
 
 func (p RowParams) key() (RowKey, error) {
 	return RowKey{CompanyID: p.CompanyID, Board: p.Board, DataID: p.DataID},
-		firstError(plainText("board", p.Board, maxBoard), plainText("dataId", p.DataID, maxDataID))
+		cmp.Or(plainText("board", p.Board, maxBoard), plainText("dataId", p.DataID, maxDataID))
 }
 
 type putRowInput struct {
@@ -131,7 +132,7 @@ func (s *server) putTask(ctx context.Context, in *putTaskInput) (*body[BoardTask
 	if err := json.Unmarshal(raw, &b); err != nil {
 		return nil, &Error{Code: CodeBadParam, Message: "status, assignee and title must be texts", cause: err}
 	}
-	if err := firstError(
+	if err := cmp.Or(
 		plainText("taskNo", in.No, maxTaskNo), plainText("/status", b.Status, maxStatus),
 		optionalText("/assignee", b.Assignee, maxCode), optionalText("/title", b.Title, maxTitle),
 	); err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -107,7 +108,7 @@ func (d NewDecision) Check() error {
 	if !slices.Contains(verdicts, d.Decision) {
 		return badParam("/decision", fmt.Sprintf("must be one of %s", joined(verdicts)))
 	}
-	if err := firstError(
+	if err := cmp.Or(
 		plainText("/user_code", d.UserCode, maxCode), optionalText("/user_name", d.UserName, maxName),
 		freeText("/comment", d.Comment, maxComment),
 	); err != nil {

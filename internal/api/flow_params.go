@@ -63,14 +63,5 @@ func freeText(field, text string, limit int) error {
 	return nil
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // flowURL is where a flow is shown.
 func flowURL(no string) string { return pathFlows + "/" + url.PathEscape(no) }
