@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -187,7 +189,7 @@ func eventDetails(data json.RawMessage) []string {
 		return nil // none
 	}
 	var parts []string
-	for _, name := range sortedKeys(keys) {
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		parts = append(parts, name+" "+strings.Trim(fmt.Sprint(keys[name]), "[]"))
 	}
 	return parts

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -200,7 +201,7 @@ func (p *program) printChange(c orgflow.Change, asJSON bool) error {
 	if c.Reason != "" {
 		b.WriteString(indent + wrap(clean(c.Reason), p.width, 8))
 	}
-	for _, name := range sortedKeys(c.Fields) {
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		d := c.Fields[name]
 		b.WriteString(indent + wrap(clean(name)+": "+shown(d.Before)+" → "+shown(d.After), p.width, 10))
 	}
@@ -226,15 +227,6 @@ func shown(v any) string {
 		return "?"
 	}
 	return clean(orgflow.ShowRefs(string(text)))
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // oneID wants exactly one id.

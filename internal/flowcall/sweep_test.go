@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -259,20 +260,12 @@ func TestASecondCompanyRenamesNothing(t *testing.T) {
 	if _, err := d.Urgent(ctx, first); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"129-f2", "f1"}, sortedKeys(d.engine.starts)); diff != "" {
+	if diff := cmp.Diff([]string{"129-f2", "f1"}, slices.Sorted(maps.Keys(d.engine.starts))); diff != "" {
 		t.Errorf("started: %s", diff)
 	}
 	if diff := cmp.Diff([]string{"f1"}, d.engine.ids); diff != "" {
 		t.Errorf("asked: %s", diff)
 	}
-}
-
-func sortedKeys(m map[string]orgflow.FlowRun) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func (office) DepartmentByCodeOrName(_ context.Context, _ int64, name string) (orgflow.OrgUnit, error) {
