@@ -23,13 +23,7 @@ func (p *program) flowCommand() *cobra.Command {
 	return cmd
 }
 
-// oneNumber wants exactly one flowRunningNumber.
-func oneNumber(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 || args[0] == "" {
-		return fmt.Errorf("%s needs exactly one flow number; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-	}
-	return nil
-}
+func oneNumber(cmd *cobra.Command, args []string) error { return one("flow number", cmd, args) }
 
 func companyFlag(cmd *cobra.Command, company *int64) {
 	cmd.Flags().Int64Var(company, "company", 0, "the company; default: the only configured one")

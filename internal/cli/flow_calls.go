@@ -52,7 +52,7 @@ func (p *program) flowCall(cmd *cobra.Command, what string, asJSON bool, do func
 func told(a flowcall.Answer) string {
 	line := fmt.Sprintf("%s: %s, round %d", a.Number, a.State, a.Round)
 	if len(a.CurrentNodes) > 0 {
-		line += ", at " + strings.Trim(fmt.Sprint(a.CurrentNodes), "[]")
+		line += ", at " + seqs(a.CurrentNodes)
 	}
 	for _, note := range []struct {
 		holds bool

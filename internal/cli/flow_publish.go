@@ -148,10 +148,6 @@ func (p *program) printDraft(d Draft, asJSON bool) error {
 	return p.print("Draft %s says the same already.", clean(d.Path))
 }
 
-// oneFile wants exactly one file name.
 func oneFile(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 || args[0] == "" {
-		return fmt.Errorf("%s needs exactly one file, or - for standard input; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-	}
-	return nil
+	return one("file, or - for standard input", cmd, args)
 }

@@ -230,13 +230,7 @@ func (p *program) flowStats() *cobra.Command {
 	return cmd
 }
 
-// oneCode wants exactly one flow code.
-func oneCode(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 || args[0] == "" {
-		return fmt.Errorf("%s needs exactly one flow code; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-	}
-	return nil
-}
+func oneCode(cmd *cobra.Command, args []string) error { return one("flow code", cmd, args) }
 
 func (p *program) printFlowStats(s api.FlowStats) error {
 	states := table{header: []string{"", "STATE", "FLOWS", "HALF WITHIN", "90% WITHIN", "MEAN"}, right: []int{2, 3, 4, 5}}

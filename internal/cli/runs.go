@@ -229,10 +229,12 @@ func shown(v any) string {
 	return clean(orgflow.ShowRefs(string(text)))
 }
 
-// oneID wants exactly one id.
-func oneID(cmd *cobra.Command, args []string) error {
+func oneID(cmd *cobra.Command, args []string) error { return one("ID", cmd, args) }
+
+// one wants exactly one argument, and says what it has to be.
+func one(what string, cmd *cobra.Command, args []string) error {
 	if len(args) != 1 || args[0] == "" {
-		return fmt.Errorf("%s needs exactly one ID; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+		return fmt.Errorf("%[1]s needs exactly one %[2]s; see %[1]s --help", cmd.CommandPath(), what)
 	}
 	return nil
 }
