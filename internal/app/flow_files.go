@@ -81,10 +81,8 @@ func childrenFirst(byCode map[string]draft, order []string) []draft {
 			return
 		}
 		seen[code] = true
-		for _, n := range d.def.Nodes {
-			if n.Type == approval.NodeSubflow {
-				visit(n.Flow)
-			}
+		for _, child := range d.def.Subflows() {
+			visit(child)
 		}
 		sorted = append(sorted, d)
 	}
