@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,6 +8,7 @@ import (
 	"slices"
 
 	"orgflow"
+	"orgflow/connectors/wire"
 	"orgflow/internal/api"
 	"orgflow/internal/approval"
 	"orgflow/internal/store"
@@ -194,13 +194,11 @@ func withVersion(definition json.RawMessage, version int) (json.RawMessage, erro
 		return nil, fmt.Errorf("stored definition: %w", err)
 	}
 	keys["version"] = fmt.Append(nil, version)
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(keys); err != nil {
+	raw, err := wire.Encode(keys)
+	if err != nil {
 		return nil, fmt.Errorf("stored definition: %w", err)
 	}
-	return bytes.TrimSpace(b.Bytes()), nil
+	return raw, nil
 }
 
 // ExportDefinition returns a version with its hash, the newest for 0.
