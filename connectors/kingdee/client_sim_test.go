@@ -172,12 +172,12 @@ func TestTheSessionLastsAsLongAsItIsUsed(t *testing.T) {
 	e := newERP(t, "")
 	for range 10 {
 		readAll(t, e, orders(), nil)
-		e.clock.pass(19 * time.Minute)
+		e.clock.Pass(19 * time.Minute)
 	}
 	if e.sim.Logins() != 1 {
 		t.Errorf("%d logins within three hours of use", e.sim.Logins())
 	}
-	e.clock.pass(2 * time.Minute)
+	e.clock.Pass(2 * time.Minute)
 	readAll(t, e, orders(), nil)
 	if e.sim.Logins() != 2 {
 		t.Errorf("%d logins after 21 minutes without a call", e.sim.Logins())
@@ -304,7 +304,7 @@ func TestAWrongPasswordDoesNotLockTheAccount(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		e.clock.pass(refusalHolds)
+		e.clock.Pass(refusalHolds)
 	}
 	if n := e.Stats().Calls; n != 3 {
 		t.Errorf("%d logins tried", n)

@@ -15,43 +15,24 @@ import (
 	"orgflow/connectors"
 	kdsim "orgflow/connectors/kingdee/sim"
 	"orgflow/connectors/simctl"
+	"orgflow/internal/testclock"
 )
-
-// clock is one that nobody waits for.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 // erp is a simulated server and a client of it.
 type erp struct {
 	*Client
 	t     *testing.T
 	sim   *kdsim.Sim
-	clock *clock
+	clock *testclock.Clock
 	url   string
 }
 
 // newERP holds the forms of the demo, as of the clock.
 func newERP(t *testing.T, options string, change ...func(*Config)) *erp {
 	t.Helper()
-	e := &erp{t: t, clock: newClock()}
-	e.sim = kdsim.New(kdsim.Options{Now: e.clock.now})
-	e.put(kdsim.Demo(e.clock.now()))
+	e := &erp{t: t, clock: testclock.New()}
+	e.sim = kdsim.New(kdsim.Options{Now: e.clock.Now})
+	e.put(kdsim.Demo(e.clock.Now()))
 	if options != "" {
 		e.options(options)
 	}
@@ -70,7 +51,7 @@ func (e *erp) client(change ...func(*Config)) *Client {
 	for _, f := range change {
 		f(&cfg)
 	}
-	c, err := New(cfg, Options{Now: e.clock.now})
+	c, err := New(cfg, Options{Now: e.clock.Now})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -168,7 +149,7 @@ func wantFault(t *testing.T, err error, want orgflow.Code) *orgflow.Fault {
 
 // scripted is a server whose n-th answer to a service is the n-th of its
 // script, the last one staying. "500|text" has a status.
-func scripted(t *testing.T, script map[string][]string, change ...func(*Config)) (*Client, *clock, func(string) int) {
+func scripted(t *testing.T, script map[string][]string, change ...func(*Config)) (*Client, *testclock.Clock, func(string) int) {
 	t.Helper()
 	var mu sync.Mutex
 	asked := map[string]int{}
@@ -192,12 +173,12 @@ func scripted(t *testing.T, script map[string][]string, change ...func(*Config))
 		_, _ = io.WriteString(w, answer)
 	}))
 	t.Cleanup(server.Close)
-	clock := newClock()
+	clock := testclock.New()
 	cfg := Config{BaseURL: server.URL + "/K3Cloud", AcctID: "A", Username: "u", Password: "s3cret-password"}
 	for _, f := range change {
 		f(&cfg)
 	}
-	c, err := New(cfg, Options{Now: clock.now})
+	c, err := New(cfg, Options{Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

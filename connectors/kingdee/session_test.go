@@ -21,7 +21,7 @@ func TestSessionsThatNeverWorkCoolDown(t *testing.T) {
 		later  time.Duration
 		logins int
 	}{{0, 2}, {time.Second, 2}, {30 * time.Second, 2}, {28 * time.Second, 2}, {time.Second, 3}, {59 * time.Second, 3}, {time.Second, 4}} {
-		clock.pass(step.later)
+		clock.Pass(step.later)
 		_, err := c.Rows(t.Context(), orders())
 		f := wantFault(t, err, orgflow.CodeUnavailable)
 		if asked(serviceValidate) != step.logins || f.RetryAfter <= 0 || f.RetryAfter > coolDown || f.VendorCode != codeSession {
@@ -36,10 +36,10 @@ func TestASessionThatBecomesUsableIsKept(t *testing.T) {
 	c, clock, asked := scripted(t, map[string][]string{serviceQuery: {lost, lost, lost, `[[1,"a"]]`, lost, `[]`}})
 	_, err := c.Rows(t.Context(), orders()) // both sessions are refused
 	wantFault(t, err, orgflow.CodeUnavailable)
-	clock.pass(30 * time.Second)
+	clock.Pass(30 * time.Second)
 	_, err = c.Rows(t.Context(), orders()) // still
 	wantFault(t, err, orgflow.CodeUnavailable)
-	clock.pass(20 * time.Second)
+	clock.Pass(20 * time.Second)
 	if page, err := c.Rows(t.Context(), orders()); err != nil || len(page.Rows) != 1 || asked(serviceValidate) != 2 {
 		t.Errorf("%v, %v after %d logins", page, err, asked(serviceValidate))
 	}
@@ -65,7 +65,7 @@ func TestLoginsArePaced(t *testing.T) {
 	if asked(serviceValidate) != loginBurst || f.RetryAfter != loginSpan {
 		t.Errorf("%d logins within no time, %+v", asked(serviceValidate), f)
 	}
-	clock.pass(loginSpan)
+	clock.Pass(loginSpan)
 	if _, err := c.Rows(t.Context(), orders()); err != nil {
 		t.Error(err)
 	}

@@ -185,7 +185,7 @@ func TestAnImportOfPeople(t *testing.T) {
 	if _, _, err := c.StartImport(t.Context(), imp); orgflow.AsFault(err).Code != orgflow.CodeThrottled || orgflow.AsFault(err).VendorCode != "302008" {
 		t.Errorf("a second import beside it: %v", err)
 	}
-	c.clock.pass(30 * time.Second)
+	c.clock.Pass(30 * time.Second)
 	result, _, err := c.PollImport(t.Context(), job)
 	if err != nil || !result.Done || result.Total != 3 {
 		t.Fatalf("%+v, %v", result, err)
@@ -207,7 +207,7 @@ func TestAnImportOfPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.clock.pass(30 * time.Second)
+	c.clock.Pass(30 * time.Second)
 	if _, _, err := c.PollImport(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors/vendorcode"
+	"orgflow/internal/testclock"
 )
 
 func TestConfigNamesEverythingThatIsWrong(t *testing.T) {
@@ -146,12 +147,12 @@ func TestFrequencyBlocks(t *testing.T) {
 			t.Fatalf("wait %v, want %v", f.RetryAfter, block)
 		}
 		sent := client.Stats().Calls
-		clock.pass(block / 2)
+		clock.Pass(block / 2)
 		if f := refused(t, client, change, orgflow.CodeThrottled); client.Stats().Calls != sent || f.RetryAfter > block/2+time.Second {
 			t.Errorf("during the block: %+v after %d calls", f, client.Stats().Calls-sent)
 		}
 		apply(t, client, deleteE1()) // another API is not blocked
-		clock.pass(block/2 + time.Second)
+		clock.Pass(block/2 + time.Second)
 	}
 	if f := refused(t, client, change, orgflow.CodeForbidden); !f.StopsRun() || f.VendorCode != "45009" {
 		t.Errorf("the third: %+v", f)
@@ -159,7 +160,7 @@ func TestFrequencyBlocks(t *testing.T) {
 }
 
 func TestFrequencyCountsABlockOnce(t *testing.T) {
-	f, now := newFrequency(), newClock().now()
+	f, now := newFrequency(), testclock.New().Now()
 	for range 3 { // calls that were under way together
 		if wait, hopeless := f.hit("p", now, now.Add(time.Second)); hopeless || wait > time.Minute {
 			t.Fatalf("wait %v, hopeless %v", wait, hopeless)

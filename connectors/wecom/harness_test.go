@@ -9,48 +9,28 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/simctl"
 	wcsim "orgflow/connectors/wecom/sim"
+	"orgflow/internal/testclock"
 )
-
-// clock is one that nobody waits for.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 // corp is a simulated enterprise and a client of its contacts secret.
 type corp struct {
 	*Client
 	t     *testing.T
 	sim   *wcsim.Sim
-	clock *clock
+	clock *testclock.Clock
 	url   string
 }
 
 // newCorp has departments 2 and 3 below the root.
 func newCorp(t *testing.T, options string) *corp {
 	t.Helper()
-	c := &corp{t: t, clock: newClock()}
-	c.sim = wcsim.New(wcsim.Options{Now: c.clock.now})
+	c := &corp{t: t, clock: testclock.New()}
+	c.sim = wcsim.New(wcsim.Options{Now: c.clock.Now})
 	c.put(wcsim.State{Departments: []wcsim.Department{{ID: 1, Name: "公司"}, {ID: 2, Name: "研发", ParentID: 1}, {ID: 3, Name: "销售", ParentID: 1}}})
 	if options != "" {
 		c.options(options)
@@ -67,10 +47,10 @@ func (c *corp) client(secret string) *Client {
 	return newTestClient(c.t, c.url, secret, c.clock)
 }
 
-func newTestClient(t *testing.T, url, secret string, clock *clock) *Client {
+func newTestClient(t *testing.T, url, secret string, clock *testclock.Clock) *Client {
 	t.Helper()
 	cfg := Config{BaseURL: url, CorpID: wcsim.DefaultSettings().CorpID, CorpSecret: secret, QPS: new(float64(0))}
-	client, err := New(cfg, Options{Now: clock.now})
+	client, err := New(cfg, Options{Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +157,7 @@ func inDoubt(e connectors.Effect) connectors.Effect {
 
 // scripted is a vendor whose n-th answer to a path is the n-th of its
 // script, the last one staying.
-func scripted(t *testing.T, script map[string][]string) (*Client, *clock) {
+func scripted(t *testing.T, script map[string][]string) (*Client, *testclock.Clock) {
 	t.Helper()
 	var mu sync.Mutex
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -204,7 +184,7 @@ func scripted(t *testing.T, script map[string][]string) (*Client, *clock) {
 		_, _ = io.WriteString(w, list[0])
 	}))
 	t.Cleanup(server.Close)
-	clock := newClock()
+	clock := testclock.New()
 	return newTestClient(t, server.URL, "S", clock), clock
 }
 

@@ -95,7 +95,7 @@ func TestMessagesHaveATokenOfTheirOwn(t *testing.T) {
 		if err := c.sim.ExpireTokens(); err != nil {
 			t.Fatal(err)
 		}
-		c.clock.pass(time.Minute)
+		c.clock.Pass(time.Minute)
 	}
 	if err := c.Check(t.Context()); err != nil {
 		t.Fatal(err)

@@ -99,7 +99,7 @@ func TestADirectoryThatShowsNoDetails(t *testing.T) {
 	if n["user/list 48009"]+n["department/get 48009"] != 1 || n["user/list_id ok"] != 3 || n["department/simplelist ok"] != 3 {
 		t.Errorf("calls: %v", n)
 	}
-	c.clock.pass(blindFor)
+	c.clock.Pass(blindFor)
 	c.options(`{"details": "trimmed"}`)
 	r := walk(t, c)["person E1"]
 	if names := slices.Sorted(maps.Keys(r.Fields)); slices.Contains(names, "mobile") || !slices.Contains(names, "position") {
@@ -117,7 +117,7 @@ func TestMembershipsAreReadAgainAfterAWrite(t *testing.T) {
 	}
 	other := c.client("wecomsim-contacts")
 	apply(t, other, personInsert(func(f map[string]any) { f["userid"], f["mobile"] = "E4", "10000000004" }))
-	c.clock.pass(membersLife + time.Second)
+	c.clock.Pass(membersLife + time.Second)
 	if page, err := c.ReadMembers(t.Context(), "2", ""); err != nil || len(page.Records) != 3 {
 		t.Errorf("%+v, %v", page, err)
 	}

@@ -11,27 +11,8 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/testclock"
 )
-
-// clock is a time that moves only when told to.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
 
 // numbered fetches t1, t2, … that live for life.
 func numbered(life time.Duration) FetchToken {
@@ -56,16 +37,16 @@ func TestTokenIsRenewedEarly(t *testing.T) {
 		"short life: after 80 % of it":          {10 * time.Second, 7 * time.Second, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clk := newClock()
-			c := NewTokenCache(numbered(tc.life), clk.now)
+			clk := testclock.New()
+			c := NewTokenCache(numbered(tc.life), clk.Now)
 			if first := mustToken(t, c); first.Value != "t1" || !first.Fetched {
 				t.Fatalf("first token %+v, want t1, fetched", first)
 			}
-			clk.pass(tc.still)
+			clk.Pass(tc.still)
 			if same := mustToken(t, c); same.Value != "t1" || same.Fetched {
 				t.Fatalf("got %+v, want t1 from the cache", same)
 			}
-			clk.pass(tc.renew)
+			clk.Pass(tc.renew)
 			if next := mustToken(t, c); next.Value != "t2" || c.Renewals() != 2 {
 				t.Fatalf("got %+v after %d renewals, want t2 after 2", next, c.Renewals())
 			}
@@ -74,7 +55,7 @@ func TestTokenIsRenewedEarly(t *testing.T) {
 }
 
 func TestInvalidateHitsOnlyTheCurrentToken(t *testing.T) {
-	c := NewTokenCache(numbered(time.Hour), newClock().now)
+	c := NewTokenCache(numbered(time.Hour), testclock.New().Now)
 	old := mustToken(t, c)
 	c.Invalidate(old)
 	current := mustToken(t, c)
@@ -86,7 +67,7 @@ func TestInvalidateHitsOnlyTheCurrentToken(t *testing.T) {
 
 func TestSameValueRenewedIsANewToken(t *testing.T) {
 	fetch := func(context.Context) (string, time.Duration, error) { return "same", time.Hour, nil }
-	c := NewTokenCache(fetch, newClock().now)
+	c := NewTokenCache(fetch, testclock.New().Now)
 	old := mustToken(t, c)
 	c.Invalidate(old)
 	mustToken(t, c)
@@ -105,7 +86,7 @@ func TestParallelCallersShareOneRenewal(t *testing.T) {
 		fetches.Add(1)
 		<-release
 		return "t", time.Hour, nil
-	}, newClock().now)
+	}, testclock.New().Now)
 
 	var wg, started sync.WaitGroup
 	var fetched atomic.Int64
@@ -136,7 +117,7 @@ func TestWaitingCallerHonoursItsContext(t *testing.T) {
 		close(begun)
 		<-release
 		return "t", time.Hour, ctx.Err()
-	}, newClock().now)
+	}, testclock.New().Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
@@ -155,7 +136,7 @@ func TestWaitingCallerHonoursItsContext(t *testing.T) {
 }
 
 func TestFailedRenewal(t *testing.T) {
-	clk := newClock()
+	clk := testclock.New()
 	fail := atomic.Bool{}
 	good := numbered(time.Hour)
 	c := NewTokenCache(func(ctx context.Context) (string, time.Duration, error) {
@@ -163,15 +144,15 @@ func TestFailedRenewal(t *testing.T) {
 			return "", 0, orgflow.Faultf(orgflow.CodeUnavailable, "down")
 		}
 		return good(ctx)
-	}, clk.now)
+	}, clk.Now)
 	first := mustToken(t, c)
 
 	fail.Store(true)
-	clk.pass(51 * time.Minute)
+	clk.Pass(51 * time.Minute)
 	if token := mustToken(t, c); token.Value != first.Value {
 		t.Fatalf("an early renewal that failed lost a token still valid: %+v", token)
 	}
-	clk.pass(10 * time.Minute)
+	clk.Pass(10 * time.Minute)
 	if _, err := c.Token(t.Context()); orgflow.AsFault(err) == nil || orgflow.AsFault(err).Code != orgflow.CodeUnavailable {
 		t.Fatalf("got %v, want the fetch's fault once the old token has ended", err)
 	}
@@ -202,7 +183,7 @@ func TestACallIsMadeOnceMoreWithANewToken(t *testing.T) {
 		"no answer":     {[]bool{false}, broken, "t1", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := NewTokenCache(numbered(time.Hour), newClock().now)
+			c := NewTokenCache(numbered(time.Hour), testclock.New().Now)
 			var calls []string
 			fetched, err := c.Use(t.Context(), func(token string) (bool, error) {
 				calls = append(calls, token)

@@ -131,7 +131,7 @@ func TestImportRules(t *testing.T) {
 	if got := c.get("batch/getresult", "jobid="+job); got["status"] != 2.0 || len(got["result"].([]any)) != 0 {
 		t.Errorf("running: %v", got)
 	}
-	c.pass(10 * time.Second)
+	c.clock.Pass(10 * time.Second)
 	got := c.get("batch/getresult", "jobid="+job)
 	lines := got["result"].([]any)
 	if got["status"] != 3.0 || got["type"] != "sync_user" || len(lines) != 2 || lines[0].(object)["errcode"] != 0.0 || lines[1].(object)["errcode"] != 60129.0 && lines[1].(object)["errcode"] != 0.0 {

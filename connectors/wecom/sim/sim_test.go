@@ -7,9 +7,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"orgflow/internal/testclock"
 )
 
 type object = map[string]any
@@ -18,33 +19,20 @@ type object = map[string]any
 type caller struct {
 	t     *testing.T
 	sim   *Sim
-	mu    sync.Mutex
-	at    time.Time
+	clock *testclock.Clock
 	token string
 	last  http.Header
 }
 
 func newCaller(t *testing.T, options string) *caller {
 	t.Helper()
-	c := &caller{t: t, at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)}
-	c.sim = New(Options{Now: c.now})
+	c := &caller{t: t, clock: testclock.New()}
+	c.sim = New(Options{Now: c.clock.Now})
 	if options != "" {
 		c.options(options)
 	}
 	c.login(DefaultSettings().Secrets[0].Secret)
 	return c
-}
-
-func (c *caller) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *caller) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 func (c *caller) options(raw string) {
@@ -137,7 +125,7 @@ func TestTokens(t *testing.T) {
 	if again := c.login("wecomsim-contacts"); c.token != first || again["expires_in"] != 7200.0 {
 		t.Errorf("inside its validity: %v", again)
 	}
-	c.pass(7201 * time.Second)
+	c.clock.Pass(7201 * time.Second)
 	c.expect("GET department/simplelist id=1", 42001)
 	c.options(`{"expired_code": 40014, "token_mode": "rotate"}`)
 	c.login("wecomsim-contacts")
@@ -160,14 +148,14 @@ func TestLimits(t *testing.T) {
 	c := newCaller(t, `{"per_minute": 2, "per_hour": 3}`)
 	const list = "GET department/simplelist id=1"
 	c.expect(list, 0, list, 0, list, 45009, "POST user/list_id {}", 0) // per API
-	c.pass(59 * time.Second)
+	c.clock.Pass(59 * time.Second)
 	c.expect(list, 45009)
-	c.pass(2 * time.Second)
+	c.clock.Pass(2 * time.Second)
 	c.expect(list, 0, list, 45009) // the hour's
-	c.pass(59 * time.Minute)
+	c.clock.Pass(59 * time.Minute)
 	c.expect(list, 45009)
 	c.login("wecomsim-contacts")
-	c.pass(time.Minute)
+	c.clock.Pass(time.Minute)
 	c.expect(list, 0)
 	if r := c.sim.Desk().Requests(); r.Throttled != 4 {
 		t.Errorf("%d throttled", r.Throttled)
