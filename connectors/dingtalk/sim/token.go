@@ -157,8 +157,8 @@ func unifiedCorp(path string) (string, bool) {
 // platformText is the observed 90002 text with its release time (§ 10.1).
 func platformText(path string, now time.Time) string {
 	const layout = "2006-01-02 15:04:05"
-	china := now.In(time.FixedZone("CST", 8*3600))
+	now = now.In(china)
 	api := "dingtalk.oapi." + strings.ReplaceAll(strings.TrimPrefix(path, "/topapi/"), "/", ".")
 	return "当前所有钉钉应用调用该接口次数过多，超出了该接口承受的最大qps，请求被暂时限制了，建议错开整点时刻调用该接口, apiPath(" + api + "), 从 " +
-		china.Format(layout) + " 到 " + china.Format(layout) + " 请求总次数超过 " + strconv.Itoa(1200) + " 次, 限制将在 " + china.Add(time.Second).Format(layout) + " 结束."
+		now.Format(layout) + " 到 " + now.Format(layout) + " 请求总次数超过 " + strconv.Itoa(1200) + " 次, 限制将在 " + now.Add(time.Second).Format(layout) + " 结束."
 }

@@ -238,7 +238,7 @@ func (s *Sim) deleteUser(c *simctl.Call, a *args) (any, *refusal) {
 	}
 	changes := append(s.dir.leaveDepts(u, nil), simctl.Change{Kind: kindUser, ID: id})
 	now := s.desk.Now()
-	if (u.Invited || set.RejoinPending == "all") && sameDay(time.UnixMilli(u.Joined), now) {
+	if (u.Invited || set.RejoinPending == "all") && midnight(time.UnixMilli(u.Joined)).Equal(midnight(now)) {
 		changes = append(changes, simctl.Change{Kind: kindLeaver, ID: u.Mobile, Value: Leaver{Mobile: u.Mobile, Left: now}})
 	}
 	if err := s.commit(changes...); err != nil {
@@ -262,12 +262,4 @@ func (s *Sim) knownUser(id string, missing int) (*record, *refusal) {
 		return nil, errUserScope
 	}
 	return u, nil
-}
-
-// sameDay compares calendar days in China.
-func sameDay(x, y time.Time) bool {
-	china := time.FixedZone("CST", 8*3600)
-	xy, xm, xd := x.In(china).Date()
-	yy, ym, yd := y.In(china).Date()
-	return xy == yy && xm == ym && xd == yd
 }
