@@ -109,15 +109,14 @@ type boardTaskBody struct {
 	Title    string `json:"title"`
 }
 
-// taskParams name a task of a board.
-type taskParams struct {
+// TaskParams name a task of a board.
+type TaskParams struct {
 	CompanyParams
 	No string `path:"taskNo" doc:"at most 255 characters"`
 }
 
 type putTaskInput struct {
-	CompanyParams
-	No      string `path:"taskNo" doc:"at most 255 characters"`
+	TaskParams
 	RawBody []byte
 }
 
@@ -146,7 +145,7 @@ func (s *server) putTask(ctx context.Context, in *putTaskInput) (*body[BoardTask
 	return answerWith(task, err)
 }
 
-func (s *server) getTask(ctx context.Context, in *taskParams) (*body[BoardTask], error) {
+func (s *server) getTask(ctx context.Context, in *TaskParams) (*body[BoardTask], error) {
 	if err := plainText("taskNo", in.No, maxTaskNo); err != nil {
 		return nil, err
 	}

@@ -76,9 +76,7 @@ type listLoadsInput struct {
 
 func (s *server) listLoads(ctx context.Context, in *listLoadsInput) (*body[LoadPage], error) {
 	page, err := s.Loads.ListLoads(ctx, LoadFilter{CompanyID: in.CompanyID, FormID: in.FormID, Cursor: in.Cursor, Limit: in.Limit})
-	if page.Runs == nil {
-		page.Runs = []orgflow.ERPRun{}
-	}
+	page.Runs = orEmpty(page.Runs)
 	for i, run := range page.Runs {
 		page.Runs[i] = CompleteLoad(run)
 	}
