@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -55,16 +54,13 @@ func (s *server) startLoad(ctx context.Context, in *startLoadInput) (*startOutpu
 	return &startOutput{Location: started.URL, Body: started}, nil
 }
 
-// load starts a load and says where to look at it.
+// load starts a load.
 func (s *server) load(ctx context.Context, in json.RawMessage) (Started, error) {
 	started, err := s.Loads.StartLoad(ctx, in)
 	if err != nil {
 		return Started{}, err
 	}
 	s.did(ctx, "start", started.ID)
-	if started.URL == "" {
-		started.URL = pathLoads + "/" + url.PathEscape(started.ID)
-	}
 	return started, nil
 }
 

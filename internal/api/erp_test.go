@@ -25,7 +25,7 @@ func (l *loads) StartLoad(ctx context.Context, raw json.RawMessage) (Started, er
 	if l.refusal != nil {
 		return Started{}, l.refusal
 	}
-	return Started{ID: "erp-129-SAL_SaleOrder~1", RunID: "r"}, l.begin(ctx)
+	return Started{ID: "erp-129-SAL_SaleOrder~1", RunID: "r", URL: pathLoads + "/erp-129-SAL_SaleOrder~1"}, l.begin(ctx)
 }
 
 func (l *loads) LoadRun(ctx context.Context, id string) (orgflow.ERPRun, error) {

@@ -78,7 +78,7 @@ func TestALoadStartsOnceTheFormerHasEnded(t *testing.T) {
 				if f := orgflow.AsFault(err); f.Code != orgflow.CodeTargetBusy || !strings.Contains(f.Message, orgflow.ERPRunID(orgflow.ERPWorkflowID(129, "BD_Customer"), "run-1")) {
 					t.Errorf("%+v", f)
 				}
-			} else if err != nil || started.RunID != "run-2" {
+			} else if err != nil || started.RunID != "run-2" || started.URL != "/api/v1/erp-runs/"+started.ID {
 				t.Errorf("%+v, %v", started, err)
 			}
 		})
