@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +31,7 @@ type pushOptions struct {
 
 // push measures a first push beside a plain loop, in turn, and prints the
 // table.
-func push(ctx context.Context, args []string, out io.Writer) error {
+func push(ctx context.Context, args []string, out io.Writer) (err error) {
 	var o pushOptions
 	f := flag.NewFlagSet("push", flag.ContinueOnError)
 	f.IntVar(&o.departments, "departments", 1000, "departments below the root")
@@ -41,11 +43,16 @@ func push(ctx context.Context, args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	dir, err := workplace(ctx, &o.binary)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err != nil {
+		return err
+	}
 	var ours, loops []time.Duration
 	var peak int64
 	var events int
 	for round := range o.rounds {
-		r, err := measure(ctx, o, round)
+		r, err := measure(ctx, o, filepath.Join(dir, strconv.Itoa(round)), round)
 		if err != nil {
 			return err
 		}
@@ -71,14 +78,9 @@ type figures struct {
 	events        int
 }
 
-// measure starts a fresh standalone, times one sync run, then the loop on
-// emptied simulators.
-func measure(ctx context.Context, o pushOptions, round int) (figures, error) {
-	dir, err := workplace(ctx, &o.binary)
-	defer os.RemoveAll(dir)
-	if err != nil {
-		return figures{}, err
-	}
+// measure starts a fresh standalone in dir, times one sync run, then the loop
+// on emptied simulators.
+func measure(ctx context.Context, o pushOptions, dir string, round int) (figures, error) {
 	p, err := startStandalone(ctx, o.binary, dir, nil)
 	if err != nil {
 		return figures{}, err
@@ -104,10 +106,8 @@ func measure(ctx context.Context, o pushOptions, round int) (figures, error) {
 	if f.events, err = p.longestHistory(ctx); err != nil {
 		return f, err
 	}
-	for _, path := range []string{"dingtalk/reset"} {
-		if err := post(ctx, p.sim+"/_sim/"+path, ""); err != nil {
-			return f, err
-		}
+	if err := post(ctx, p.sim+"/_sim/dingtalk/reset", ""); err != nil {
+		return f, err
 	}
 	if err := put(ctx, p.sim+"/_sim/dingtalk/options", settings); err != nil {
 		return f, err
