@@ -91,9 +91,8 @@ func newApprovalFlow(ctx workflow.Context, in orgflow.FlowRun) *approvalFlow {
 func (f *approvalFlow) setup(ctx workflow.Context) error {
 	id := workflow.GetInfo(ctx).WorkflowExecution.ID
 	if f.in.CompanyID < 1 || f.in.No == "" || f.in.Round < 1 || !strings.HasSuffix(id, f.in.No) {
-		fault := orgflow.Faultf(orgflow.CodeInvalidRecord,
-			`the input must be {"company_id", "flow_running_number", "round"}, and the workflow id must end in the number; flows are launched by /flow/launch`)
-		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
+		return refused(orgflow.Faultf(orgflow.CodeInvalidRecord,
+			`the input must be {"company_id", "flow_running_number", "round"}, and the workflow id must end in the number; flows are launched by /flow/launch`))
 	}
 	err := workflow.SetQueryHandlerWithOptions(ctx, orgflow.QueryStatus,
 		func() (orgflow.FlowStatus, error) { return f.status, nil },

@@ -3,7 +3,6 @@ package workflows
 import (
 	"slices"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orgflow"
@@ -74,17 +73,13 @@ func (f *approvalFlow) mayTake(c orgflow.FlowCommand, takes []orgflow.FlowComman
 	c = kindOf(c, takes)
 	switch {
 	case !slices.Contains(takes, c.Kind):
-		fault := orgflow.Faultf(orgflow.CodeInvalidRecord, "%q is none of the commands %q that this update takes", c.Kind, takes)
-		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
+		return refused(orgflow.Faultf(orgflow.CodeInvalidRecord, "%q is none of the commands %q that this update takes", c.Kind, takes))
 	case c.Kind == orgflow.FlowJump && c.To == nil:
-		fault := orgflow.Faultf(orgflow.CodeInvalidRecord, `a jump needs "to", the seq of a node`)
-		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
+		return refused(orgflow.Faultf(orgflow.CodeInvalidRecord, `a jump needs "to", the seq of a node`))
 	case c.System:
-		fault := orgflow.Faultf(orgflow.CodeInvalidRecord, `"system" is the service's own; cancel the workflow instead`)
-		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
+		return refused(orgflow.Faultf(orgflow.CodeInvalidRecord, `"system" is the service's own; cancel the workflow instead`))
 	case f.resting || len(f.queue) >= maxQueue:
-		fault := orgflow.Faultf(orgflow.CodeThrottled, "the flow has much to do; try again in a moment")
-		return temporal.NewNonRetryableApplicationError(fault.Message, string(fault.Code), nil, *fault)
+		return refused(orgflow.Faultf(orgflow.CodeThrottled, "the flow has much to do; try again in a moment"))
 	}
 	return nil
 }

@@ -94,7 +94,11 @@ func (r *syncRun) mayResume(d orgflow.Decision) error {
 
 // refuse answers an update that makes no sense.
 func refuse(format string, args ...any) error {
-	f := orgflow.Faultf(orgflow.CodeConflict, format, args...)
+	return refused(orgflow.Faultf(orgflow.CodeConflict, format, args...))
+}
+
+// refused is the error of what is not to be asked for again.
+func refused(f *orgflow.Fault) error {
 	return temporal.NewNonRetryableApplicationError(f.Message, string(f.Code), nil, *f)
 }
 
