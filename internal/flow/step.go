@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"orgflow"
 	"orgflow/internal/approval"
@@ -231,8 +230,7 @@ func (f *Flow) status(s *approval.State) orgflow.FlowStatus {
 	}
 	out := orgflow.FlowStatus{No: s.Number, State: s.Flow, Round: s.Round, Rev: s.Rev, CurrentNodes: s.CurrentNodes()}
 	if at := s.NextWake(); !at.IsZero() {
-		out.NextWake = new(time.Time)
-		*out.NextWake = at
+		out.NextWake = new(at)
 	}
 	for i := range s.Tasks {
 		if s.Tasks[i].State == orgflow.TaskActive {
