@@ -49,13 +49,16 @@ func (w *flowWorld) ImportDraft(_ context.Context, company int64, file string, r
 	return w.draft, w.err
 }
 
-func (w *flowWorld) ListDefinitions(context.Context, int64, string, int) (api.DefinitionPage, error) {
-	if len(w.defs) == 0 {
-		return api.DefinitionPage{}, w.err
+// take takes the first of what is left, the zero value of nothing.
+func take[T any](list *[]T) (first T) {
+	if len(*list) > 0 {
+		first, *list = (*list)[0], (*list)[1:]
 	}
-	page := w.defs[0]
-	w.defs = w.defs[1:]
-	return page, w.err
+	return first
+}
+
+func (w *flowWorld) ListDefinitions(context.Context, int64, string, int) (api.DefinitionPage, error) {
+	return take(&w.defs), w.err
 }
 
 func (w *flowWorld) DefinitionVersions(context.Context, int64, string) ([]api.DefinitionInfo, error) {
@@ -82,21 +85,11 @@ func (w *flowWorld) GetFlow(context.Context, int64, string) (api.FlowDetail, err
 }
 
 func (w *flowWorld) FlowTimeline(context.Context, int64, string, string, int) (api.TimelinePage, error) {
-	if len(w.timeline) == 0 {
-		return api.TimelinePage{}, w.err
-	}
-	page := w.timeline[0]
-	w.timeline = w.timeline[1:]
-	return page, w.err
+	return take(&w.timeline), w.err
 }
 
 func (w *flowWorld) FlowMessages(context.Context, int64, string, string, int) (api.MessagePage, error) {
-	if len(w.messages) == 0 {
-		return api.MessagePage{}, w.err
-	}
-	page := w.messages[0]
-	w.messages = w.messages[1:]
-	return page, w.err
+	return take(&w.messages), w.err
 }
 
 func (w *flowWorld) FlowStats(_ context.Context, _ int64, _ string, from, to time.Time) (api.FlowStats, error) {
