@@ -28,12 +28,18 @@ type question struct {
 func (s *Service) ask(ctx context.Context, q question) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, updateWait)
 	defer cancel()
+	return s.persist(ctx, q.key, func(f *flow.Flow) (Answer, error) { return s.attempt(ctx, f, q) })
+}
+
+// persist looks at a flow and tries something, again as long as the flow has
+// moved on meanwhile.
+func (s *Service) persist(ctx context.Context, key store.FlowKey, try func(*flow.Flow) (Answer, error)) (Answer, error) {
 	for tries := 0; ; tries++ {
-		f, err := s.begun(ctx, q.key)
-		if err != nil {
-			return Answer{}, inTime(ctx, err)
+		var answer Answer
+		f, err := s.begun(ctx, key)
+		if err == nil {
+			answer, err = try(f)
 		}
-		answer, err := s.attempt(ctx, f, q)
 		if !errors.Is(err, errAgain) {
 			return answer, inTime(ctx, err)
 		}

@@ -56,26 +56,16 @@ func (s *Service) OnAudit(ctx context.Context, in AuditParams) (Answer, error) {
 }
 
 func (s *Service) audit(ctx context.Context, key store.FlowKey, c orgflow.FlowCommand) (Answer, error) {
-	for tries := 0; ; tries++ {
-		f, err := s.begun(ctx, key)
-		if err != nil {
-			return Answer{}, inTime(ctx, err)
-		}
+	return s.persist(ctx, key, func(f *flow.Flow) (Answer, error) {
 		machine, pending, err := s.Keeper.Audits(ctx, f, c)
 		if err != nil {
-			return Answer{}, inTime(ctx, err)
+			return Answer{}, err
 		}
 		if beside := c.NextNodeSeq != nil || len(c.Depts) > 0; len(pending) > 0 && !(beside && c.MaxAudit > 0) {
 			c.MaxAudit = pending[len(pending)-1].ID // of the first look, if more is asked for
 		}
-		answer, err := s.attempt(ctx, f, s.auditing(f, pending, c, machine))
-		if !errors.Is(err, errAgain) {
-			return answer, inTime(ctx, err)
-		}
-		if err := s.pause(ctx, tries); err != nil {
-			return Answer{}, err
-		}
-	}
+		return s.attempt(ctx, f, s.auditing(f, pending, c, machine))
+	})
 }
 
 // Relaunch opens the next round of a flow.
