@@ -113,7 +113,6 @@ func TestARequestForADecisionThatWasMadeIsNotSent(t *testing.T) {
 	eachOffice(t, c, func(t *testing.T, w *office) {
 		flow, _, err := w.outbox.LaunchFlow(t.Context(), store.NewFlow{
 			CompanyID: company, No: "F1", Code: "f", Version: 1, DataID: "1", Title: "F", Initiator: store.Initiator{Code: "E3"}, StateDoc: []byte(`{}`),
-			Serial: store.Serial{Period: store.PeriodMonth, Number: func(string, int64) string { return "F9" }},
 		})
 		if err != nil {
 			t.Fatal(err)

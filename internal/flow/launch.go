@@ -78,7 +78,7 @@ func (k *Keeper) Launch(ctx context.Context, f *Flow, again time.Duration) (stor
 		return store.Flow{}, "", err
 	}
 	return k.Store.LaunchFlow(ctx, store.NewFlow{
-		CompanyID: f.CompanyID, No: f.No, Serial: store.Serial{Numbering: numbering}, Code: f.Code, Version: f.Version, DataID: f.DataID,
+		CompanyID: f.CompanyID, No: f.No, Numbering: numbering, Code: f.Code, Version: f.Version, DataID: f.DataID,
 		WorkflowID: f.WorkflowID, Qualify: len(k.Files.Companies()) > 1,
 		OneOpenPerData: f.Def.Launch.OneOpenPerData, Again: again, Title: f.Def.Name, Initiator: f.Initiator, StateDoc: doc,
 	})

@@ -9,64 +9,28 @@ import (
 	"orgflow"
 )
 
-// Serial says how numbers are given to flows that come without one: a
-// counter per company, code and period that leaves nothing out.
-type Serial struct {
-	// Period is the layout (package time) of what the counter begins again
-	// with: PeriodMonth, or "" for one counter for ever.
-	Period string
-	Zone   *time.Location // nil: Asia/Shanghai
-	// Number makes the number of the seq-th flow of a period. It is pure, and
-	// two seqs never have the same number.
-	Number func(period string, seq int64) string
-	// Numbering, where given, does all of that by itself.
-	Numbering Numbering
-}
-
-// Numbering makes numbers of instants; both functions are pure.
+// Numbering gives numbers to flows that come without one: a counter per
+// company, code and period that leaves nothing out. Both functions are pure.
 type Numbering interface {
-	// PeriodKey names the period an instant is in.
+	// PeriodKey names the period an instant is in; with each the counter begins
+	// again.
 	PeriodKey(at time.Time) string
-	// Number makes the number of the counter-th flow of a period.
+	// Number makes the number of the counter-th flow of a period. Two counters
+	// never have the same number.
 	Number(at time.Time, counter int64) string
-}
-
-// PeriodMonth is the period of a counter that begins again every month.
-const PeriodMonth = "200601"
-
-// shanghai needs no table of zones: China has had no daylight saving time
-// since 1991.
-var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
-
-func (n Serial) periodOf(t time.Time) string {
-	if n.Numbering != nil {
-		return n.Numbering.PeriodKey(t)
-	}
-	zone := n.Zone
-	if zone == nil {
-		zone = shanghai
-	}
-	return t.In(zone).Format(n.Period)
-}
-
-func (n Serial) number(t time.Time, period string, seq int64) string {
-	if n.Numbering != nil {
-		return n.Numbering.Number(t, seq)
-	}
-	return n.Number(period, seq)
 }
 
 // NewFlow is what a flow is launched from.
 type NewFlow struct {
 	CompanyID int64
-	No        string // empty: the next one of Serial
+	No        string // empty: the next one of Numbering
 	// WorkflowID is given to children, whose id is made of their parent's.
 	// Empty: the number, with the company before it where Qualify says so or
 	// another company has a flow with that id.
 	WorkflowID string
 	// Qualify says that several companies are configured.
 	Qualify        bool
-	Serial         Serial
+	Numbering      Numbering
 	Code           string // of its definition
 	Version        int    // of its definition
 	DataID         string
@@ -115,7 +79,7 @@ func (s *Store) LaunchFlow(ctx context.Context, n NewFlow) (Flow, LaunchOutcome,
 		check("/flowRunningNumber", n.No, "/userCode", n.Initiator.Code)); err != nil {
 		return Flow{}, "", fmt.Errorf("launch flow: %w", err)
 	}
-	if n.No == "" && n.Serial.Number == nil && n.Serial.Numbering == nil {
+	if n.No == "" && n.Numbering == nil {
 		return Flow{}, "", fmt.Errorf("%s: neither a number nor a way to make one", what)
 	}
 	for range maxRounds {
@@ -185,7 +149,7 @@ func (l *launch) clickedTwice(ctx context.Context, t *tx, now stamp) (bool, erro
 
 // numbered gives the flow the next number that is free.
 func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
-	period := l.Serial.periodOf(now.Time)
+	period := l.Numbering.PeriodKey(now.Time)
 	for range maxSkips {
 		var seq int64
 		err := t.get(ctx, &seq, `
@@ -195,7 +159,7 @@ func (l *launch) numbered(ctx context.Context, t *tx, now stamp) error {
 		if err != nil {
 			return err
 		}
-		no := l.Serial.number(now.Time, period, seq)
+		no := l.Numbering.Number(now.Time, seq)
 		if err := required("/flowRunningNumber", no); err != nil {
 			return err
 		}

@@ -77,14 +77,14 @@ func launchTogether(t *testing.T, stores []*store.Store, code string, n, failing
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		f := newFlow(fmt.Sprint(i))
-		f.Code, f.Serial = code, numbersOf(code)
+		number := numbersOf(code)
+		f.Code, f.Numbering = code, number
 		fails := failing > 0 && i%failing == 0
 		if fails {
-			number := f.Serial.Number
-			f.Serial.Number = func(period string, seq int64) string {
+			f.Numbering = monthly(func(month string, seq int64) string {
 				cancel()
-				return number(period, seq)
-			}
+				return number(month, seq)
+			})
 		}
 		flow, outcome, err := stores[i%len(stores)].LaunchFlow(ctx, f)
 		switch {
@@ -211,7 +211,7 @@ func TestNumbersOfCallersArePassedOver(t *testing.T) {
 			}
 		}
 		n := newFlow("x")
-		n.Serial.Number = func(string, int64) string { return "ztbxx01_202611_0002" }
+		n.Numbering = monthly(func(string, int64) string { return "ztbxx01_202611_0002" })
 		if _, outcome, err := s.LaunchFlow(context.Background(), n); err == nil {
 			t.Errorf("a pattern that makes one number only: %q, want an error", outcome)
 		}

@@ -14,20 +14,23 @@ import (
 
 const company = 129
 
-var monthly = store.Serial{Period: store.PeriodMonth, Number: func(period string, seq int64) string {
-	return fmt.Sprintf("ztbxx01_%s_%04d", period, seq)
-}}
+// monthly makes numbers of months in Shanghai.
+type monthly func(month string, seq int64) string
 
-// numbersOf is a serial of a code of its own.
-func numbersOf(code string) store.Serial {
-	return store.Serial{Period: store.PeriodMonth, Number: func(period string, seq int64) string {
-		return fmt.Sprintf("%s_%s_%04d", code, period, seq)
-	}}
+func (monthly) PeriodKey(at time.Time) string {
+	return at.In(time.FixedZone("CST", 8*60*60)).Format("200601")
+}
+
+func (m monthly) Number(at time.Time, seq int64) string { return m(m.PeriodKey(at), seq) }
+
+// numbersOf are those of a code of its own.
+func numbersOf(code string) monthly {
+	return func(month string, seq int64) string { return fmt.Sprintf("%s_%s_%04d", code, month, seq) }
 }
 
 func newFlow(data string) store.NewFlow {
 	return store.NewFlow{
-		CompanyID: company, Serial: monthly, Code: "ztbxx01", Version: 1, DataID: data, Title: "招投标信息审批",
+		CompanyID: company, Numbering: numbersOf("ztbxx01"), Code: "ztbxx01", Version: 1, DataID: data, Title: "招投标信息审批",
 		Initiator: store.Initiator{Code: "E1", Name: "员工一", Dept: "人力中心"}, StateDoc: []byte(`{"rev":0}`),
 	}
 }
