@@ -7,11 +7,7 @@
 // arguments; the callers read and write them.
 package approval
 
-import (
-	"slices"
-
-	"orgflow"
-)
+import "slices"
 
 // SchemaV1 is the only value of a definition's "schema".
 const SchemaV1 = "flow-def/1"
@@ -137,9 +133,4 @@ func (d *Definition) MissingOf(n *Node) Missing {
 		return *n.ApproverMissing
 	}
 	return d.Policy.ApproverMissing
-}
-
-// Relaunchable tells whether a flow in a state may be relaunched.
-func (d *Definition) Relaunchable(s orgflow.FlowState) bool {
-	return slices.Contains(d.Policy.Relaunch.From, s)
 }

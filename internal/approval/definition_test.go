@@ -145,9 +145,6 @@ func TestWordsOfTheDefinition(t *testing.T) {
 	if d.MissingOf(&d.Nodes[1]).Do != approval.MissingPass || d.MissingOf(&d.Nodes[3]).Do != approval.MissingError {
 		t.Error("MissingOf does not put the node over the policy")
 	}
-	if d.Relaunchable(orgflow.FlowApproved) || !d.Relaunchable(orgflow.FlowReturned) {
-		t.Error("Relaunchable differs from policy.relaunch.from")
-	}
 	if _, ok := d.Node(11); ok {
 		t.Error("there is no node 11")
 	}

@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"cmp"
 	"slices"
 )
 
@@ -192,20 +191,4 @@ func (g *Graph) behind(path []Way, from, edge, to int) []Way {
 		path = path[:len(path)-1]
 	}
 	return path
-}
-
-// Edges returns a node's ways out in the order they are tried; the default
-// one comes last.
-func (n *Node) Edges() []Edge {
-	out := slices.Clone(n.Next)
-	slices.SortStableFunc(out, func(a, b Edge) int {
-		if a.Default != b.Default {
-			if a.Default {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a.Order, b.Order)
-	})
-	return out
 }

@@ -182,22 +182,3 @@ func (s *Store) decisions(ctx context.Context, k FlowKey, cond string, args ...a
 	}
 	return decisions, err
 }
-
-// LastApplied returns when a step last dealt with a decision on the flow, and
-// how long ago that is by the database's clock; the zero time when none did.
-// Decisions that came after the flow's end do not count.
-func (s *Store) LastApplied(ctx context.Context, k FlowKey) (last time.Time, ago time.Duration, err error) {
-	if !sound(k.No) {
-		return last, 0, nil
-	}
-	var row struct {
-		Last stamp `db:"last"`
-		Now  stamp `db:"now"`
-	}
-	err = s.get(ctx, "last decision on flow "+k.No, &row, `SELECT max(applied_at) AS last, `+s.dialect.clock+` AS now FROM flow_audit
-		WHERE flow_no = ? AND company_id = ? AND applied_rev IS NOT NULL`, k.No, k.CompanyID)
-	if err != nil || row.Last.IsZero() {
-		return time.Time{}, 0, err
-	}
-	return row.Last.Time, row.Now.Sub(row.Last.Time), nil
-}

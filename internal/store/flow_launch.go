@@ -253,11 +253,3 @@ func (l *launch) inTheWay(ctx context.Context, t *tx, no string) (bool, error) {
 	}
 	return err == nil, err
 }
-
-// ConfirmStarted says that the flow's workflow runs: STARTING becomes
-// RUNNING. In any other state it changes nothing.
-func (s *Store) ConfirmStarted(ctx context.Context, k FlowKey) error {
-	_, err := s.exec(ctx, "confirm the start of flow "+k.No,
-		`UPDATE flow_instance SET state = 'RUNNING' WHERE company_id = ? AND no = ? AND state = 'STARTING'`, k.CompanyID, k.No)
-	return err
-}

@@ -245,11 +245,10 @@ func TestFlowsThatDoNotStartAreFound(t *testing.T) {
 		ctx := context.Background()
 		s.SetDatabaseClock(november)
 		one, two, three := flowNo(t, s, "1"), flowNo(t, s, "2"), flowNo(t, s, "3")
-		must(t, s.ConfirmStarted(ctx, two))
+		commit(t, s, step(two))
 		p := step(three)
 		p.State, p.ClosedAt = orgflow.FlowApproved, noon
 		commit(t, s, p)
-		must(t, s.ConfirmStarted(ctx, three)) // it has ended already
 		starting := func(d time.Duration, behind store.FlowKey) (numbers []string) {
 			t.Helper()
 			flows, err := s.StartingFlows(ctx, d, behind, 10)

@@ -148,18 +148,6 @@ func (s *Store) FlowEvents(ctx context.Context, k FlowKey, cursor string, limit 
 	return events, next, nil
 }
 
-// LastEvent returns the newest event of a type in a flow's timeline, or
-// ErrNotFound.
-func (s *Store) LastEvent(ctx context.Context, k FlowKey, event string) (FlowEvent, error) {
-	if !sound(k.No) || !sound(event) {
-		return FlowEvent{}, fmt.Errorf("event: %w", ErrNotFound)
-	}
-	var row eventRow
-	err := s.get(ctx, fmt.Sprintf("last event %s of flow %s", event, k.No), &row, `SELECT `+eventColumns+` FROM flow_event
-		WHERE company_id = ? AND flow_no = ? AND type = ? ORDER BY rev DESC, n DESC LIMIT 1`, k.CompanyID, k.No, event)
-	return row.event(), err
-}
-
 func parseEventCursor(cursor string) (rev, n int64, err error) {
 	if cursor == "" {
 		return 0, 0, nil
