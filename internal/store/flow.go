@@ -118,6 +118,14 @@ func (r flowRow) flow() Flow {
 	}
 }
 
+func flowsOf(rows []flowRow) []Flow {
+	flows := make([]Flow, len(rows))
+	for i, r := range rows {
+		flows[i] = r.flow()
+	}
+	return flows
+}
+
 // time is the database's time: what several processes agree on.
 func (t *tx) time(ctx context.Context) (now stamp, err error) {
 	return now, t.get(ctx, &now, `SELECT `+t.s.dialect.clock)

@@ -45,10 +45,7 @@ func (s *Store) ListFlows(ctx context.Context, f FlowFilter) ([]Flow, string, er
 	rows, next := cut(rows, limit, func(r flowRow) string {
 		return fmt.Sprintf("%d.%d.%s", r.StartedAt.UnixMicro(), r.CompanyID, r.No)
 	})
-	flows := make([]Flow, len(rows))
-	for i, r := range rows {
-		flows[i] = r.flow()
-	}
+	flows := flowsOf(rows)
 	return flows, next, s.addCurrentNodes(ctx, flows)
 }
 

@@ -18,11 +18,7 @@ func (s *Store) StartingFlows(ctx context.Context, d time.Duration, behind FlowK
 	err = s.list(ctx, "flows that start", &rows, `SELECT `+flowColumns+` FROM flow_instance
 		WHERE state = 'STARTING' AND started_at < ? AND (company_id, no) > (?, ?) ORDER BY company_id, no LIMIT ?`,
 		before, behind.CompanyID, behind.No, pageSize(limit))
-	flows := make([]Flow, len(rows))
-	for i, r := range rows {
-		flows[i] = r.flow()
-	}
-	return flows, err
+	return flowsOf(rows), err
 }
 
 // AskBeside remembers what a call wants to come of a pending decision, before
@@ -117,11 +113,7 @@ func (s *Store) OverdueFlows(ctx context.Context, o Overdue, behind FlowKey, lim
 	ended := at(now.Add(-o.Child))
 	err = s.list(ctx, what, &rows, overdueFlows, at(now.Add(-o.Deadline)), at(now.Add(-o.Trigger)), ended, ended,
 		behind.CompanyID, behind.No, pageSize(limit))
-	flows := make([]Flow, len(rows))
-	for i, r := range rows {
-		flows[i] = r.flow()
-	}
-	return flows, err
+	return flowsOf(rows), err
 }
 
 // overdueFlows takes due flows and open errands from their indexes, which are
