@@ -14,7 +14,10 @@ type Clock struct {
 }
 
 // New returns a clock that stands at 2026-11-21 09:00 in China.
-func New() *Clock { return &Clock{at: time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)} }
+func New() *Clock { return At(time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)) }
+
+// At returns a clock that stands at a time.
+func At(t time.Time) *Clock { return &Clock{at: t} }
 
 // Now is the clock's time.
 func (c *Clock) Now() time.Time {

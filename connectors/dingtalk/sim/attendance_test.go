@@ -114,7 +114,7 @@ func TestTheQuotaReturnsWithTheMonth(t *testing.T) {
 	if a := w.do("POST", "/topapi/v2/department/listsub?access_token="+w.token, `{}`); a.text("errcode") != "0" {
 		t.Errorf("contact calls are exempt: %s", a.body)
 	}
-	w.clock.add(30 * 24 * 3600e9)
+	w.clock.Pass(30 * 24 * 3600e9)
 	w.token = w.login()
 	if a := w.punches(query("2026-04-01", "2026-04-01", `"E1"`)); a.text("errcode") != "0" {
 		t.Errorf("a month later: %s", a.body)
@@ -135,7 +135,7 @@ func TestAttendanceOfAStateIsKept(t *testing.T) {
 		t.Errorf("put back: %d %s", code, body)
 	}
 	v := *w
-	v.sim = dtsim.New(dtsim.Options{Now: w.clock.now})
+	v.sim = dtsim.New(dtsim.Options{Now: w.clock.Now})
 	v.host = newHost(t, v.sim, dir)
 	if after := v.state(); after != before || !strings.Contains(after, `"userId":"E2"`) {
 		t.Errorf("after a restart\n%s\nbefore\n%s", after, before)

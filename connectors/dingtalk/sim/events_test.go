@@ -22,7 +22,7 @@ func TestEventsNobodyTakesAreListed(t *testing.T) {
 	}))
 	t.Cleanup(deaf.Close)
 	w := newWorld(t, "")
-	w.sim = dtsim.New(dtsim.Options{Now: w.clock.now, Sleep: func(context.Context, time.Duration) {}})
+	w.sim = dtsim.New(dtsim.Options{Now: w.clock.Now, Sleep: func(context.Context, time.Duration) {}})
 	w.host = simctl.NewHost(w.sim)
 	w.options(`{"qps": 0, "events": {"url": "` + deaf.URL + `", "token": "simtoken", "aes_key": "` + strings.Repeat("a", 43) + `"}}`)
 	w.token = w.login()

@@ -89,15 +89,15 @@ func TestGetToken(t *testing.T) {
 func TestTokenLife(t *testing.T) {
 	w := newWorld(t, `{"token_seconds":100}`)
 	first := w.token
-	w.clock.add(99 * time.Second)
+	w.clock.Pass(99 * time.Second)
 	if w.login() != first {
 		t.Error("§2.1 inside its life the token changed")
 	}
-	w.clock.add(99 * time.Second) // the repetition renewed it
+	w.clock.Pass(99 * time.Second) // the repetition renewed it
 	if got := w.call("/v2/department/listsub", "{}").code(); got != "0" {
 		t.Errorf("§2.1 the renewed token answers %s", got)
 	}
-	w.clock.add(time.Second)
+	w.clock.Pass(time.Second)
 	if got := w.call("/v2/department/listsub", "{}").code(); got != "40014" {
 		t.Errorf("§2.1 an expired token answers %s", got)
 	}
@@ -158,7 +158,7 @@ func TestThrottle(t *testing.T) {
 		if got := call("/v2/department/listsub"); got != "0" {
 			t.Fatalf("§11 call %d answers %s", i+1, got)
 		}
-		w.clock.add(10 * time.Millisecond)
+		w.clock.Pass(10 * time.Millisecond)
 	}
 	a := w.call("/v2/department/listsub", "{}")
 	if a.text("errcode") != "88" || a.text("sub_code") != "90018" {
@@ -167,7 +167,7 @@ func TestThrottle(t *testing.T) {
 	if got := call("/user/listadmin"); got != "0" {
 		t.Errorf("§13 another path has its own limit: %s", got)
 	}
-	w.clock.add(800 * time.Millisecond) // the first call is a second ago
+	w.clock.Pass(800 * time.Millisecond) // the first call is a second ago
 	if got := call("/v2/department/listsub"); got != "0" {
 		t.Errorf("§11 the window moves on: %s", got)
 	}
@@ -177,7 +177,7 @@ func TestThrottle(t *testing.T) {
 	if r := w.sim.Desk().Requests(); r.Throttled != 2 || r.Rejected != 2 {
 		t.Errorf("%d throttled, %d rejected", r.Throttled, r.Rejected)
 	}
-	w.clock.add(time.Second)
+	w.clock.Pass(time.Second)
 	w.options(`{"qps":0,"qps_per_app":2}`)
 	if got := call("/v2/department/listsub") + call("/user/listadmin") + call("/user/listadmin"); got != "0090018" {
 		t.Errorf("§11 all paths together: %s", got)
@@ -197,7 +197,7 @@ func TestThrottleAsBucket(t *testing.T) {
 	if got := ok(15); got != 10 {
 		t.Errorf("§13 a full bucket lets %d pass, want 10", got)
 	}
-	w.clock.add(300 * time.Millisecond)
+	w.clock.Pass(300 * time.Millisecond)
 	if got := ok(15); got != 3 {
 		t.Errorf("§13 after 0.3 s it lets %d pass, want 3", got)
 	}

@@ -7,28 +7,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	dtsim "orgflow/connectors/dingtalk/sim"
 	"orgflow/connectors/simctl"
+	"orgflow/internal/testclock"
 )
-
-// clock is a hand-set clock.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.t }
-
-func (c *clock) add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.t = c.t.Add(d) }
 
 // world is a simulator behind a host, called in process.
 type world struct {
 	t     *testing.T
-	clock *clock
+	clock *testclock.Clock
 	sim   *dtsim.Sim
 	host  *simctl.Host
 	token string
@@ -36,8 +26,8 @@ type world struct {
 
 func newWorld(t *testing.T, options string) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{t: time.Date(2026, 3, 2, 10, 0, 0, 0, time.FixedZone("CST", 8*3600))}}
-	w.sim = dtsim.New(dtsim.Options{Now: w.clock.now})
+	w := &world{t: t, clock: testclock.At(time.Date(2026, 3, 2, 10, 0, 0, 0, time.FixedZone("CST", 8*3600)))}
+	w.sim = dtsim.New(dtsim.Options{Now: w.clock.Now})
 	w.host = simctl.NewHost(w.sim)
 	w.options(`{"qps": 0}`)
 	if options != "" {

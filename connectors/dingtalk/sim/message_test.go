@@ -55,7 +55,7 @@ func TestMessagesAreDroppedSilently(t *testing.T) {
 			t.Errorf("message %d: %s, want %s", i, got, want.result)
 		}
 	}
-	w.clock.add(14*time.Hour + time.Minute) // another day in China
+	w.clock.Pass(14*time.Hour + time.Minute) // another day in China
 	w.token = w.login()
 	if got := w.result(w.notice("E1", "a")); got != `unread_user_id_list["E1"]` {
 		t.Errorf("on the next day: %s", got)
@@ -110,11 +110,11 @@ func TestTheResultOfAMessageComesLater(t *testing.T) {
 	if got := w.result(task) + progress(); got != `{"progress_in_percent":0,"status":1}` {
 		t.Errorf("at once: %s", got)
 	}
-	w.clock.add(time.Minute)
+	w.clock.Pass(time.Minute)
 	if got := w.result(task) + progress(); got != `unread_user_id_list["E1"]{"progress_in_percent":100,"status":2}` {
 		t.Errorf("after a minute: %s", got)
 	}
-	w.clock.add(24 * time.Hour)
+	w.clock.Pass(24 * time.Hour)
 	w.token = w.login()
 	if got := w.result(task); got != "" {
 		t.Errorf("after a day: %s", got)
@@ -135,7 +135,7 @@ func TestMessagesSurviveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := newWorld(t, "")
-	next.sim = dtsim.New(dtsim.Options{Now: w.clock.now})
+	next.sim = dtsim.New(dtsim.Options{Now: w.clock.Now})
 	next.host = simctl.NewHost(next.sim)
 	if err := next.host.Persist(dir); err != nil {
 		t.Fatal(err)

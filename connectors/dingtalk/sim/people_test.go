@@ -67,7 +67,7 @@ func TestInvitationSwitches(t *testing.T) {
 			w := newWorld(t, `{"protected_mobiles":["10000000009"],"token_seconds":100000000}`)
 			w.call("/v2/user/create", body)
 			w.options(c.options)
-			w.clock.add(c.wait)
+			w.clock.Pass(c.wait)
 			if got := w.call("/v2/user/create", body).code(); got != c.again {
 				t.Errorf("a second create answers %s, want %s", got, c.again)
 			}
@@ -88,7 +88,7 @@ func TestInvitationSwitches(t *testing.T) {
 	}
 	w := newWorld(t, `{"protected_mobiles":["10000000009"],"invite_days":1}`)
 	w.call("/v2/user/create", body)
-	w.clock.add(24 * time.Hour)
+	w.clock.Pass(24 * time.Hour)
 	if code, _ := w.control("POST", "accept", `{"userid":"E9"}`); code != 400 {
 		t.Errorf("an expired invitation is accepted: %d", code)
 	}
@@ -110,9 +110,9 @@ func TestRejoinAfterSameDayLeave(t *testing.T) {
 			w.call("/v2/user/create", body)
 			w.control("POST", "accept", `{"userid":"E9"}`)
 			w.options(`{"protected_mobiles":[]}`)
-			w.clock.add(c.stay)
+			w.clock.Pass(c.stay)
 			w.must("/v2/user/delete", `{"userid":"E9"}`)
-			w.clock.add(c.wait)
+			w.clock.Pass(c.wait)
 			if got := w.call("/v2/user/create", body).code(); got != c.want {
 				t.Errorf("answers %s, want %s", got, c.want)
 			}

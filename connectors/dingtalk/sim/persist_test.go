@@ -51,7 +51,7 @@ func TestEffectsSurviveAKill(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(torn, "dingtalk.journal.jsonl"), whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		sim := dtsim.New(dtsim.Options{Now: w.clock.now})
+		sim := dtsim.New(dtsim.Options{Now: w.clock.Now})
 		host := simctl.NewHost(sim)
 		if err := host.Persist(torn); err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
@@ -84,7 +84,7 @@ func TestRestartKeepsTokensAndIDs(t *testing.T) {
 	w.must("/v2/department/delete", `{"dept_id":`+last+`}`)
 	v := *w // the same world after a kill, twice, so that the second start reads a compacted file
 	for range 2 {
-		v.sim = dtsim.New(dtsim.Options{Now: w.clock.now})
+		v.sim = dtsim.New(dtsim.Options{Now: w.clock.Now})
 		v.host = simctl.NewHost(v.sim)
 		if err := v.host.Persist(dir); err != nil {
 			t.Fatal(err)

@@ -80,10 +80,10 @@ func TestACodeSignsInOnceAndNotForLong(t *testing.T) {
 	refused("no token", me(""), 400, "AuthenticationFailed.MissingParameter")
 	refused("the application's token", me(w.token), 403, denied)
 	refused("an unknown token", me("x"), 400, "InvalidAuthentication")
-	w.clock.add(2 * time.Hour)
+	w.clock.Pass(2 * time.Hour)
 	refused("an old token", me(a.text("accessToken")), 400, "accesstoken.expired")
 	late := w.code("&userid=E1")
-	w.clock.add(5 * time.Minute)
+	w.clock.Pass(5 * time.Minute)
 	refused("an old code", w.do("POST", path, exchange(late)), 400, unknown)
 	a = w.do("POST", path, exchange(w.code("&userid=E1&prompt=none")))
 	if a.status != 200 {
