@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -40,7 +41,7 @@ func beside(ctx context.Context, of *process, database string, do func(ctx conte
 	if err != nil {
 		return err
 	}
-	defer func() { err = app.FirstError(err, a.Close()) }()
+	defer func() { err = cmp.Or(err, a.Close()) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)

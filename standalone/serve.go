@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func serve(ctx context.Context, opts options, out, errOut io.Writer) (completed 
 	if err != nil {
 		return false, interrupted(ctx, err)
 	}
-	defer func() { err = app.FirstError(err, a.Close()) }()
+	defer func() { err = cmp.Or(err, a.Close()) }()
 	if err := a.Store.Migrate(ctx); err != nil {
 		return false, interrupted(ctx, err)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -31,6 +32,6 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = app.FirstError(err, a.Close()) }()
+	defer func() { err = cmp.Or(err, a.Close()) }()
 	return a.RunWorker(ctx)
 }

@@ -151,16 +151,6 @@ func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok\n") // a prober that went away needs no answer
 }
 
-// FirstError returns the first of its arguments that is not nil.
-func FirstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Supersede signals a waiting run.
 func (e executions) Supersede(ctx context.Context, workflowID, byRun string) (bool, error) {
 	err := e.client.SignalWorkflow(ctx, workflowID, "", orgflow.SignalSupersede, byRun)

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 
@@ -49,7 +50,7 @@ func Compare(records iter.Seq2[Item, error], bindings iter.Seq2[orgflow.Binding,
 		right := pull("bindings", bindings, func(bd *orgflow.Binding) string { return bd.SourceID })
 		defer right.stop()
 		for {
-			if err := firstError(left.err, right.err); err != nil {
+			if err := cmp.Or(left.err, right.err); err != nil {
 				yield(Pair{}, err)
 				return
 			}
@@ -112,13 +113,4 @@ func (c *cursor[T]) advance() {
 	if c.id = c.key(&c.value); had && c.id < before {
 		c.ok, c.err = false, fmt.Errorf("compare %s: source id %q comes after %q; they have to be sorted by source id in byte order", c.what, c.id, before)
 	}
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
