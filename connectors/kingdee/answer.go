@@ -221,10 +221,11 @@ func (a *answer) meant(secrets ...string) *orgflow.Fault {
 	if text == "" {
 		text = "the ERP answered " + a.code + " without a text"
 	}
+	text = veil.Text(text, secrets) // before it is cut: half a secret would not be found
 	if runes := []rune(text); len(runes) > maxMessage {
 		text = string(runes[:maxMessage]) + "…"
 	}
-	f := meaningOf(a.code, a.status).Fault(a.code, veil.Text(text, secrets), false)
+	f := meaningOf(a.code, a.status).Fault(a.code, text, false)
 	if a.field != "" {
 		f.Field = a.field
 	}

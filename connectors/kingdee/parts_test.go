@@ -217,3 +217,13 @@ func TestOneClientForAllCallers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A secret that begins just before the cut of a long text leaves nothing of
+// itself behind.
+func TestLongTextsShowNoPartOfASecret(t *testing.T) {
+	const secret = "s3cret-password"
+	a := &answer{found: found{code: "500", text: strings.Repeat("长", maxMessage-8) + secret + " and a stack"}}
+	if f := a.meant(secret); strings.Contains(f.Message, "s3c") || len([]rune(f.Message)) < maxMessage/2 {
+		t.Error(f.Message)
+	}
+}
