@@ -28,7 +28,7 @@ var ErrNoField = errors.New("the form has no such field")
 type ERPQuery struct {
 	FormID  string
 	Fields  []string // the order of each row's values
-	OrderBy []string // ascending; together unique
+	OrderBy []string // ascending; together unique. A page of several calls needs them among Fields
 	// DateField lies in [From, Until); both are read off the ERP's own clock.
 	// Empty: no window.
 	DateField   string
@@ -44,4 +44,7 @@ type ERPQuery struct {
 type ERPPage struct {
 	Rows  [][]json.RawMessage
 	Calls int
+	// Parts is how many answers the rows came in. Rows of one answer were read
+	// at one moment; between those of several, rows may have been saved.
+	Parts int
 }

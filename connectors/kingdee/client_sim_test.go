@@ -84,6 +84,46 @@ func TestAPageLargerThanTheServerGives(t *testing.T) {
 	}
 }
 
+// A page that takes several calls is of one piece although somebody saves or
+// deletes a bill between them, or it is none: no row is lost or doubled.
+func TestARowThatMovesWithinAPage(t *testing.T) {
+	for name, c := range map[string]struct {
+		change string
+		parts  int  // of the page that is of one piece
+		moved  bool // the first one is none
+	}{
+		"one leaves":              {`"delete": ["100002"]`, 3, true},
+		"one comes":               {`"upsert": [{"FID": 1, "FBillNo": "new", "FModifyDate": "2026-06-01T10:00:00"}]`, 4, true},
+		"all leave":               {`"delete": ["100001", "100002", "100003", "100004", "100005", "100006", "100007"]`, 0, true},
+		"one that stays is saved": {`"upsert": [{"FID": 100003, "FBillNo": "x", "FModifyDate": "2026-06-01T10:00:00"}]`, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newERP(t, "", func(c *Config) { c.MaxPageSize = 3 })
+			e.put(generated(7))
+			var calls atomic.Int32
+			e.link = transport.NewLink(transport.Vendor{MaxBody: maxBody, Timeout: time.Minute}, Options{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				if calls.Add(1) == 3 { // after the login and the first part
+					e.do("rows", `{"form_id": "SAL_SaleOrder", `+c.change+`}`)
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			})})
+			q := orders(func(q *connectors.ERPQuery) { q.Limit = 100 })
+			page, err := e.Rows(t.Context(), q)
+			if c.moved {
+				wantFault(t, err, orgflow.CodeUnavailable)
+				page, err = e.Rows(t.Context(), q)
+			}
+			if want := readAll(t, e.client(), q, nil); err != nil || !slices.Equal(column(page.Rows, 0), want) || page.Parts != c.parts {
+				t.Errorf("%v in %d parts, want %v; %v", column(page.Rows, 0), page.Parts, want, err)
+			}
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestWindowsAreHalfOpenAndJoin(t *testing.T) {
 	e := newERP(t, "")
 	edge := "2026-06-01T12:00:00"

@@ -130,8 +130,9 @@ func (c Config) problems() []orgflow.Problem {
 	if c.TimeoutSeconds <= 0 || c.TimeoutSeconds > 3600 {
 		refuse("timeout_seconds", "must be more than 0, and 3600 at most")
 	}
-	if c.MaxPageSize < 1 || c.MaxPageSize > LargestPageSize {
-		refuse("max_page_size", fmt.Sprintf("must be 1 to %d rows; servers take %d unless they are set to take more", LargestPageSize, DefaultPageSize))
+	if c.MaxPageSize < 2 || // a call repeats a row of the one before
+		c.MaxPageSize > LargestPageSize {
+		refuse("max_page_size", fmt.Sprintf("must be 2 to %d rows; servers take %d unless they are set to take more", LargestPageSize, DefaultPageSize))
 	}
 	return problems
 }

@@ -1,6 +1,7 @@
 package kingdee
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,10 @@ type query struct {
 // Rows implements connectors.ERP. A page of more rows than the server gives
 // at a time is read in several calls: fewer rows than asked for may be the
 // server's own limit, which is configured there and not told.
+//
+// A row that enters or leaves between two calls moves those behind it. Each
+// call but the first therefore repeats the last row of the one before; where
+// it does not, the page is CodeUnavailable and has to be read again.
 func (c *Client) Rows(ctx context.Context, q connectors.ERPQuery) (connectors.ERPPage, error) {
 	var page connectors.ERPPage
 	ask, err := c.query(q)
@@ -37,18 +42,46 @@ func (c *Client) Rows(ctx context.Context, q connectors.ERPQuery) (connectors.ER
 		return page, err
 	}
 	for len(page.Rows) < q.Limit {
-		ask.StartRow, ask.Limit = q.Start+len(page.Rows), min(q.Limit-len(page.Rows), c.cfg.MaxPageSize)
+		repeated := min(1, len(page.Rows))
+		ask.StartRow = q.Start + len(page.Rows) - repeated
+		ask.Limit = min(q.Limit-len(page.Rows)+repeated, c.cfg.MaxPageSize)
 		rows, calls, err := c.rows(ctx, ask, len(q.Fields))
 		page.Calls += calls
+		if err == nil && repeated > 0 {
+			err = joins(q, page.Rows[len(page.Rows)-1], rows)
+		}
 		if err != nil {
 			return connectors.ERPPage{Calls: page.Calls}, err
 		}
-		page.Rows = append(page.Rows, rows...)
-		if len(rows) == 0 || len(rows) < ask.Limit && ask.Limit <= DefaultPageSize {
+		added := rows[min(repeated, len(rows)):]
+		page.Rows = append(page.Rows, added...)
+		if len(added) > 0 {
+			page.Parts++
+		}
+		if len(added) == 0 || len(rows) < ask.Limit && ask.Limit <= DefaultPageSize {
 			break
 		}
 	}
 	return page, nil
+}
+
+// joins returns nil if rows begin with the last row of the call before.
+func joins(q connectors.ERPQuery, last []json.RawMessage, rows [][]json.RawMessage) error {
+	same := len(rows) > 0
+	for _, key := range q.OrderBy {
+		at := slices.Index(q.Fields, key)
+		if at < 0 {
+			return refuse("key", "the query of %s takes several calls and does not ask for %s, by which it is ordered", q.FormID, key)
+		}
+		same = same && bytes.Equal(last[at], rows[0][at])
+	}
+	if same {
+		return nil
+	}
+	return &orgflow.Fault{
+		Code: orgflow.CodeUnavailable, Message: "rows of " + q.FormID + " moved while a page of several calls was read, because the ERP's data was changed meanwhile",
+		Advice: "it is read again; lower page_size of the form to what the ERP gives in one call if this is frequent",
+	}
 }
 
 func (c *Client) rows(ctx context.Context, ask query, width int) ([][]json.RawMessage, int, error) {
