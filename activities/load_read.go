@@ -113,6 +113,7 @@ type piece struct {
 	pageRows
 	read  int // rows, those left out included
 	calls int
+	parts int  // answers of the ERP that it came in
 	done  bool // it is the window's last
 }
 
@@ -151,17 +152,17 @@ func (r *windowReader) fetch(ctx context.Context, w store.LoadWindow, pieces cha
 			return false, orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on")
 		default:
 		}
-		raw, calls, err := r.ask(ctx, w, max(0, next-1))
+		page, err := r.ask(ctx, w, max(0, next-1))
 		if err != nil {
 			return false, err
 		}
-		p := piece{calls: calls, done: len(raw) < r.size}
-		if p.pageRows, err = decodeRows(r.table, r.key, raw); err != nil {
+		p := piece{calls: page.Calls, parts: max(1, page.Parts), done: len(page.Rows) < r.size}
+		if p.pageRows, err = decodeRows(r.table, r.key, page.Rows); err != nil {
 			return false, err
 		}
 		if next > 0 {
 			if len(p.all) == 0 || p.all[0] != last {
-				return true, r.loads.Store.AddLoadCalls(context.WithoutCancel(ctx), r.load.ID, calls)
+				return true, r.loads.Store.AddLoadCalls(context.WithoutCancel(ctx), r.load.ID, page.Calls)
 			}
 			p.dropFirst()
 		}
@@ -185,7 +186,7 @@ func (r *windowReader) fetch(ctx context.Context, w store.LoadWindow, pieces cha
 }
 
 // ask reads one page.
-func (r *windowReader) ask(ctx context.Context, w store.LoadWindow, start int) ([][]json.RawMessage, int, error) {
+func (r *windowReader) ask(ctx context.Context, w store.LoadWindow, start int) (connectors.ERPPage, error) {
 	q := connectors.ERPQuery{
 		FormID: r.table.Form, Fields: r.table.Fields(), OrderBy: r.table.KeyFields(), DateField: r.plan.Config.DateField,
 		From: w.From, Until: w.Until, In: r.plan.Config.Filter(), Start: start, Limit: r.size,
@@ -197,8 +198,8 @@ func (r *windowReader) ask(ctx context.Context, w store.LoadWindow, start int) (
 }
 
 // rows asks patiently. What was spent on a failure is counted here; the
-// caller counts what an answer took.
-func (l *Loads) rows(ctx context.Context, id string, client connectors.ERP, q connectors.ERPQuery) ([][]json.RawMessage, int, error) {
+// caller counts what an answer took, the page's Calls.
+func (l *Loads) rows(ctx context.Context, id string, client connectors.ERP, q connectors.ERPQuery) (connectors.ERPPage, error) {
 	var page connectors.ERPPage
 	spent, _, err := patiently(ctx, l.Sleep, func() (calls int, err error) {
 		page, err = client.Rows(ctx, q)
@@ -206,14 +207,15 @@ func (l *Loads) rows(ctx context.Context, id string, client connectors.ERP, q co
 	})
 	if err != nil {
 		if counted := l.Store.AddLoadCalls(context.WithoutCancel(ctx), id, spent); counted != nil {
-			return nil, 0, counted
+			return page, counted
 		}
-		return nil, 0, err
+		return page, err
 	}
 	if len(page.Rows) > q.Limit {
-		return nil, 0, orgflow.Faultf(orgflow.CodeUnavailable, "the ERP answers with %d rows where %d were asked for", len(page.Rows), q.Limit)
+		return page, orgflow.Faultf(orgflow.CodeUnavailable, "the ERP answers with %d rows where %d were asked for", len(page.Rows), q.Limit)
 	}
-	return page.Rows, spent, nil
+	page.Calls = spent
+	return page, nil
 }
 
 // save stores a page, in pieces of which each stands for itself.
@@ -227,7 +229,7 @@ func (r *windowReader) save(ctx context.Context, w store.LoadWindow, p piece) (s
 			Done:  p.done && rest.read == 0,
 		}
 		if first {
-			page.Pages, page.Calls = 1, p.calls
+			page.Pages, page.Calls = p.parts, p.calls
 		}
 		after, err := r.loads.Store.SavePage(ctx, page)
 		if err != nil {

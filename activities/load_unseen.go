@@ -84,11 +84,11 @@ func (l *Loads) askFor(ctx context.Context, c connection, no int, keys []string)
 	in = maps.Clone(in)
 	in[table.KeyFields()[0]] = keys
 	q := connectors.ERPQuery{FormID: table.Form, Fields: table.Fields(), OrderBy: table.KeyFields(), In: in, Limit: len(keys) + 1}
-	raw, calls, err := l.rows(ctx, c.load.ID, c.client, q)
+	page, err := l.rows(ctx, c.load.ID, c.client, q)
 	if err != nil {
 		return err
 	}
-	rows, err := decodeRows(table, keyIndex(table), raw)
+	rows, err := decodeRows(table, keyIndex(table), page.Rows)
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,6 @@ func (l *Loads) askFor(ctx context.Context, c connection, no int, keys []string)
 		asked[key] = false // and not twice
 	}
 	return l.Store.SettleUnseen(ctx, store.Answer{
-		LoadID: c.load.ID, No: no, Table: c.load.Tables[no], Asked: keys, Rows: rows.rows, Keys: rows.keys, Calls: calls,
+		LoadID: c.load.ID, No: no, Table: c.load.Tables[no], Asked: keys, Rows: rows.rows, Keys: rows.keys, Calls: page.Calls,
 	})
 }

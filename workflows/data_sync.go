@@ -50,12 +50,14 @@ func (d *dataSync) setup(ctx workflow.Context) error {
 }
 
 // prepare checks the input and takes the form for this load. A load refused
-// here has left no trace in the database.
+// here takes nothing. It runs even when the workflow is cancelled: its end has
+// to be known, so that a load it has created is finished.
 func (d *dataSync) prepare(ctx workflow.Context) error {
 	d.show(ctx, "checking what is asked for")
 	info := workflow.GetInfo(ctx)
 	var prepared activities.LoadShare
-	err := workflow.ExecuteActivity(bookkeeping(ctx, "check the input, create the load"), orgflow.ActivityPrepareLoad, activities.LoadStart{
+	detached, _ := workflow.NewDisconnectedContext(ctx)
+	err := workflow.ExecuteActivity(bookkeeping(detached, "check the input, create the load"), orgflow.ActivityPrepareLoad, activities.LoadStart{
 		Input: d.input, WorkflowID: info.WorkflowExecution.ID, FirstRunID: info.FirstRunID,
 	}).Get(ctx, &prepared)
 	if err != nil {

@@ -181,6 +181,24 @@ func TestACancelledLoadIsRecorded(t *testing.T) {
 	}
 }
 
+// Who cancels while the load is being created leaves no form held.
+func TestALoadThatIsCancelledAtOnceIsRecorded(t *testing.T) {
+	s := &loadScript{}
+	env := s.run(t)
+	s.cue = func(name string) {
+		if strings.HasPrefix(name, "prepare") {
+			env.CancelWorkflow()
+		}
+	}
+	env.ExecuteWorkflow(DataSync, json.RawMessage(loadInput))
+	if err := env.GetWorkflowError(); !temporal.IsCanceledError(errors.Unwrap(err)) || !s.end.Canceled {
+		t.Errorf("%v, ended with %+v", err, s.end)
+	}
+	if diff := cmp.Diff([]string{"prepare " + loadInput, "finish"}, s.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Who cancels while the tables are swapped is too late: what was done is said.
 func TestALoadThatHasSwappedIsDone(t *testing.T) {
 	s := &loadScript{swapped: true}

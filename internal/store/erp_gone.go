@@ -16,7 +16,7 @@ func (s *Store) UnseenKeys(ctx context.Context, id string, no int, table LoadTab
 	err := s.list(ctx, "rows that load "+id+" has not seen", &keys, `SELECT CAST(t.`+key+` AS text) FROM `+ident(table.Name)+` t
 		WHERE t.`+ident(table.Date)+` >= `+s.dialect.wall(typ)+` AND t.`+ident(GoneColumn)+` IS NULL
 			AND NOT EXISTS (SELECT 1 FROM erp_seen s WHERE s.run_id = ? AND s.table_no = ? AND s.row_key = CAST(t.`+key+` AS text))
-		ORDER BY t.`+key+` LIMIT ?`, erpValue(from, typ), id, no, n)
+		ORDER BY t.`+key+` LIMIT ?`, erpBound(from, typ), id, no, n)
 	return keys, err
 }
 

@@ -26,7 +26,7 @@ type LoadPage struct {
 	// Fresh says that no row is thought to be in the table. It is a hint: rows
 	// that are there are merged either way.
 	Fresh bool
-	// Pages is how many pages of the ERP end with this piece.
+	// Pages is how many answers of the ERP end with this piece.
 	Pages int
 	Calls int
 	Done  bool // it is the window's last
@@ -140,7 +140,7 @@ func (s *Store) RestartWindow(ctx context.Context, id string, kind orgflow.LoadK
 func (t *tx) forget(ctx context.Context, id string, kind orgflow.LoadKind, table LoadTable, w LoadWindow) (int, error) {
 	date, typ := ident(table.Date), table.typeOf(table.Date)
 	rows := ` FROM ` + ident(table.target(kind)) + ` WHERE ` + date + ` >= ` + t.s.dialect.wall(typ) + ` AND ` + date + ` < ` + t.s.dialect.wall(typ)
-	from, until := erpValue(w.From, typ), erpValue(w.Until, typ)
+	from, until := erpBound(w.From, typ), erpBound(w.Until, typ)
 	if kind == orgflow.LoadCreate {
 		return t.exec(ctx, `DELETE`+rows, from, until)
 	}

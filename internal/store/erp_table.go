@@ -205,6 +205,16 @@ func (t *tx) rename(ctx context.Context, tables []LoadTable) error {
 	return nil
 }
 
+// erpBound is the edge of a window as it is compared with a column. A day is
+// its midnight, so that the days from an edge on begin with the next midnight.
+func erpBound(at time.Time, typ orgflow.ERPType) any {
+	const day = 24 * time.Hour
+	if midnight := at.Truncate(day); typ == orgflow.ERPDate && midnight.Before(at) {
+		at = midnight.Add(day)
+	}
+	return erpValue(at, typ)
+}
+
 // erpValue is a decoded value as the column keeps it: times as text of the
 // ERP's clock, everything else as it is.
 func erpValue(v any, typ orgflow.ERPType) any {
