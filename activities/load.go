@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,7 +45,8 @@ type LoadStore interface {
 	CreateLoad(ctx context.Context, n store.NewLoad) (load store.Load, ok bool, err error)
 	GetLoad(ctx context.Context, id string) (store.Load, error)
 	OpenLoad(ctx context.Context, id string, o store.OpenedLoad) error
-	FinishLoad(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (store.Load, error)
+	RefuseLoad(ctx context.Context, n store.NewLoad, fault *orgflow.Fault) (store.Load, error)
+	FinishLoad(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault) (store.Load, error)
 	AddLoadCalls(ctx context.Context, id string, calls int) error
 
 	LocalTable(ctx context.Context, name string) (store.LocalTable, error)
@@ -112,43 +114,73 @@ func (l *Loads) Register(r worker.ActivityRegistry) {
 }
 
 // PrepareLoad checks the input and creates the load, the only one of its form
-// that runs. A refused load leaves no record. Repeating it finds the record
-// by the workflow's first run id. A load whose workflow was terminated gives
-// way.
+// that runs. One that is refused is recorded as failed, unless its input does
+// not say whose it is. Repeating it finds the record and answers the same. A
+// load whose workflow was terminated gives way.
 func (l *Loads) PrepareLoad(ctx context.Context, p LoadStart) (LoadShare, error) {
 	out, err := l.prepare(ctx, p)
 	return out, temporalError(err)
 }
 
 func (l *Loads) prepare(ctx context.Context, p LoadStart) (LoadShare, error) {
-	in, err := l.Files.DecodeLoad(p.Input)
-	if err != nil {
+	load, err := l.Store.GetLoad(ctx, orgflow.ERPRunID(p.WorkflowID, p.FirstRunID))
+	if !errors.Is(err, store.ErrNotFound) {
+		return begun(load, err)
+	}
+	n := store.NewLoad{FirstRunID: p.FirstRunID, WorkflowID: p.WorkflowID}
+	if n.Input, err = l.Files.DecodeLoad(p.Input); err != nil {
 		return LoadShare{}, err
 	}
-	if _, err := l.Files.Form(in.CompanyID, in.FormID); err != nil {
-		return LoadShare{}, err
+	load, err = l.create(ctx, n)
+	if f := orgflow.AsFault(err); f != nil && !f.Transient() && f.Code != orgflow.CodeInternal {
+		load, err = l.Store.RefuseLoad(ctx, n, f)
 	}
-	if _, err := l.ERPs.ERP(in.CompanyID); err != nil {
+	return begun(load, err)
+}
+
+// begun answers with a load that goes on, or with what ended it.
+func begun(load store.Load, err error) (LoadShare, error) {
+	switch run := load.Summary; {
+	case err != nil:
 		return LoadShare{}, err
+	case !run.Status.Terminal():
+		return LoadShare{Summary: run}, nil
+	case run.Error != nil:
+		return LoadShare{}, run.Error
+	default:
+		return LoadShare{}, orgflow.Faultf(orgflow.CodeCanceled, "load %s has ended: %s", run.ID, run.Status)
+	}
+}
+
+// create takes the form for a load.
+func (l *Loads) create(ctx context.Context, n store.NewLoad) (store.Load, error) {
+	if _, err := l.Files.Form(n.Input.CompanyID, n.Input.FormID); err != nil {
+		return store.Load{}, err
+	}
+	if _, err := l.ERPs.ERP(n.Input.CompanyID); err != nil {
+		return store.Load{}, err
 	}
 	for {
-		load, ok, err := l.Store.CreateLoad(ctx, store.NewLoad{FirstRunID: p.FirstRunID, WorkflowID: p.WorkflowID, Input: in})
-		if err != nil || ok {
-			return LoadShare{Summary: load.Summary}, err
+		load, ok, err := l.Store.CreateLoad(ctx, n)
+		switch {
+		case errors.Is(err, store.ErrNotFound): // the other one has ended at this moment
+			continue
+		case err != nil || ok:
+			return load, err
 		}
 		running, err := l.Executions.Running(ctx, load.WorkflowID, load.FirstRunID)
 		if err != nil {
-			return LoadShare{}, err
+			return store.Load{}, err
 		}
 		if running {
-			return LoadShare{}, &orgflow.Fault{
-				Code: orgflow.CodeTargetBusy, Message: fmt.Sprintf("form %s is being loaded by %s", in.FormID, load.ID),
+			return store.Load{}, &orgflow.Fault{
+				Code: orgflow.CodeTargetBusy, Message: fmt.Sprintf("form %s is being loaded by %s", n.Input.FormID, load.ID),
 				Advice: "wait for it or cancel it",
 			}
 		}
 		fault := orgflow.Faultf(orgflow.CodeCanceled, "the workflow was terminated before the load ended")
-		if _, err := l.Store.FinishLoad(ctx, load.ID, orgflow.StatusCanceled, fault, load.Summary.Notes); err != nil {
-			return LoadShare{}, err
+		if _, err := l.Store.FinishLoad(ctx, load.ID, orgflow.StatusCanceled, fault); err != nil {
+			return store.Load{}, err
 		}
 	}
 }
@@ -157,20 +189,14 @@ func (l *Loads) prepare(ctx context.Context, p LoadStart) (LoadShare, error) {
 // did not come to its end; the local tables stay as they are. Repeating it
 // changes nothing: the first final status stays.
 func (l *Loads) FinishLoad(ctx context.Context, p LoadEnd) (orgflow.ERPRun, error) {
-	load, err := l.Store.GetLoad(ctx, p.LoadID)
-	if err != nil {
-		return orgflow.ERPRun{}, temporalError(err)
-	}
 	status := orgflow.StatusCompleted
 	switch {
-	case load.Swapped: // it has done what it was asked for, whatever came then
-		p.Fault = nil
 	case p.Canceled:
 		status = orgflow.StatusCanceled
 	case p.Fault != nil:
 		status = orgflow.StatusFailed
 	}
-	load, err = l.Store.FinishLoad(ctx, p.LoadID, status, p.Fault, load.Summary.Notes)
+	load, err := l.Store.FinishLoad(ctx, p.LoadID, status, p.Fault)
 	return load.Summary, temporalError(err)
 }
 

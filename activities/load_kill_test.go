@@ -46,8 +46,8 @@ func (m mortalLoads) SwapLoad(ctx context.Context, id string) error {
 	return m.step(func() error { return m.Store.SwapLoad(ctx, id) })
 }
 
-func (m mortalLoads) FinishLoad(ctx context.Context, id string, s orgflow.Status, f *orgflow.Fault, notes []string) (l store.Load, err error) {
-	err = m.step(func() error { l, err = m.Store.FinishLoad(ctx, id, s, f, notes); return err })
+func (m mortalLoads) FinishLoad(ctx context.Context, id string, s orgflow.Status, f *orgflow.Fault) (l store.Load, err error) {
+	err = m.step(func() error { l, err = m.Store.FinishLoad(ctx, id, s, f); return err })
 	return l, err
 }
 

@@ -62,7 +62,7 @@ func TestALoadStartsOnceTheFormerHasEnded(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := l.app.Store.FinishLoad(t.Context(), load.ID, orgflow.StatusCompleted, nil, nil); err != nil {
+				if _, err := l.app.Store.FinishLoad(t.Context(), load.ID, orgflow.StatusCompleted, nil); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -119,7 +119,7 @@ var sqliteDialect = dialect{
 	name:      "sqlite",
 	goose:     goose.DialectSQLite3,
 	files:     migrations.SQLite,
-	hasTable:  `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ?`,
+	hasTable:  `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE`,
 	micros:    `CAST(unixepoch('subsec') * 1000000 AS integer)`,
 	clock:     `CAST(unixepoch('subsec') * 1000000 AS integer)`,
 	later:     `CAST(unixepoch('subsec') * 1000000 AS integer) + ?`,

@@ -73,7 +73,6 @@ func (r loadRow) load(now time.Time) (Load, error) {
 			Status: orgflow.Status(r.Status), Phase: orgflow.Phase(r.Phase), Rows: r.Stored,
 			Windows:   orgflow.Progress{Done: r.WindowsDone, Total: r.Windows},
 			StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.optional(), MarkedGone: r.MarkedGone, Calls: r.Calls,
-			NewColumns: []string{},
 		},
 	}
 	if r.Plan != "" {
@@ -85,6 +84,9 @@ func (r loadRow) load(now time.Time) (Load, error) {
 	}
 	if err != nil {
 		return Load{}, fmt.Errorf("load %s: %w", r.ID, err)
+	}
+	if l.Summary.NewColumns == nil {
+		l.Summary.NewColumns = []string{}
 	}
 	r.pace(&l.Summary, now)
 	return l, nil
@@ -121,14 +123,12 @@ func (s *Store) CreateLoad(ctx context.Context, n NewLoad) (load Load, ok bool, 
 	if err := required("/first_run_id", n.FirstRunID, "/workflow_id", n.WorkflowID, "/form_id", n.Input.FormID); err != nil {
 		return Load{}, false, fmt.Errorf("create load: %w", err)
 	}
-	if err := s.claimForm(ctx, n.Input); err != nil {
-		return Load{}, false, err
-	}
-	_, err = s.exec(ctx, "create load", `
-		INSERT INTO erp_run (id, first_run_id, workflow_id, company_id, form_id, table_key, kind, deep, status, phase, new_columns, notes, started_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, '[]', '[]', ?) ON CONFLICT DO NOTHING`,
-		orgflow.ERPRunID(n.WorkflowID, n.FirstRunID), n.FirstRunID, n.WorkflowID, n.Input.CompanyID, n.Input.FormID, formKey(n.Input.FormID),
-		string(n.Input.Kind), n.Input.Deep, string(orgflow.PhasePrepare), s.now())
+	err = s.inTx(ctx, "create load", func(t *tx) error {
+		if err := t.claimForm(ctx, n.Input); err != nil {
+			return err
+		}
+		return t.insertLoad(ctx, n, orgflow.StatusRunning, nil)
+	})
 	if err != nil {
 		return Load{}, false, err
 	}
@@ -140,13 +140,43 @@ func (s *Store) CreateLoad(ctx context.Context, n NewLoad) (load Load, ok bool, 
 	return load, false, err
 }
 
+// RefuseLoad stores a load that was refused before it began, so that whoever
+// started it finds out why. It holds nothing. Repeating it, or refusing a load
+// that was created, changes nothing; the load is returned as it is stored.
+func (s *Store) RefuseLoad(ctx context.Context, n NewLoad, fault *orgflow.Fault) (Load, error) {
+	err := s.inTx(ctx, "refuse load", func(t *tx) error { return t.insertLoad(ctx, n, orgflow.StatusFailed, fault) })
+	if err != nil {
+		return Load{}, err
+	}
+	return s.oneLoad(ctx, "r.first_run_id = ?", n.FirstRunID)
+}
+
+func (t *tx) insertLoad(ctx context.Context, n NewLoad, status orgflow.Status, fault *orgflow.Fault) error {
+	cause, err := faultJSON(fault)
+	if err != nil {
+		return err
+	}
+	var finished any
+	if status.Terminal() {
+		finished = t.s.now()
+	}
+	_, err = t.exec(ctx, `
+		INSERT INTO erp_run (id, first_run_id, workflow_id, company_id, form_id, table_key, kind, deep, status, phase, new_columns, error, notes, started_at, finished_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, '[]', ?, ?) ON CONFLICT DO NOTHING`,
+		orgflow.ERPRunID(n.WorkflowID, n.FirstRunID), n.FirstRunID, n.WorkflowID, n.Input.CompanyID, n.Input.FormID, formKey(n.Input.FormID),
+		string(n.Input.Kind), n.Input.Deep, string(status), string(orgflow.PhasePrepare), cause, t.s.now(), finished)
+	return err
+}
+
 // formKey is what tells local tables apart on both databases.
 func formKey(formID string) string { return strings.ToLower(formID) }
 
-// claimForm makes the company the owner of the form's local table.
-func (s *Store) claimForm(ctx context.Context, in orgflow.LoadInput) error {
-	_, err := s.exec(ctx, "claim table of form "+in.FormID, `INSERT INTO erp_form (table_key, company_id, form_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		formKey(in.FormID), in.CompanyID, in.FormID)
+// claimForm makes the company the owner of the form's local table. A claim
+// under which no table was ever made ready gives way: it was the wrong
+// company's, or of an id in the wrong case.
+func (t *tx) claimForm(ctx context.Context, in orgflow.LoadInput) error {
+	key := formKey(in.FormID)
+	_, err := t.exec(ctx, `INSERT INTO erp_form (table_key, company_id, form_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, key, in.CompanyID, in.FormID)
 	if err != nil {
 		return err
 	}
@@ -154,17 +184,21 @@ func (s *Store) claimForm(ctx context.Context, in orgflow.LoadInput) error {
 		CompanyID int64  `db:"company_id"`
 		FormID    string `db:"form_id"`
 	}
-	if err := s.get(ctx, "owner of form "+in.FormID, &owner, `SELECT company_id, form_id FROM erp_form WHERE table_key = ?`, formKey(in.FormID)); err != nil {
+	err = t.get(ctx, &owner, `SELECT company_id, form_id FROM erp_form WHERE table_key = ?`+t.s.dialect.forUpdate, key)
+	if err != nil || owner.CompanyID == in.CompanyID && owner.FormID == in.FormID {
 		return err
 	}
-	if owner.CompanyID != in.CompanyID || owner.FormID != in.FormID {
-		return &orgflow.Fault{
-			Code: orgflow.CodeInvalidConfig, Field: "/form_id",
-			Message: fmt.Sprintf("the local table ERP_%s belongs to form %s of company %d", owner.FormID, owner.FormID, owner.CompanyID),
-			Advice:  "load the form in a database of the company's own, or remove the other company's table and its row in erp_form",
-		}
+	n, err := t.exec(ctx, `UPDATE erp_form SET company_id = ?, form_id = ? WHERE table_key = ?
+		AND NOT EXISTS (SELECT 1 FROM erp_run r WHERE r.table_key = ? AND (r.opened_at IS NOT NULL OR r.status = 'running'))`,
+		in.CompanyID, in.FormID, key, key)
+	if err != nil || n > 0 {
+		return err
 	}
-	return nil
+	return &orgflow.Fault{
+		Code: orgflow.CodeInvalidConfig, Field: "/form_id",
+		Message: fmt.Sprintf("the local table ERP_%s belongs to form %s of company %d", owner.FormID, owner.FormID, owner.CompanyID),
+		Advice:  "load the form in a database of the company's own, or remove the other company's table and its row in erp_form",
+	}
 }
 
 // RunningLoad returns the load of the form that runs, or ErrNotFound.
@@ -223,42 +257,36 @@ func (s *Store) ListLoads(ctx context.Context, company int64, formID, cursor str
 
 // FinishLoad ends a load, drops the new tables of one that did not come to
 // swap them, and returns it as stored. The first final status wins; after
-// it, nothing the load's activities may still try has any effect.
-func (s *Store) FinishLoad(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (Load, error) {
+// it, nothing the load's activities may still try has any effect. A load that
+// has swapped its tables has done what it was asked for and is completed,
+// whatever the caller knew.
+func (s *Store) FinishLoad(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault) (Load, error) {
 	if !status.Terminal() {
 		return Load{}, fmt.Errorf("finish load %s: status %q is not final", id, status)
-	}
-	load, err := s.GetLoad(ctx, id)
-	if err != nil {
-		return Load{}, err
-	}
-	encoded, err := encode(cleanAll(notes))
-	if err != nil {
-		return Load{}, err
 	}
 	cause, err := faultJSON(fault)
 	if err != nil {
 		return Load{}, err
 	}
 	err = s.inTx(ctx, "finish load "+id, func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE erp_run SET status = ?, error = ?, notes = ?, finished_at = ? WHERE id = ? AND status = 'running'`,
-			string(status), cause, encoded, s.now(), id)
-		if err != nil || n == 0 {
-			return err
+		var ended struct {
+			Kind    string `db:"kind"`
+			Tables  string `db:"tables"`
+			Swapped bool   `db:"swapped"`
 		}
-		// Under the row's lock: OpenLoad may have ended since it was read above.
-		var tables string
-		if err := t.get(ctx, &tables, `SELECT tables FROM erp_run WHERE id = ? AND kind = 'create' AND NOT swapped`, id); err == nil {
-			load.Tables = nil
-			if err := decode(tables, &load.Tables); err != nil {
-				return err
-			}
-			for _, table := range load.Tables {
-				if _, err := t.exec(ctx, `DROP TABLE IF EXISTS `+ident(table.shadow())); err != nil {
-					return err
-				}
-			}
-		} else if !noRows(err) {
+		err := t.get(ctx, &ended, `UPDATE erp_run SET status = ?, error = ?, finished_at = ? WHERE id = ? AND status = 'running' RETURNING kind, tables, swapped`,
+			string(status), cause, s.now(), id)
+		switch {
+		case noRows(err):
+			return nil
+		case err != nil:
+			return err
+		case ended.Swapped:
+			_, err = t.exec(ctx, `UPDATE erp_run SET status = 'completed', error = NULL WHERE id = ?`, id)
+		case ended.Kind == string(orgflow.LoadCreate):
+			err = t.dropShadows(ctx, ended.Tables)
+		}
+		if err != nil {
 			return err
 		}
 		_, err = t.exec(ctx, `DELETE FROM erp_seen WHERE run_id = ?`, id)
@@ -268,4 +296,18 @@ func (s *Store) FinishLoad(ctx context.Context, id string, status orgflow.Status
 		return Load{}, err
 	}
 	return s.GetLoad(ctx, id)
+}
+
+// dropShadows drops the new tables of a create that has ended.
+func (t *tx) dropShadows(ctx context.Context, tables string) error {
+	var list []LoadTable
+	if err := decode(tables, &list); err != nil {
+		return err
+	}
+	for _, table := range list {
+		if _, err := t.exec(ctx, `DROP TABLE IF EXISTS `+ident(table.shadow())); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -73,7 +73,7 @@ type OpenedLoad struct {
 // ones beside those there are, an update the columns that it adds. A load
 // that was opened already keeps what it has.
 func (s *Store) OpenLoad(ctx context.Context, id string, o OpenedLoad) error {
-	encoded, err := encodeAll(o.Tables, o.NewColumns, cleanAll(o.Notes))
+	encoded, err := encodeAll(o.Tables, append([]string{}, o.NewColumns...), cleanAll(o.Notes))
 	if err != nil {
 		return err
 	}
