@@ -94,6 +94,9 @@ func (l *ledger) matching(q connectors.ERPQuery) (out [][]json.RawMessage) {
 			continue
 		}
 		for line := 1; line == 1 || lines && line <= b.Lines; line++ {
+			if in := q.In["FLine_FEntryID"]; in != nil && !slices.Contains(in, strconv.FormatInt(id*100+int64(line), 10)) {
+				continue
+			}
 			out = append(out, b.cells(q.Fields, line))
 		}
 	}

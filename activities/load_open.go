@@ -102,12 +102,9 @@ func (l *Loads) opened(ctx context.Context, load store.Load) (store.OpenedLoad, 
 	for _, p := range problems {
 		out.Notes = append(out.Notes, p.Message)
 	}
-	plan := loadPlan{Config: cfg.WithDefaults(), Modified: modifiedField(cfg.WithDefaults(), tables[0])}
-	if plan.Modified == "" {
-		out.Notes = append(out.Notes, fmt.Sprintf("form %s does not say when a row was saved: rows changed while the load ran come with the next one", load.Input.FormID))
-	}
+	plan := loadPlan{Config: cfg.WithDefaults(), Modified: erp.Modified(cfg, tables[0])}
 	for _, table := range tables {
-		if err := l.fit(ctx, load.Input.Kind, plan.Config, &table, plan.Modified, &out); err != nil {
+		if err := l.fit(ctx, load.Input.Kind, plan, &table, &out); err != nil {
 			return out, err
 		}
 		plan.Tables = append(plan.Tables, table)
@@ -144,37 +141,30 @@ func inFormFile(problems []orgflow.Problem, in orgflow.LoadInput) []orgflow.Prob
 	return out
 }
 
-// modifiedField is the field that says when a row was saved.
-func modifiedField(cfg erp.Config, main erp.Table) string {
-	if cfg.DateKind == erp.DateModified {
-		return cfg.DateField
-	}
-	if slices.ContainsFunc(main.Columns, func(c erp.Column) bool { return c.Field == erp.FieldModified }) {
-		return erp.FieldModified
-	}
-	return ""
-}
-
 // fit narrows a table to the columns that are filled: for a create all of
-// them, for an update those that the local table has or gets.
-func (l *Loads) fit(ctx context.Context, kind orgflow.LoadKind, cfg erp.Config, table *erp.Table, modified string, out *store.OpenedLoad) error {
+// them, for an update those that the local table has or gets. The plan holds
+// the tables before it.
+func (l *Loads) fit(ctx context.Context, kind orgflow.LoadKind, plan loadPlan, table *erp.Table, out *store.OpenedLoad) error {
 	fill := store.LoadTable{Name: table.Name, Key: table.Key[0]}
 	if kind == orgflow.LoadUpdate {
-		if err := l.fitLocal(ctx, cfg, table, &fill, out); err != nil {
+		if err := l.fitLocal(ctx, plan.Config, table, &fill, out); err != nil {
 			return err
 		}
 	}
 	for _, c := range table.Columns {
 		fill.Columns = append(fill.Columns, store.LoadColumn{Name: c.Name, Type: c.Type})
-		if c.Field == cfg.DateField {
+		if c.Field == plan.Config.DateField {
 			fill.Date = c.Name
 		}
-		if c.Field == modified {
+		if c.Field == plan.Modified {
 			fill.Modified = c.Name
+		}
+		if len(plan.Tables) > 0 && c.Field == plan.Tables[0].KeyFields()[0] {
+			fill.Head = c.Name
 		}
 	}
 	if fill.Date == "" {
-		out.Notes = append(out.Notes, fmt.Sprintf("table %s has no column for %s, so that rows gone from the ERP are not noticed", table.Name, cfg.DateField))
+		out.Notes = append(out.Notes, fmt.Sprintf("table %s has no column for %s, so that rows gone from the ERP are not noticed", table.Name, plan.Config.DateField))
 	}
 	out.Tables = append(out.Tables, fill)
 	return nil

@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -135,6 +136,36 @@ func TestAWindowThatNeverStandsStill(t *testing.T) {
 		}
 		if got := next - 1000; got != 6 {
 			t.Errorf("read %d times", got)
+		}
+	})
+}
+
+// inParts is an ERP that gives a page in two answers.
+type inParts struct{ connectors.ERP }
+
+func (e inParts) Rows(ctx context.Context, q connectors.ERPQuery) (connectors.ERPPage, error) {
+	page, err := e.ERP.Rows(ctx, q)
+	page.Parts = min(2, len(page.Rows))
+	return page, err
+}
+
+// Only a window of one answer was read at one moment: behind one of two,
+// another catches up.
+func TestAPageOfTwoAnswersIsCaughtUpWith(t *testing.T) {
+	eachShop(t, func(t *testing.T, w *shop) {
+		w.bills(10, time.Minute)
+		w.form.PageSize = 100
+		w.loadFrom(inParts{w.erp}, orgflow.LoadCreate)
+		windows, err := w.db.LoadWindows(t.Context(), "erp-1~1")
+		w.must(err)
+		catchUps := 0
+		for _, window := range windows {
+			if window.CatchUp {
+				catchUps++
+			}
+		}
+		if catchUps != 5 { // the bills of the last minutes are in each of them
+			t.Errorf("caught up %d times", catchUps)
 		}
 	})
 }

@@ -2,7 +2,9 @@ package activities_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"orgflow/activities"
 	"orgflow/connectors"
 	"orgflow/internal/erp"
+	"orgflow/internal/store"
 )
 
 const bills = "ERP_SAL_Bill"
@@ -106,6 +109,15 @@ func TestASecondLoadOfAFormIsRefused(t *testing.T) {
 		if !errors.As(err, &app) || app.Type() != string(orgflow.CodeTargetBusy) || !app.NonRetryable() || !strings.Contains(app.Message(), first) {
 			t.Fatalf("got %v", err)
 		}
+		// Whoever started it finds out why, also when the answer was lost.
+		refused, err := w.db.GetLoad(context.Background(), orgflow.ERPRunID("erp-2", "first-2"))
+		if run := refused.Summary; err != nil || run.Status != orgflow.StatusFailed || run.FinishedAt == nil || run.Kind != orgflow.LoadUpdate || orgflow.AsFault(run.Error).Code != orgflow.CodeTargetBusy {
+			t.Errorf("recorded as %+v, %v", run, err)
+		}
+		w.runs--
+		if _, again := w.start(l, orgflow.LoadUpdate, false); !errors.As(again, &app) || app.Type() != string(orgflow.CodeTargetBusy) || !strings.Contains(app.Message(), first) {
+			t.Errorf("asked again: %v", again)
+		}
 		// One whose workflow was terminated gives way, and has no effect any more.
 		w.alive["erp-1"] = false
 		_, err = w.start(l, orgflow.LoadCreate, false)
@@ -114,6 +126,64 @@ func TestASecondLoadOfAFormIsRefused(t *testing.T) {
 		if !errors.As(err, &app) || app.Type() != string(orgflow.CodeCanceled) || !app.NonRetryable() {
 			t.Errorf("a load that was ended: %v", err)
 		}
+	})
+}
+
+// A load whose workflow was terminated behind the swap has done its work, and
+// so has one that is cancelled at that moment.
+func TestALoadThatHasSwappedIsCompleted(t *testing.T) {
+	eachShop(t, func(t *testing.T, w *shop) {
+		l := w.worker(w.db)
+		swapped := func() string {
+			id, err := w.start(l, orgflow.LoadCreate, false)
+			w.must(err)
+			w.must(w.steps(context.Background(), l, id, orgflow.LoadCreate))
+			return id
+		}
+		terminated := swapped()
+		clear(w.alive)
+		cancelled := swapped()
+		_, err := do(context.Background(), l.FinishLoad, activities.LoadEnd{LoadID: cancelled, Canceled: true})
+		w.must(err)
+		for _, id := range []string{terminated, cancelled} {
+			load, err := w.db.GetLoad(context.Background(), id)
+			if err != nil || load.Summary.Status != orgflow.StatusCompleted || load.Summary.Error != nil {
+				t.Errorf("%+v, %v", load.Summary, err)
+			}
+		}
+	})
+}
+
+// vanishing is a database in which the load that is in the way has ended when
+// it is looked for.
+type vanishing struct {
+	*store.Store
+	times int
+}
+
+func (v *vanishing) CreateLoad(ctx context.Context, n store.NewLoad) (store.Load, bool, error) {
+	if v.times--; v.times >= 0 {
+		return store.Load{}, false, fmt.Errorf("load: %w", store.ErrNotFound)
+	}
+	return v.Store.CreateLoad(ctx, n)
+}
+
+func TestALoadThatEndsAtThisMomentIsNotInTheWay(t *testing.T) {
+	w := newShop(t, shopDatabases["sqlite"](t))
+	if _, err := w.start(w.worker(&vanishing{w.db, 2}), orgflow.LoadCreate, false); err != nil {
+		t.Error(err)
+	}
+}
+
+// A form's id in the wrong case, or of the wrong company, holds nothing.
+func TestAClaimWithoutATableGivesWay(t *testing.T) {
+	eachShop(t, func(t *testing.T, w *shop) {
+		w.form.FormID = "SAL_BILL"
+		if run, err := w.try(orgflow.LoadCreate, false); err == nil || run.Error.Code != orgflow.CodeNotFound {
+			t.Fatalf("%+v, %v", run, err)
+		}
+		w.form.FormID = "SAL_Bill"
+		w.load(orgflow.LoadCreate, false)
 	})
 }
 
@@ -261,6 +331,58 @@ func TestChildTablesAreLoaded(t *testing.T) {
 		w.load(orgflow.LoadUpdate, false)
 		if got := count(); got[0] != "37" {
 			t.Errorf("%v lines", got)
+		}
+	})
+}
+
+// Programs get a list where there may be one: of a load that has just begun,
+// and of one that found no column.
+func TestNewColumnsAreAList(t *testing.T) {
+	eachShop(t, func(t *testing.T, w *shop) {
+		l := w.worker(w.db)
+		id, err := w.start(l, orgflow.LoadCreate, false)
+		w.must(err)
+		before, err := w.db.GetLoad(context.Background(), id)
+		w.must(err)
+		w.must(w.steps(context.Background(), l, id, orgflow.LoadCreate))
+		for _, run := range []orgflow.ERPRun{before.Summary, w.finish(l, id, nil)} {
+			if raw, err := json.Marshal(run); err != nil || !strings.Contains(string(raw), `"new_columns":[]`) {
+				t.Errorf("%s, %v", raw, err)
+			}
+		}
+	})
+}
+
+// A line that was struck off a bill is gone, however old it is: the bill that
+// was saved shows the lines it has.
+func TestALineThatIsStruckOffIsMarked(t *testing.T) {
+	eachShop(t, func(t *testing.T, w *shop) {
+		w.form.Entries = []erp.Entry{{ID: "FLine"}}
+		w.bills(20, 20*day)
+		w.load(orgflow.LoadCreate, false)
+		b := w.erp.bills[1002] // a year old, of 2 lines
+		b.Lines, b.Modified = 1, w.clock()
+		w.erp.put(b)
+		run := w.load(orgflow.LoadUpdate, false)
+		gone := w.query(`SELECT CAST("FLine_FEntryID" AS text) FROM "ERP_SAL_Bill__FLine" WHERE orgflow_gone_at IS NOT NULL`)
+		if !slices.Equal(gone, []string{"100202"}) || run.MarkedGone != 1 {
+			t.Errorf("gone are %v of %d", gone, run.MarkedGone)
+		}
+	})
+}
+
+// An update by days reads whole days, and asks for no row of the day before.
+func TestAnUpdateByDaysAsksForNoMore(t *testing.T) {
+	eachShop(t, func(t *testing.T, w *shop) {
+		w.form.DateField, w.form.DateKind = "FDate", "business"
+		w.bills(100, day)
+		w.load(orgflow.LoadCreate, false)
+		w.erp.asked = nil
+		w.load(orgflow.LoadUpdate, false)
+		for _, q := range w.erp.asked {
+			if q.In != nil {
+				t.Errorf("asked for %v", q.In)
+			}
 		}
 	})
 }

@@ -19,6 +19,7 @@ type Form struct {
 	File      orgflow.UsedFile
 
 	shipped bool
+	advice  []orgflow.Problem // what Lint warns of
 }
 
 // Forms returns the company's forms in the order of their file names, and
@@ -102,6 +103,6 @@ func (s *Store) form(company int64, id string) (form Form, f file, ok bool, err 
 	if len(found) > 0 {
 		return Form{}, f, false, configError(located(f, found)...)
 	}
-	form.Config = form.Config.WithDefaults()
+	form.Config, form.advice = form.Config.WithDefaults(), located(f, erp.Advise(form.Config))
 	return form, f, true, nil
 }

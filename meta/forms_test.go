@@ -68,6 +68,19 @@ func TestABrokenForm(t *testing.T) {
 	}
 }
 
+// What a form's file lets be missed is a warning of the linter and nobody else's.
+func TestAFormByDaysIsWarnedOf(t *testing.T) {
+	s := openWith(t, map[string]string{formFile: `{"form_id": "SAL_OUTSTOCK", "date_field": "FDate",
+ "date_kind": "business"}`})
+	problems := s.Lint(129)
+	if len(problems) != 1 || !problems[0].Warning || !strings.HasPrefix(problems[0].String(), formFile+":2:") || problems[0].Pointer != "/date_kind" {
+		t.Error(problems)
+	}
+	if forms, problems := s.Forms(129); len(forms) != 2 || len(problems) > 0 {
+		t.Errorf("%d forms, %v", len(forms), problems)
+	}
+}
+
 func TestDecodeLoad(t *testing.T) {
 	company := func(id int) string {
 		return fmt.Sprintf(`{"company_id": %d, "erp": {"type": "kingdee", "base_url": "u"}}`, id)

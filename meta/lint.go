@@ -63,6 +63,9 @@ func (l *lint) companyFiles() {
 	}
 	forms, problems := l.store.Forms(l.company)
 	l.add(problems...)
+	for _, form := range forms {
+		l.add(form.advice...)
+	}
 	if err == nil && !company.HasERP() && slices.ContainsFunc(forms, func(f Form) bool { return !f.shipped }) {
 		l.warn(company.file, "", "has no key \"erp\", so that the forms in %s/%s cannot be loaded", dir, formsDir)
 	}

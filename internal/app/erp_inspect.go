@@ -41,7 +41,8 @@ func (l *Loads) InspectForm(ctx context.Context, company int64, id string) (cli.
 	} else if orgflow.AsFault(err).Code != orgflow.CodeNotFound {
 		return cli.Inspection{}, err
 	}
-	if out.Tables, out.Problems = erp.Tables(used, form); len(out.Tables) == 0 {
+	out.Tables, out.Problems = erp.Tables(used, form)
+	if out.Problems = append(out.Problems, erp.Advise(used)...); len(out.Tables) == 0 {
 		return out, nil
 	}
 	refused, err := probe(ctx, client, used, out.Tables[0])

@@ -42,6 +42,9 @@ func Tables(cfg Config, form orgflow.ERPForm) ([]Table, []orgflow.Problem) {
 			tables = append(tables, t)
 		}
 	}
+	if Modified(b.cfg, tables[0]) == "" {
+		b.warn("/date_field", "form %s has no %s to say when a row was saved: what is saved while a load runs comes with the next one", form.ID, FieldModified)
+	}
 	b.unusedTypes()
 	if slices.ContainsFunc(b.problems, func(p orgflow.Problem) bool { return !p.Warning }) {
 		return nil, b.problems

@@ -35,7 +35,38 @@ func Check(cfg Config) []orgflow.Problem {
 			c.refuse("/types/"+field, "%v", err)
 		}
 	}
+	if n := mostWindows(cfg.WithDefaults()); n > maxWindows {
+		c.refuse("/windows", "a load of all tables would read up to %d windows, at most %d are allowed: set window_days higher", n, maxWindows)
+	}
 	return c.problems
+}
+
+// maxWindows bounds the windows of one load. Each is some six events in the
+// history of a workflow, of which Temporal takes 50,000.
+const maxWindows = 5000
+
+// mostWindows is how many windows the longest load of a complete
+// configuration has.
+func mostWindows(cfg Config) int {
+	days := max(366*cfg.Windows.CreateYears, 31*cfg.Windows.UpdateMonths)
+	return (days/cfg.Windows.WindowDays + 1) * (1 + len(cfg.Entries))
+}
+
+// Advise warns of what a configuration lets be missed, as far as it can be
+// known without the ERP's metadata.
+func Advise(cfg Config) []orgflow.Problem {
+	warning := orgflow.Problem{Warning: true}
+	switch {
+	case cfg.WithDefaults().DateKind == DateBusiness:
+		warning.Pointer, warning.Message = "/date_kind", "rows are found by the day that people enter: a row changed after updates have ceased to read its day comes with a deep update; "+
+			"on a form without "+FieldModified+" what is saved while a load runs comes with the next one"
+	case !strings.Contains(strings.ToLower(cfg.DateField), "modif"):
+		warning.Pointer, warning.Message = "/date_field", "is taken for the moment a row was last saved: changes that do not move it are not noticed; "+
+			"name "+FieldModified+" where the form has it, and set date_kind to business for a day that people enter"
+	default:
+		return nil
+	}
+	return []orgflow.Problem{warning}
 }
 
 type checker struct{ problems []orgflow.Problem }

@@ -8,6 +8,22 @@ import (
 	"orgflow"
 )
 
+func TestWhatAConfigurationLetsBeMissedIsSaid(t *testing.T) {
+	for field, c := range map[string]struct {
+		kind DateKind
+		want string
+	}{
+		"FModifyDate": {"", ""}, "F_ABC_MODIFIED": {DateModified, ""},
+		"FCreateDate": {"", "/date_field: is taken for the moment a row was last saved"},
+		"FDate":       {DateBusiness, "/date_kind: rows are found by the day that people enter"},
+	} {
+		got := Advise(Config{DateField: field, DateKind: c.kind})
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !got[0].Warning || !strings.HasPrefix(got[0].Pointer+": "+got[0].Message, c.want)) {
+			t.Errorf("%s: %v", field, got)
+		}
+	}
+}
+
 func TestAConfigurationIsCheckedWithoutTheERP(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg  Config
@@ -23,7 +39,8 @@ func TestAConfigurationIsCheckedWithoutTheERP(t *testing.T) {
 		"entries": {Config{FormID: "A", Entries: []Entry{{ID: "FE"}, {ID: "Fe", Fields: []string{"."}}, {ID: "F" + strings.Repeat("e", 59)}, {ID: "Old"}}}, []string{
 			"/entries/1/id: stands twice", "/entries/1/fields/0: is not the key", "/entries/2/id: the table's name would have 67 bytes", "/entries/3/id: cannot be the name",
 		}},
-		"types": {Config{FormID: "A", Types: map[string]orgflow.ERPType{"F A": orgflow.ERPText}}, []string{"/types/F A: is not the key"}},
+		"windows": {Config{FormID: "A", Entries: []Entry{{ID: "FE"}, {ID: "FF"}}, Windows: WindowSet{CreateYears: 5, WindowDays: 1}}, []string{"/windows: a load of all tables would read up to 5493 windows"}},
+		"types":   {Config{FormID: "A", Types: map[string]orgflow.ERPType{"F A": orgflow.ERPText}}, []string{"/types/F A: is not the key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Check(c.cfg)

@@ -60,11 +60,16 @@ func (t *tableBuilder) must(id, pointer string, fields []orgflow.ERPField) {
 	}
 }
 
-// dated refuses a date field that holds no dates.
+// dated refuses a date field that holds no dates, or days where moments are
+// meant: of two readings of a row the one of the later day is not the newer.
 func (t *tableBuilder) dated() {
 	for _, c := range t.table.Columns {
-		if c.Field == t.cfg.DateField && c.Type != orgflow.ERPTime && c.Type != orgflow.ERPDate {
+		switch {
+		case c.Field != t.cfg.DateField || c.Type == orgflow.ERPTime:
+		case c.Type != orgflow.ERPDate:
 			t.refuse("/date_field", "field %s is %s, it has to be timestamp or date", c.Field, c.Type)
+		case t.cfg.DateKind == DateModified:
+			t.refuse("/date_kind", "has to be business: field %s holds days, which do not say when a row was saved", c.Field)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package erp
 
-import "orgflow"
+import (
+	"slices"
+
+	"orgflow"
+)
 
 // Table is the local table of a form's head, or of one of its entries.
 type Table struct {
@@ -30,6 +34,19 @@ func (t Table) Fields() []string {
 		out[i] = c.Field
 	}
 	return out
+}
+
+// Modified is the field of a form's main table that says when a row was saved,
+// by which a load catches up with what was saved while it ran; empty: the form
+// has none.
+func Modified(cfg Config, main Table) string {
+	if cfg.WithDefaults().DateKind == DateModified {
+		return cfg.DateField
+	}
+	if slices.ContainsFunc(main.Columns, func(c Column) bool { return c.Field == FieldModified }) {
+		return FieldModified
+	}
+	return ""
 }
 
 // KeyFields returns the fields of the key: what a read has to be ordered by.

@@ -2,6 +2,7 @@ package erp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,6 +168,11 @@ func TestWhatCannotBeATableIsRefused(t *testing.T) {
 			func(f *orgflow.ERPForm) { f.Entries = []orgflow.ERPEntry{{ID: long, Key: "FEntryID"}} },
 			"/entries/0/id: the table's name would have 78 bytes, at most 58",
 		},
+		"days that are no moments": {
+			func(c *Config) {
+				c.DateField, c.Types = "FDate", map[string]orgflow.ERPType{"FDate": orgflow.ERPDate}
+			}, nil, "/date_kind: has to be business: field FDate holds days",
+		},
 		"a filter of nothing": {func(c *Config) { c.Organisations = &Organisations{Field: "FOrg.FNumber", Values: []string{"100"}} }, nil, `/organisations/field: form SAL_SaleOrder has no field "FOrg"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,6 +194,19 @@ func TestWhatCannotBeATableIsRefused(t *testing.T) {
 func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	_, problems := Tables(Config{FormID: "SAL_SaleOrder", DateField: "FA", Fields: []string{"FB"}, Entries: []Entry{{ID: "FC"}}}, saleOrder())
 	if len(problems) != 3 {
+		t.Errorf("%v", problems)
+	}
+}
+
+// Without the moment a row was saved, a load does not catch up.
+func TestAFormThatDoesNotSayWhenARowWasSaved(t *testing.T) {
+	cfg, form := Config{FormID: "SAL_SaleOrder", DateField: "FDate", DateKind: DateBusiness}, saleOrder()
+	if tables, problems := Tables(cfg, form); len(problems) > 0 || Modified(cfg, tables[0]) != FieldModified {
+		t.Errorf("%v", problems)
+	}
+	form.Fields = slices.DeleteFunc(form.Fields, func(f orgflow.ERPField) bool { return f.ID == FieldModified })
+	tables, problems := Tables(cfg, form)
+	if len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, "has no FModifyDate") || Modified(cfg, tables[0]) != "" {
 		t.Errorf("%v", problems)
 	}
 }
@@ -277,7 +296,7 @@ func TestAProposalIsAConfiguration(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if _, problems := Tables(got, c.form); (len(problems) == 0) != (got.DateField != "") {
+			if tables, problems := Tables(got, c.form); (tables != nil) != (got.DateField != "") {
 				t.Error(problems)
 			}
 		})

@@ -8,15 +8,23 @@ import (
 )
 
 // UnseenKeys returns at most n keys of rows that an update should have seen
-// and has not: their date lies in or behind the time that was read. The ERP
-// may have them nevertheless, with a date of long ago; it has to be asked.
+// and has not: their date lies in or behind the time that was read, or they
+// are lines of a bill that was seen, which shows its lines all or not at all.
+// The ERP may have them nevertheless, with a date of long ago; it has to be
+// asked.
 func (s *Store) UnseenKeys(ctx context.Context, id string, no int, table LoadTable, from time.Time, n int) ([]string, error) {
 	key, typ := ident(table.Key), table.typeOf(table.Date)
+	judged := `t.` + ident(table.Date) + ` >= ` + s.dialect.wall(typ)
+	args := []any{erpBound(from, typ)}
+	if table.Head != "" {
+		judged = `(` + judged + ` OR CAST(t.` + ident(table.Head) + ` AS text) IN (SELECT h.row_key FROM erp_seen h WHERE h.run_id = ? AND h.table_no = 0))`
+		args = append(args, id)
+	}
 	var keys []string
 	err := s.list(ctx, "rows that load "+id+" has not seen", &keys, `SELECT CAST(t.`+key+` AS text) FROM `+ident(table.Name)+` t
-		WHERE t.`+ident(table.Date)+` >= `+s.dialect.wall(typ)+` AND t.`+ident(GoneColumn)+` IS NULL
+		WHERE `+judged+` AND t.`+ident(GoneColumn)+` IS NULL
 			AND NOT EXISTS (SELECT 1 FROM erp_seen s WHERE s.run_id = ? AND s.table_no = ? AND s.row_key = CAST(t.`+key+` AS text))
-		ORDER BY t.`+key+` LIMIT ?`, erpBound(from, typ), id, no, n)
+		ORDER BY t.`+key+` LIMIT ?`, append(args, id, no, n)...)
 	return keys, err
 }
 

@@ -22,6 +22,9 @@ type LoadTable struct {
 	// says which of two readings of a row is the newer; empty: there is none.
 	Date     string `json:"date,omitempty"`
 	Modified string `json:"modified,omitempty"`
+	// Head is a child table's column for the key of the main table, the first
+	// of the load; empty: it is the main table, or has no such column.
+	Head string `json:"head,omitempty"`
 	// Add lists columns that the local table lacks and an update adds.
 	Add []string `json:"add,omitempty"`
 }
