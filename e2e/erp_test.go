@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/client"
+
+	"orgflow/internal/testpg"
 )
 
 // load is what contract § 5 says of an ERP run, and of ours what tests look at.
@@ -89,15 +91,17 @@ func order(id, days int, note any, rate string) object {
 		"FDocumentStatus": "C", "FModifyDate": daysAgo(days)}
 }
 
-// query asks standalone's own database.
-func (w *world) query(text string) []string {
+// boardWorld is an installation whose local tables are looked at, and written
+// to, as boards do it.
+type boardWorld struct {
+	*world
+	db *sql.DB
+}
+
+// query asks the installation's database.
+func (w *boardWorld) query(text string) []string {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.data, "orgflow.db")+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query(text)
+	rows, err := w.db.Query(text)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,8 +121,13 @@ func (w *world) query(text string) []string {
 		}
 		texts := make([]string, len(cells))
 		for i, c := range cells {
-			if texts[i] = fmt.Sprint(c); c == nil {
+			switch c := c.(type) {
+			case nil:
 				texts[i] = "null"
+			case []byte:
+				texts[i] = string(c)
+			default:
+				texts[i] = fmt.Sprint(c)
 			}
 		}
 		out = append(out, strings.Join(texts, "|"))
@@ -133,23 +142,40 @@ func (w *world) query(text string) []string {
 // exactly, what people added to the table stays, and what was deleted in the
 // ERP is marked.
 func TestABoardLoadsSalesOrders(t *testing.T) {
-	w := newWorld(t)
-	w.serve()
+	for _, db := range []string{"sqlite", "postgres"} {
+		t.Run(db, func(t *testing.T) {
+			t.Parallel()
+			w := &boardWorld{world: newWorld(t)}
+			if db == "postgres" {
+				w.env["ORGFLOW_DATABASE_URL"] = testpg.URL(t)
+			}
+			w.serve()
+			w.db = w.opened(t)
+			w.theSeedsTwoCalls()
+			w.deepSweep()
+			w.refusedLoads()
+			w.oneLoadAtATime()
+		})
+	}
+}
+
+func (w *boardWorld) theSeedsTwoCalls() {
+	w.t.Helper()
 	w.bills(orderFields,
 		order(1, 700, nil, "0.1000000000"), order(2, 20, "", "12345678901234.1234567891"), order(3, 10, "急", "-0.5"), order(4, 1, "x", "1"), order(5, 800, "three years ago", "1"))
 
 	first := w.loaded("/dataSync/create", "SAL_SaleOrder")
 	if first.Status != "completed" || first.Rows != 4 || first.Windows.Done != 24 || first.Windows.Total != 24 || first.Kind != "create" || first.FormID != "SAL_SaleOrder" {
-		t.Fatalf("create: %+v %+v", first, first.Error)
+		w.t.Fatalf("create: %+v %+v", first, first.Error)
 	}
-	got := w.query(`SELECT "FID", "FBillNo", "FCustId", "FCustId_FNumber", "FCustId_FName", "FNote", "FRate", "FUrgent" FROM "ERP_SAL_SaleOrder" ORDER BY "FID"`)
+	got := w.query(`SELECT "FID", "FBillNo", "FCustId", "FCustId_FNumber", "FCustId_FName", "FNote", "FRate", CASE WHEN "FUrgent" THEN 1 ELSE 0 END FROM "ERP_SAL_SaleOrder" ORDER BY "FID"`)
 	if diff := cmp.Diff([]string{
 		"1|XSDD000001|7|C007|示例客户|null|0.1000000000|1",
 		"2|XSDD000002|7|C007|示例客户||12345678901234.1234567891|0",
 		"3|XSDD000003|7|C007|示例客户|急|-0.5000000000|1",
 		"4|XSDD000004|7|C007|示例客户|x|1.0000000000|0",
 	}, got); diff != "" {
-		t.Errorf("after create: %s", diff)
+		w.t.Errorf("after create: %s", diff)
 	}
 
 	w.query(`ALTER TABLE "ERP_SAL_SaleOrder" ADD COLUMN remark TEXT`)
@@ -160,23 +186,20 @@ func TestABoardLoadsSalesOrders(t *testing.T) {
 
 	second := w.loaded("/dataSync/update", "SAL_SaleOrder")
 	if second.Status != "completed" || second.Gone != 1 || !slices.Equal(second.New, []string{"FNew"}) || second.Windows.Done != second.Windows.Total {
-		t.Fatalf("update: %+v %+v", second, second.Error)
+		w.t.Fatalf("update: %+v %+v", second, second.Error)
 	}
-	got = w.query(`SELECT "FID", "FNote", remark, "orgflow_gone_at" IS NOT NULL FROM "ERP_SAL_SaleOrder" ORDER BY "FID"`)
+	got = w.query(`SELECT "FID", "FNote", remark, CASE WHEN "orgflow_gone_at" IS NULL THEN 0 ELSE 1 END FROM "ERP_SAL_SaleOrder" ORDER BY "FID"`)
 	if diff := cmp.Diff([]string{"1|null|ours|0", "2||ours|0", "3|不急|ours|0", "4|x|ours|1", "6|new|null|0"}, got); diff != "" {
-		t.Errorf("after update: %s", diff)
+		w.t.Errorf("after update: %s", diff)
 	}
 	if diff := cmp.Diff([]string{"4"}, w.query(`SELECT count(*) FROM "ERP_SAL_SaleOrder" WHERE "orgflow_gone_at" IS NULL`)); diff != "" {
-		t.Error(diff)
+		w.t.Error(diff)
 	}
-	w.deepSweep()
-	w.refusedLoads()
-	w.oneLoadAtATime()
 }
 
 // deepSweep notices a bill that is gone however old it is, started from the
 // command line.
-func (w *world) deepSweep() {
+func (w *boardWorld) deepSweep() {
 	w.t.Helper()
 	w.bills(orderFields, order(2, 20, "", "1"), order(3, 0, "不急", "2"), order(6, 0, "new", "1"))
 	got := w.starter("erp", "update", "--form", "SAL_SaleOrder", "--deep", "--wait", "--json")
@@ -189,7 +212,7 @@ func (w *world) deepSweep() {
 	}
 }
 
-func (w *world) refusedLoads() {
+func (w *boardWorld) refusedLoads() {
 	w.t.Helper()
 	for form, want := range map[string]string{
 		`SAL_SaleOrder";DROP TABLE x;--`: "^[A-Za-z]", `SAL_SaleOrder" --`: "^[A-Za-z]", "../company": "^[A-Za-z]", "": "^[A-Za-z]", "SAL_SaleOder": `did you mean "SAL_SaleOrder"?`,
@@ -209,7 +232,7 @@ func (w *world) refusedLoads() {
 
 // oneLoadAtATime: whatever starts the second one, it is told of the first;
 // cancelled, a create leaves the table as it was.
-func (w *world) oneLoadAtATime() {
+func (w *boardWorld) oneLoadAtATime() {
 	w.t.Helper()
 	before := w.query(`SELECT * FROM "ERP_SAL_SaleOrder" ORDER BY "FID"`)
 	must(w.t, "PUT", w.simURL("kingdee", "options"), `{"latency_ms": 2000}`, nil)
@@ -221,6 +244,17 @@ func (w *world) oneLoadAtATime() {
 	}
 	if got := w.starter("erp", "create", "--form", "SAL_SaleOrder"); got.code != 1 || !strings.Contains(got.err, first.ID) {
 		w.t.Errorf("a second from the command line: %d %s", got.code, got.err)
+	}
+	byHand, err := w.temporalClient().ExecuteWorkflow(w.t.Context(), client.StartWorkflowOptions{ID: "by-hand", TaskQueue: "orgflow"}, "DataSync",
+		object{"form_id": "SAL_SaleOrder", "kind": "update"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_ = byHand.Get(w.t.Context(), nil) // its record says how it ended
+	var list struct{ Runs []load }
+	must(w.t, "GET", "http://"+w.http+"/api/v1/erp-runs?form_id=SAL_SaleOrder&limit=1", "", &list)
+	if l := list.Runs[0]; !strings.HasPrefix(l.ID, "by-hand~") || l.Status != "failed" || l.Error == nil || l.Error.Code != "target_busy" || !strings.Contains(l.Error.Message, first.ID) {
+		w.t.Errorf("a second by hand is %+v", l)
 	}
 	must(w.t, "POST", "http://"+w.http+"/api/v1/erp-runs/"+first.ID+"/cancel", `{"by": "E1", "reason": "wrong form"}`, nil)
 	if l := w.awaitLoad(first.ID); l.Status != "canceled" {

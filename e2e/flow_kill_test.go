@@ -10,7 +10,7 @@ import (
 )
 
 // opened opens the installation's database for as long as a test.
-func (w *flowWorld) opened(t *testing.T) *sql.DB {
+func (w *world) opened(t *testing.T) *sql.DB {
 	t.Helper()
 	driver, dsn := "sqlite", "file:"+filepath.Join(w.data, "orgflow.db")+"?_pragma=busy_timeout(10000)"
 	if url := w.env["ORGFLOW_DATABASE_URL"]; url != "" {

@@ -164,8 +164,13 @@ func (w *world) up(p *process) {
 	})
 }
 
-// database is where standalone keeps its own.
-func (w *world) database() string { return "sqlite://" + filepath.Join(w.data, "orgflow.db") }
+// database is the installation's: standalone's own, unless it has another.
+func (w *world) database() string {
+	if url := w.env["ORGFLOW_DATABASE_URL"]; url != "" {
+		return url
+	}
+	return "sqlite://" + filepath.Join(w.data, "orgflow.db")
+}
 
 // starter runs a command against the same Temporal and database.
 func (w *world) starter(args ...string) result {
