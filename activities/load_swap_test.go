@@ -4,10 +4,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
+	"orgflow/activities"
 )
 
 // A view that people made on a table must not cost a load of hours: what keeps
@@ -63,6 +65,39 @@ func TestASwapWaitsForReaders(t *testing.T) {
 	w.must(reader.Rollback())
 	w.must(w.steps(context.Background(), l, id, orgflow.LoadCreate)) // the attempt after it
 	w.finish(l, id, nil)
+	w.isTruth(t)
+}
+
+// A long query on the generation before keeps nobody from reading the ERP.
+func TestReadersOfTheGenerationBeforeAreNotWaitedFor(t *testing.T) {
+	w := newShop(t, shopDatabases["postgres"](t))
+	w.bills(3, day)
+	w.load(orgflow.LoadCreate, false)
+	w.load(orgflow.LoadCreate, false)
+	reader, err := w.db.DB().Beginx()
+	w.must(err)
+	var n int
+	w.must(reader.Get(&n, `SELECT count(*) FROM "ERP_SAL_Bill__old"`))
+	l := w.worker(w.db)
+	id, err := w.start(l, orgflow.LoadCreate, false)
+	w.must(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := do(ctx, l.OpenLoad, activities.LoadParams{LoadID: id}); err != nil {
+		t.Fatal(err)
+	}
+	w.must(reader.Rollback())
+	w.must(w.steps(ctx, l, id, orgflow.LoadCreate))
+	w.finish(l, id, nil)
+	w.isTruth(t)
+}
+
+// SQLite does not tell a table that people made in small letters from ours.
+func TestATableInSmallLettersIsReplaced(t *testing.T) {
+	w := newShop(t, shopDatabases["sqlite"](t))
+	w.exec(`CREATE TABLE erp_sal_bill ("FID" bigint PRIMARY KEY)`)
+	w.bills(3, day)
+	w.load(orgflow.LoadCreate, false)
 	w.isTruth(t)
 }
 

@@ -42,7 +42,8 @@ const pgUnique = `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attr
 
 // pgReplaceable finds out before anything is read whether the swap can be
 // made: what depends on the table of the generation before keeps that from
-// being dropped, and only a table can be renamed away.
+// being dropped, and only a table can be renamed away. Where somebody reads
+// that table for long, it is found out by the swap.
 func pgReplaceable(ctx context.Context, t *tx, table LoadTable) error {
 	var kind string
 	err := t.get(ctx, &kind, `SELECT CAST(relkind AS text) FROM pg_class WHERE oid = to_regclass(?)`, ident(table.Name))
@@ -54,7 +55,7 @@ func pgReplaceable(ctx context.Context, t *tx, table LoadTable) error {
 	case kind != "r" && kind != "p":
 		return orgflow.Faultf(orgflow.CodeInvalidConfig, "%s is no table; rename it, orgflow needs the name for the form", table.Name)
 	}
-	if _, err := t.exec(ctx, `SAVEPOINT orgflow_drop`); err != nil {
+	if _, err := t.exec(ctx, `SAVEPOINT orgflow_drop; SET LOCAL lock_timeout = '1s'`); err != nil {
 		return err
 	}
 	_, dropped := t.exec(ctx, `DROP TABLE IF EXISTS `+ident(table.old()))
@@ -66,6 +67,9 @@ func pgReplaceable(ctx context.Context, t *tx, table LoadTable) error {
 			Code: orgflow.CodeInvalidConfig, Message: fmt.Sprintf("a view or a key depends on %s, which a create has to drop", table.old()),
 			Advice: "drop what depends on it; views made on " + table.Name + " before a create go on showing the table of before",
 		}
+	}
+	if pgCode(dropped, "55P03") {
+		return nil
 	}
 	return dropped
 }
