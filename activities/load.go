@@ -114,8 +114,8 @@ func (l *Loads) Register(r worker.ActivityRegistry) {
 }
 
 // PrepareLoad checks the input and creates the load, the only one of its form
-// that runs. One that is refused is recorded as failed, unless its input does
-// not say whose it is. Repeating it finds the record and answers the same. A
+// that runs. One that is refused is recorded as failed, unless its input is
+// wrong or its form has no good file. Repeating it finds the record and answers the same. A
 // load whose workflow was terminated gives way.
 func (l *Loads) PrepareLoad(ctx context.Context, p LoadStart) (LoadShare, error) {
 	out, err := l.prepare(ctx, p)
