@@ -59,12 +59,15 @@ func (p *orgPull) setup(ctx workflow.Context) error {
 }
 
 // prepare checks the input and takes the company's organisation for this
-// pull. A pull refused here has left no trace in the database.
+// pull. A pull refused here has left no trace in the database. It runs even
+// when the workflow is cancelled: its end has to be known, so that a pull it
+// has created is finished.
 func (p *orgPull) prepare(ctx workflow.Context) error {
 	p.show(ctx, "checking what is asked for")
 	info := workflow.GetInfo(ctx)
 	var prepared activities.PulledShare
-	err := workflow.ExecuteActivity(bookkeeping(ctx, "check the input, create the pull"), orgflow.ActivityPreparePull, activities.PullStart{
+	detached, _ := workflow.NewDisconnectedContext(ctx)
+	err := workflow.ExecuteActivity(bookkeeping(detached, "check the input, create the pull"), orgflow.ActivityPreparePull, activities.PullStart{
 		Input: p.input, WorkflowID: info.WorkflowExecution.ID, FirstRunID: info.FirstRunID,
 	}).Get(ctx, &prepared)
 	if err != nil {

@@ -159,6 +159,24 @@ func TestACancelledPullIsRecorded(t *testing.T) {
 	}
 }
 
+// Who cancels while the pull is being created leaves nothing held.
+func TestAPullThatIsCancelledAtOnceIsRecorded(t *testing.T) {
+	s := &pullScript{}
+	env := s.run(t)
+	s.cue = func(name string) {
+		if strings.HasPrefix(name, "prepare") {
+			env.CancelWorkflow()
+		}
+	}
+	env.ExecuteWorkflow(OrgPull, json.RawMessage(pullInput))
+	if err := env.GetWorkflowError(); !temporal.IsCanceledError(errors.Unwrap(err)) || !s.end.Canceled {
+		t.Errorf("%v, ended with %+v", err, s.end)
+	}
+	if last := s.calls[len(s.calls)-1]; len(s.calls) != 2 || last != "finish" {
+		t.Errorf("called %v", s.calls)
+	}
+}
+
 func TestParkedRemovalsWaitForSomebody(t *testing.T) {
 	decide := func(env *testsuite.TestWorkflowEnvironment, verb, by string) *testsuite.TestUpdateCallback {
 		out := &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(any, error) {}}

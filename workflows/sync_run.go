@@ -69,11 +69,13 @@ func (r *syncRun) setup(ctx workflow.Context) error {
 }
 
 // prepare checks the job and freezes its files. A job refused here has left
-// no trace in the database.
+// no trace in the database. It runs even when the workflow is cancelled: its
+// end has to be known, so that a run it has recorded is finished.
 func (r *syncRun) prepare(ctx workflow.Context) error {
 	r.show(ctx, orgflow.PhasePrepare, "checking the job and its files")
 	info := workflow.GetInfo(ctx)
-	err := workflow.ExecuteActivity(bookkeeping(ctx, "check the job, freeze its files"), orgflow.ActivityPrepareRun, activities.PrepareParams{
+	detached, _ := workflow.NewDisconnectedContext(ctx)
+	err := workflow.ExecuteActivity(bookkeeping(detached, "check the job, freeze its files"), orgflow.ActivityPrepareRun, activities.PrepareParams{
 		Job: r.job, WorkflowID: info.WorkflowExecution.ID, FirstRunID: info.FirstRunID,
 	}).Get(ctx, &r.info)
 	if err != nil {

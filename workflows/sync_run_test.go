@@ -297,3 +297,19 @@ func TestCancelStopsAtABoundaryAndRecordsIt(t *testing.T) {
 		t.Errorf("calls %v, finish %+v", did, s.finish)
 	}
 }
+
+// Who cancels while the run is being recorded leaves no run without an end.
+func TestARunThatIsCancelledAtOnceIsRecorded(t *testing.T) {
+	s := newScript()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	s.install(env)
+	when(env, s, "prepare", 1, env.CancelWorkflow)
+	env.ExecuteWorkflow(SyncRun, seedJob)
+	if !temporal.IsCanceledError(env.GetWorkflowError()) || !s.finish.Canceled {
+		t.Errorf("err = %v, finish %+v", env.GetWorkflowError(), s.finish)
+	}
+	if did := strings.Join(s.did(), " "); did != "prepare finish" {
+		t.Errorf("calls %s", did)
+	}
+}
