@@ -41,12 +41,12 @@ func TestFlowPages(t *testing.T) {
 	}
 	browser.Do("4 urged", testchrome.Click(`form[action$="/urge"] button`), shows("were reminded"))
 	browser.Do("5 urged too often", testchrome.Click(`form[action$="/urge"] button`), shows("URGED_TOO_OFTEN"), testchrome.Click("main a.button"), shows("Waits for you"))
-	browser.Do("6 approved", chromedp.SendKeys(chromedp.CSS(".own textarea[name=comment]"), "同意 <b>"), testchrome.Click(`button[value="approve"]`), shows("Your decision counts"), shows("同意 <b>"))
+	browser.Do("6 approved", chromedp.SendKeys(chromedp.CSS(".f-own textarea[name=comment]"), "同意 <b>"), testchrome.Click(`button[value="approve"]`), shows("Your decision counts"), shows("同意 <b>"))
 	narrow("6 approved")
-	browser.Do("7 transferred", at("/flows/"+no+"?user=E5"), testchrome.Click(".own details:nth-of-type(3) summary"),
-		chromedp.SendKeys(chromedp.CSS(`.own input[name=people]`), "E7"), testchrome.Click(".own details[open] button"), shows("Your decision counts"))
+	browser.Do("7 transferred", at("/flows/"+no+"?user=E5"), testchrome.Click(`details:has(input[value="transfer"]) summary`),
+		chromedp.SendKeys(chromedp.CSS(`details[open] input[name=people]`), "E7"), testchrome.Click("details[open] button"), shows("Your decision counts"))
 	browser.Do("8 its new owner", at("/flows/"+no+"?user=E7"), shows("Waits for you"), shows("Transfer"))
-	browser.Do("9 returned", testchrome.Click(".own details:nth-of-type(2) summary"), testchrome.Click(".own details[open] button"), shows("returned"), shows("Your decision counts"))
+	browser.Do("9 returned", testchrome.Click(`details:has(input[value="return"]) summary`), testchrome.Click("details[open] button"), shows("returned"), shows("Your decision counts"))
 	browser.Do("10 relaunched", at("/flows/"+no+"?user=E1"), testchrome.Click(`form[action$="/relaunch"] button`), shows("The next round has begun"), shows("round 2"))
 	browser.Do("11 discarded", testchrome.Click(`details:has(form[action$="/discard"]) summary`), testchrome.Click(`form[action$="/discard"] button`), shows("The flow was discarded"))
 	narrow("11 discarded")

@@ -42,8 +42,18 @@ func (b diagramBox) InnerWidth() int { return b.Width - 2*inset }
 // InnerHeight is the height of the second frame.
 func (b diagramBox) InnerHeight() int { return b.Height - 2*inset }
 
+// Alone tells that nothing stands below the name.
+func (b diagramBox) Alone() bool {
+	return b.Name == "" && b.Sign == "" && b.State == "" && !b.Stuck
+}
+
 // NameY is the base line of the name.
-func (b diagramBox) NameY() int { return b.Y + 22 }
+func (b diagramBox) NameY() int {
+	if b.Alone() {
+		return b.Y + 30
+	}
+	return b.Y + 22
+}
 
 // KindY is the base line of what stands below the name.
 func (b diagramBox) KindY() int { return b.Y + 40 }

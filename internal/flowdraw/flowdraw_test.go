@@ -69,7 +69,7 @@ func TestNodesStandInLayers(t *testing.T) {
 		"0>10 10>20,30 20>30 30>99":                "0 / 10 / 20 | / 30 / 99",
 		"0>10 10>99,20 20>30 30>99":                "0 / 10 / | 20 / | 30 / 99",
 		"0>10,20 10>31,32 20>30 30>99 31>99 32>99": "0 / 10 20 / 31 32 30 / 99",
-		"0>1,2 1>4 2>3 3>9 4>9":                    "0 / 1 2 / 4 3 / 9", // 3 and 4 change places, so that nothing crosses
+		"0>1,2 1>3,4 2>3 3>9 4>9":                  "0 / 1 2 / 4 3 / 9", // 3 and 4 change places, so that nothing crosses
 		"0>10 10>20 20>10,99":                      "0 / 10 / 20 / 99",  // the way back moves nothing
 		"0>10 10>10,99":                            "0 / 10 / 99",
 		"0>5 7>5 5>9":                              "0 7 / 5 / 9", // 7 cannot be reached
@@ -109,7 +109,7 @@ func TestDrawingsHold(t *testing.T) {
 			t.Fatalf("the same definition looks different")
 		}
 		for i, a := range drawn.Boxes {
-			if a.X < 0 || a.Y < 0 || a.X+a.Width > drawn.Width || a.Y+a.Height > drawn.Height {
+			if a.X < margin || a.Y < margin || a.X+a.Width+margin > drawn.Width || a.Y+a.Height+margin > drawn.Height {
 				t.Fatalf("box %d is outside of %d x %d: %+v", a.Seq, drawn.Width, drawn.Height, a)
 			}
 			for _, b := range drawn.Boxes[i+1:] {

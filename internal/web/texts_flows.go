@@ -27,7 +27,7 @@ var flowWords = map[string][2]string{
 	"flow.data":        {"表单行", "Form row"},
 	"flow.opened":      {"到达", "Since"},
 	"flow.since":       {"自", "since"},
-	"flow.due":         {"截止", "due"},
+	"flow.due":         {"截止", "Due"},
 	"flow.urged":       {"已催办 %d 次", "urged %d×"},
 	"flow.started":     {"发起时间", "Launched"},
 	"flow.closed":      {"结束时间", "Ended"},
