@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -152,7 +153,7 @@ func (c *Console) happened(ctx context.Context, p *flowPage, q url.Values) (err 
 	for _, e := range timeline.Timeline {
 		event := flowEvent{FlowEvent: e}
 		if e.NodeSeq != nil {
-			event.Node = p.Names[*e.NodeSeq]
+			event.Node = cmp.Or(p.Names[*e.NodeSeq], strconv.Itoa(*e.NodeSeq))
 		}
 		if len(e.Data) > 0 {
 			if err := json.Unmarshal(e.Data, &event.Detail); err != nil {

@@ -20,6 +20,8 @@ const (
 	margin    = 12
 	nameSize  = 14 // of the letters
 	labelSize = 12
+
+	otherwiseWidth = 72 // of the word at a default way
 )
 
 // Drawing is a definition laid out. All measures are pixels from the upper

@@ -117,7 +117,7 @@ func (g *grid) cross() {
 		for layer := g.spots[e.from].layer + 1; layer < g.spots[e.to].layer; layer++ {
 			width := between
 			if e.labelled && len(e.via) == 0 {
-				width = boxWidth // its label stands above
+				width = max(width, min(boxWidth, halvesOf([]rune(e.when))*labelSize/2), otherwiseWidth) // its label stands above
 			}
 			g.spots = append(g.spots, spot{layer: layer, width: width, crossing: true})
 			via := len(g.spots) - 1
