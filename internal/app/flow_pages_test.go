@@ -102,7 +102,7 @@ func badWays(t *testing.T, check func(ctx context.Context, company int64, no str
 		depts string
 		want  string
 	}{
-		{nil, "", ""}, {nil, " ，, ", ""}, {ptr(99), "", ""}, {ptr(0), "", ""}, {ptr(77), "", "NODE_NOT_FOUND"}, {nil, "没有部", "DEPT_NOT_FOUND"},
+		{nil, "", ""}, {nil, " ，, ", ""}, {new(99), "", ""}, {new(0), "", ""}, {new(77), "", "NODE_NOT_FOUND"}, {nil, "没有部", "DEPT_NOT_FOUND"},
 	} {
 		err := check(t.Context(), 0, "n1", c.next, c.depts)
 		refused, _ := errors.AsType[*flowcall.Error](err)

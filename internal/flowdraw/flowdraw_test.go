@@ -202,3 +202,13 @@ func TestPathsAreCurvesBetweenLayersOnly(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// Ways stand from left to right as they are tried, whatever order they are
+// written in.
+func TestWaysStandInTheOrderTheyAreTried(t *testing.T) {
+	d := parse("0>1,2,3 1>9 2>9 3>9")
+	d.Nodes[0].Next = []approval.Edge{{To: 1, Default: true}, {To: 2, When: "b", Order: 2}, {To: 3, When: "a", Order: 1}}
+	if got, want := layers(d), "0 / 3 2 1 / 9"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -1,6 +1,10 @@
 package flowdraw
 
 import (
+	"cmp"
+	"math"
+	"slices"
+
 	"orgflow/internal/approval"
 )
 
@@ -39,7 +43,7 @@ func newGrid(d *approval.Definition) *grid {
 		}
 	}
 	for i, n := range d.Nodes {
-		for _, e := range n.Edges() {
+		for _, e := range tried(n.Next) {
 			if to, ok := index[e.To]; ok && to != i {
 				g.edges = append(g.edges, edge{from: i, to: to, when: e.When, labelled: e.When != "" || e.Default && len(n.Next) > 1})
 			}
@@ -48,6 +52,20 @@ func newGrid(d *approval.Definition) *grid {
 	g.layer()
 	g.cross()
 	return g
+}
+
+// tried are a node's ways out in the order they are tried, the default one
+// last.
+func tried(next []approval.Edge) []approval.Edge {
+	rank := func(e approval.Edge) int {
+		if e.Default {
+			return math.MaxInt
+		}
+		return e.Order
+	}
+	out := slices.Clone(next)
+	slices.SortStableFunc(out, func(a, b approval.Edge) int { return cmp.Compare(rank(a), rank(b)) })
+	return out
 }
 
 // layer gives each node the length of the longest way to it; edges that lead
