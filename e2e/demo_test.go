@@ -85,7 +85,7 @@ func (w *world) demoFlow() {
 	if a := f.flow("relaunch", "flowRunningNumber", no); a.Status != 200 || a.Data.Round != 2 {
 		w.t.Errorf("relaunch: %s", a)
 	}
-	link := "http://" + w.http + "/api/v1/flows/" + no + "?company_id=129"
+	link := "http://" + w.http + "/flows/" + no + "?company=129"
 	eventually(w.t, 30*time.Second, 50*time.Millisecond, "a message with the link", func() error {
 		_, state, err := call("GET", "http://"+w.sims+"/_sim/dingtalk/state", "")
 		if err != nil || !strings.Contains(state, `"single_url":"`+link+`"`) {

@@ -102,7 +102,7 @@ func (e *Error) GetHeaders() http.Header { return e.headers }
 
 // Answer is what an error is told as, to whoever asks over HTTP: as the API
 // answers it, for pages.
-func Answer(ctx context.Context, err error) *Error { return fault(ctx, err) }
+func Answer(ctx context.Context, err error) *Error { return fault(ctx, refusedCall(err)) }
 
 // fault turns any error into an answer. Only an *orgflow.Fault or an
 // *orgflow.InvalidError was written to be read by a caller; the text of

@@ -183,13 +183,17 @@ func flowNodes(visits []store.FlowVisit) []api.FlowNode {
 func flowTasks(tasks []store.FlowTask) []api.FlowTask {
 	out := make([]api.FlowTask, len(tasks))
 	for i, t := range tasks {
-		out[i] = api.FlowTask{
-			ID: t.ID, NodeSeq: t.NodeSeq, Round: t.Round, Visit: t.Visit, Kind: t.Kind, UserCode: t.UserCode, UserName: t.UserName,
-			State: t.State, Cause: t.Cause, OpenedAt: optionalTime(t.OpenedAt), DoneAt: optionalTime(t.DoneAt), DueAt: optionalTime(t.DueAt),
-			LastUrgedAt: optionalTime(t.LastUrgedAt), Urges: t.Urges,
-		}
+		out[i] = flowTask(t)
 	}
 	return out
+}
+
+func flowTask(t store.FlowTask) api.FlowTask {
+	return api.FlowTask{
+		ID: t.ID, NodeSeq: t.NodeSeq, Round: t.Round, Visit: t.Visit, Kind: t.Kind, UserCode: t.UserCode, UserName: t.UserName,
+		State: t.State, Cause: t.Cause, OpenedAt: optionalTime(t.OpenedAt), DoneAt: optionalTime(t.DoneAt), DueAt: optionalTime(t.DueAt),
+		LastUrgedAt: optionalTime(t.LastUrgedAt), Urges: t.Urges,
+	}
 }
 
 func flowEvent(e store.FlowEvent) api.FlowEvent {

@@ -49,6 +49,14 @@ var takes = map[TaskKind][]orgflow.Verdict{
 	TaskSide:     {orgflow.VerdictApprove, orgflow.VerdictTransfer},
 }
 
+// Verdicts returns what a task of a kind takes at the node.
+func (n *Node) Verdicts(kind TaskKind) []orgflow.Verdict {
+	return slices.DeleteFunc(slices.Clone(takes[kind]), func(v orgflow.Verdict) bool {
+		need, ok := actions[v]
+		return ok && !slices.Contains(n.Allow, need) || kind == TaskBefore && n.Type == NodeHandle && v == orgflow.VerdictReject
+	})
+}
+
 func (m *machine) checkVerdict(t *Task, n *Node, row Decision) string {
 	if !slices.Contains(takes[t.Kind], row.Verdict) || t.Kind == TaskBefore && n.Type == NodeHandle && row.Verdict == orgflow.VerdictReject {
 		return fmt.Sprintf("a task of kind %s takes no verdict %q, only %q", t.Kind, row.Verdict, takes[t.Kind])

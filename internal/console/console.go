@@ -8,6 +8,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -24,6 +25,14 @@ type Deps struct {
 	// Audit writes down what somebody started or changed, where who is told
 	// does not write it down itself, as in api.Deps.
 	Audit func(ctx context.Context, who, action, subject, origin string) error
+	// WebUI is the address of Temporal's Web UI, empty when it is not known,
+	// and Namespace the one that the workflows run in.
+	WebUI, Namespace string
+
+	Flows           api.Flows
+	FlowDefinitions api.FlowDefinitions
+	FlowCalls       api.FlowCalls
+	FlowDesk        FlowDesk
 }
 
 // Console serves the pages. Make one with New.
@@ -35,6 +44,7 @@ func New(d Deps) *Console { return &Console{d} }
 // Routes adds the pages.
 func (c *Console) Routes(r chi.Router) {
 	c.syncRoutes(r)
+	c.flowRoutes(r)
 }
 
 // A content is what a page shows.
@@ -80,7 +90,8 @@ func (c *Console) problem(w http.ResponseWriter, r *http.Request, err error, bac
 	if told.GetStatus() >= http.StatusInternalServerError {
 		c.SignIn.Logger.ErrorContext(r.Context(), "page", "path", r.URL.Path, "error", err, "request_id", told.RequestID)
 	}
-	c.SignIn.Page(w, r, told.GetStatus(), "problem", web.Page{Title: "problem", Path: back, Data: struct {
+	path, _, _ := strings.Cut(back, "?")
+	c.SignIn.Page(w, r, told.GetStatus(), "problem", web.Page{Title: "problem", Path: path, Data: struct {
 		*api.Error
 		Back string
 	}{told, back}})
@@ -93,7 +104,7 @@ func cameFrom(r *http.Request) string {
 	if err != nil || u.Path == "" {
 		return "/"
 	}
-	return u.Path
+	return u.RequestURI()
 }
 
 // steering is who does something, and why.

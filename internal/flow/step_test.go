@@ -190,7 +190,7 @@ func TestTheFirstStep(t *testing.T) {
 		if err != nil || f.Title != "员工1的采购5" || len(f.Tasks) != 1 || f.Tasks[0].UserCode != "E2" || f.Tasks[0].UserName != "员工2" {
 			t.Errorf("%+v %v", f, err)
 		}
-		want := fmt.Sprintf(`E2: {"title":"待审批：员工1的采购5","text":"员工1（研发部）提交的“采购”等待您处理，当前节点：负责人。\n编号 %[1]s · 第1轮 · 第2步 · 任务1","link":"http://127.0.0.1:8080/api/v1/flows/%[1]s?company_id=129"}`, d.key.No)
+		want := fmt.Sprintf(`E2: {"title":"待审批：员工1的采购5","text":"员工1（研发部）提交的“采购”等待您处理，当前节点：负责人。\n编号 %[1]s · 第1轮 · 第2步 · 任务1","link":"http://127.0.0.1:8080/flows/%[1]s?company=129"}`, d.key.No)
 		if diff := cmp.Diff([]string{want, want}, d.outbox()); diff != "" {
 			t.Error(diff)
 		}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/text/language"
@@ -35,3 +37,31 @@ func clock(v any, layout string) string {
 
 // number groups an integer's digits by three, as both languages do.
 func number(v any) string { return message.NewPrinter(language.English).Sprint(v) }
+
+// span shows how long something takes, in its two largest units.
+func span(lang Lang, seconds float64) string {
+	units := []struct {
+		seconds float64
+		zh, en  string
+	}{{86400, "天", "d"}, {3600, "小时", "h"}, {60, "分", "min"}, {1, "秒", "s"}}
+	left, out := math.Round(seconds), ""
+	for i, u := range units {
+		n := math.Floor(left / u.seconds)
+		left -= n * u.seconds
+		if n == 0 && (out == "" && i < len(units)-1 || out != "") {
+			if out != "" {
+				break
+			}
+			continue
+		}
+		name := u.en
+		if lang == Chinese {
+			name = u.zh
+		}
+		if out != "" {
+			return fmt.Sprintf("%s %.0f %s", out, n, name)
+		}
+		out = fmt.Sprintf("%.0f %s", n, name)
+	}
+	return out
+}

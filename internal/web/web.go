@@ -83,10 +83,10 @@ func New() *Pages {
 	}
 	for _, lang := range []Lang{Chinese, English} {
 		p.byLang[lang] = map[string]*template.Template{}
-		layout := template.Must(template.New("layout.html").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html"))
+		layout := template.Must(template.New("layout.html").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html", "templates/part-*.html"))
 		for _, file := range files {
 			name := strings.TrimSuffix(path.Base(file), ".html")
-			if name == "layout" {
+			if name == "layout" || strings.HasPrefix(name, "part-") { // of several pages
 				continue
 			}
 			p.byLang[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, file))
@@ -108,8 +108,14 @@ func functions(lang Lang) template.FuncMap {
 		"at":     at,
 		"day":    day,
 		"number": number,
+		"pair":   func(a, b any) pair { return pair{a, b} },
+		"list":   func(words ...string) []string { return words },
+		"span":   func(seconds float64) string { return span(lang, seconds) },
 	}
 }
+
+// pair hands two things to a template that takes one.
+type pair struct{ A, B any }
 
 // Render sends a page. It is complete before its first byte is sent.
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, name string, page Page) error {

@@ -145,6 +145,7 @@ func TestContrastIsEnough(t *testing.T) {
 		for _, pair := range [][2]string{
 			{"ink", "ground"}, {"ink", "raised"}, {"soft", "ground"}, {"soft", "raised"}, {"link", "ground"}, {"link", "raised"},
 			{"on-strong", "strong"}, {"good", "ground"}, {"bad", "ground"}, {"ink", "bad-ground"},
+			{"ink", "good-ground"}, {"ink", "busy-ground"},
 		} {
 			a, b := palette[pair[0]], palette[pair[1]]
 			if ratio := (max(a, b) + .05) / (min(a, b) + .05); ratio < 4.5 {

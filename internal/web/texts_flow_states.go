@@ -1,0 +1,82 @@
+package web
+
+// flowStateTexts are the states, kinds and causes of approval flows.
+var flowStateTexts = map[string][2]string{
+	"flow.state.STARTING":  {"启动中", "starting"},
+	"flow.state.RUNNING":   {"审批中", "running"},
+	"flow.state.RETURNED":  {"已退回", "returned"},
+	"flow.state.APPROVED":  {"已同意", "approved"},
+	"flow.state.REJECTED":  {"已拒绝", "rejected"},
+	"flow.state.DISCARDED": {"已作废", "discarded"},
+	"flow.state.FAULTED":   {"异常", "faulted"},
+
+	"flow.visit.PENDING":   {"未开始", "pending"},
+	"flow.visit.ACTIVE":    {"进行中", "current"},
+	"flow.visit.PASSED":    {"已通过", "passed"},
+	"flow.visit.REJECTED":  {"已拒绝", "rejected"},
+	"flow.visit.RETURNED":  {"已退回", "returned"},
+	"flow.visit.SKIPPED":   {"已跳过", "skipped"},
+	"flow.visit.TIMED_OUT": {"已超时", "timed out"},
+	"flow.visit.CANCELLED": {"已取消", "cancelled"},
+
+	// Signs beside colours.
+	"flow.mark.PENDING":   {"·", "·"},
+	"flow.mark.ACTIVE":    {"▶", "▶"},
+	"flow.mark.PASSED":    {"✓", "✓"},
+	"flow.mark.REJECTED":  {"✗", "✗"},
+	"flow.mark.RETURNED":  {"↩", "↩"},
+	"flow.mark.SKIPPED":   {"»", "»"},
+	"flow.mark.TIMED_OUT": {"⌛", "⌛"},
+	"flow.mark.CANCELLED": {"–", "–"},
+
+	"flow.task.WAITING":        {"等待轮到", "waits for their turn"},
+	"flow.task.ACTIVE":         {"待处理", "has to act"},
+	"flow.task.APPROVED":       {"已同意", "approved"},
+	"flow.task.REJECTED":       {"已拒绝", "rejected"},
+	"flow.task.RETURNED":       {"已退回", "returned"},
+	"flow.task.TRANSFERRED":    {"已转交", "transferred"},
+	"flow.task.DELEGATED":      {"已委托", "delegated"},
+	"flow.task.DONE_BY_OTHERS": {"他人已处理", "done by others"},
+	"flow.task.TIMED_OUT":      {"已超时", "timed out"},
+	"flow.task.CANCELLED":      {"已取消", "cancelled"},
+
+	"flow.kind.approve":  {"审批", "approval"},
+	"flow.kind.handle":   {"办理", "work to be done"},
+	"flow.kind.delegate": {"被委托，给出建议", "asked for advice"},
+	"flow.kind.before":   {"加签", "asked to sign first"},
+	"flow.kind.side":     {"部门负责人处理", "as manager of a department"},
+	"flow.kind.cc":       {"抄送", "copy"},
+
+	"flow.type.start":   {"开始", "start"},
+	"flow.type.approve": {"审批", "approve"},
+	"flow.type.handle":  {"办理", "handle"},
+	"flow.type.cc":      {"抄送", "copy"},
+	"flow.type.fork":    {"分支", "fork"},
+	"flow.type.join":    {"汇合", "join"},
+	"flow.type.subflow": {"子流程", "subflow"},
+	"flow.type.delay":   {"等待", "delay"},
+	"flow.type.trigger": {"外部调用", "trigger"},
+	"flow.type.end":     {"结束", "end"},
+
+	"flow.sign.any":      {"或签", "anyone signs"},
+	"flow.sign.all":      {"会签", "all sign"},
+	"flow.sign.sequence": {"依次审批", "one after another"},
+	"flow.sign.vote":     {"票签", "vote"},
+
+	"flow.outcome.waiting":              {"等待处理", "not worked on yet"},
+	"flow.outcome.applied":              {"已生效", "counted"},
+	"flow.outcome.ignored_late":         {"太晚，未生效", "too late"},
+	"flow.outcome.ignored_not_assignee": {"不是处理人，未生效", "not theirs to decide"},
+	"flow.outcome.ignored_duplicate":    {"重复，未生效", "sent twice"},
+	"flow.outcome.invalid":              {"无效", "invalid"},
+
+	"flow.message.pending":    {"待发送", "to be sent"},
+	"flow.message.sent":       {"已发送", "sent"},
+	"flow.message.delivered":  {"已送达", "delivered"},
+	"flow.message.dropped":    {"未送达", "not delivered"},
+	"flow.message.dead":       {"已放弃", "given up"},
+	"flow.message.superseded": {"已过时，未发送", "out of date, not sent"},
+
+	"flow.channel.ding_talk": {"钉钉", "DingTalk"},
+	"flow.channel.we_com":    {"企业微信", "WeCom"},
+}
