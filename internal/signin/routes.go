@@ -15,8 +15,12 @@ import (
 	"orgflow/internal/web"
 )
 
-// maxForm bounds a form, in bytes: codes and tokens are short.
-const maxForm = 16 << 10
+// What forms are bounded by, in bytes: codes and tokens are short, files that
+// somebody pastes are not.
+const (
+	maxForm     = 16 << 10
+	maxLongForm = 1 << 20
+)
 
 // Routes adds the pages.
 func (s *Service) Routes(r chi.Router) {
@@ -34,13 +38,18 @@ func (s *Service) Routes(r chi.Router) {
 }
 
 // Form takes forms of our own pages only, at most 16 KiB.
-func (s *Service) Form(next http.HandlerFunc) http.HandlerFunc {
+func (s *Service) Form(next http.HandlerFunc) http.HandlerFunc { return s.form(maxForm, next) }
+
+// LongForm is Form for at most 1 MiB.
+func (s *Service) LongForm(next http.HandlerFunc) http.HandlerFunc { return s.form(maxLongForm, next) }
+
+func (s *Service) form(most int64, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !SameOrigin(r) {
 			s.refuse(w, r, refusal{status: http.StatusForbidden, key: "refused.over"})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		if err := r.ParseForm(); err != nil {
 			s.refuse(w, r, refusal{status: http.StatusBadRequest, key: "refused.over"})
 			return
