@@ -91,11 +91,11 @@ func (w *syncWorld) seedLong() {
 			Kind: orgflow.Person, Op: orgflow.Insert, SourceID: fmt.Sprint("p", i), State: orgflow.Done, Reason: "new",
 			Payload: payload(w.t, map[string]any{"name": fmt.Sprintf("员工 %d", i), "title": "工程师", "mobile": "10000001001", "dept_id_list": []any{home}, "userid": fmt.Sprint("E", i)}, "mobile"),
 		}
-		switch {
-		case i%10 == 3:
+		switch i % 10 {
+		case 3:
 			change.Op, change.State, change.Reason = orgflow.Delete, orgflow.Parked, "left the company"
 			change.Before, change.Payload = change.Payload, nil
-		case i%10 == 6:
+		case 6:
 			change.Op, change.Reason = orgflow.Update, "changed"
 			change.Fields = map[string]orgflow.Diff{"title": {Before: "助理", After: "工程师"}, "mobile": {Before: orgflow.Masked, After: orgflow.Masked}}
 		}

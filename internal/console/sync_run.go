@@ -178,9 +178,10 @@ func verbsOf(s orgflow.Summary) []verb {
 		return []verb{{Name: "resume", Needs: "operate"}, {Name: "cancel", Needs: "operate", Plain: true}}
 	case orgflow.StatusAwaitingApproval:
 		return []verb{{Name: "approve", Needs: "approve", Reason: true}, {Name: "reject", Needs: "approve", Reason: true, Plain: true}, {Name: "cancel", Needs: "operate", Plain: true}}
-	}
-	if failures(s) > 0 || s.Plan[orgflow.Org].Held+s.Plan[orgflow.Person].Held > 0 {
-		return []verb{{Name: "retry", Needs: "operate"}}
+	case orgflow.StatusCompleted, orgflow.StatusCompletedWithFailures, orgflow.StatusRejected, orgflow.StatusSuperseded, orgflow.StatusFailed, orgflow.StatusCanceled:
+		if failures(s) > 0 || s.Plan[orgflow.Org].Held+s.Plan[orgflow.Person].Held > 0 {
+			return []verb{{Name: "retry", Needs: "operate"}}
+		}
 	}
 	return nil
 }
