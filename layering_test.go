@@ -69,7 +69,7 @@ var rules = []rule{
 	{pkg: "worker", mustNot: []string{server, "github.com/temporalio/ui-server"}},
 	{pkg: "starter", mustNot: []string{server, "github.com/temporalio/ui-server"}},
 	{pkg: "internal/web", ours: []string{}, mustNot: []string{temporal, sql}},
-	{pkg: "internal/console", ours: []string{"", "internal/api", "internal/approval", "internal/config", "internal/flowcall", "internal/flowdraw", "internal/signin", "internal/web"}, mustNot: []string{temporal}},
+	{pkg: "internal/console", ours: []string{"", "internal/api", "internal/approval", "internal/config", "internal/flowcall", "internal/flowdraw", "internal/signin", "internal/web", "meta"}, mustNot: []string{temporal}},
 	{pkg: "internal/flowdraw", ours: []string{"internal/approval"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/signin", ours: []string{"", "connectors", "internal/config", "internal/store", "internal/web"}, mustNot: []string{temporal}},
 	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/flowcall", "internal/signin", "internal/telemetry", "internal/web"}, mustNot: []string{server}},

@@ -21,6 +21,7 @@ func (a *App) Handler(webUI string) http.Handler {
 	pages := console.New(console.Deps{
 		SignIn: signIn, Runs: runs, Audit: a.audit, WebUI: webUI, Namespace: a.Config.Temporal.Namespace,
 		Flows: flows, FlowDefinitions: flows, FlowCalls: calls, FlowDesk: flows,
+		Start: runs, Steer: runs, Plans: runs, WhatIf: runs, Records: runs, Once: a.Store, Files: a.Meta,
 	})
 	return api.New(api.Deps{
 		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Views: a.Views(), Loads: a.Loads(),

@@ -16,12 +16,21 @@ import (
 	"orgflow/internal/config"
 	"orgflow/internal/signin"
 	"orgflow/internal/web"
+	"orgflow/meta"
 )
 
 // Deps is what the pages ask. All are needed.
 type Deps struct {
 	SignIn *signin.Service
 	Runs   api.Runs
+	// Of the pages of sync runs.
+	Start   api.Starter
+	Steer   api.Steerer
+	Plans   api.Plans
+	WhatIf  api.WhatIf
+	Records api.Records
+	Once    api.Idempotency // so that a form sent twice starts one run
+	Files   *meta.Store
 	// Audit writes down what somebody started or changed, where who is told
 	// does not write it down itself, as in api.Deps.
 	Audit func(ctx context.Context, who, action, subject, origin string) error

@@ -107,7 +107,7 @@ func (c *Console) flowPage(r *http.Request) (content, error) {
 	if !q.Has("live") {
 		c.offer(ctx, &page, def)
 		page.Row = formFields(page.Form)
-		page.RunURL = c.runURL(page.WorkflowID)
+		page.RunURL = c.inWebUI(page.WorkflowID, "")
 		if done := q.Get("done"); slices.Contains(flowDone, done) {
 			page.Done = "flow.done." + done
 		}
@@ -181,14 +181,6 @@ func (c *Console) happened(ctx context.Context, p *flowPage, q url.Values) (err 
 		p.MessagesURL = here + p.with(url.Values{"messages": {messages.NextCursor}})
 	}
 	return nil
-}
-
-// runURL is a workflow in Temporal's Web UI, empty where that is not known.
-func (c *Console) runURL(workflowID string) string {
-	if c.WebUI == "" || workflowID == "" {
-		return ""
-	}
-	return c.WebUI + "/namespaces/" + url.PathEscape(c.Namespace) + "/workflows/" + url.PathEscape(workflowID)
 }
 
 // formFields shows a form in the order it was written. What is no object is

@@ -15,9 +15,12 @@ import (
 	"orgflow/internal/web"
 )
 
-// maxForm bounds a form, in bytes: an opinion of 4,000 Chinese characters has
-// 36,000 as a form.
-const maxForm = 64 << 10
+// What forms are bounded by, in bytes: an opinion of 4,000 Chinese characters
+// has 36,000 as a form, a file that somebody pastes may have more.
+const (
+	maxForm     = 64 << 10
+	maxLongForm = 1 << 20
+)
 
 // Routes adds the pages.
 func (s *Service) Routes(r chi.Router) {
@@ -35,13 +38,18 @@ func (s *Service) Routes(r chi.Router) {
 }
 
 // Form takes forms of our own pages only, at most 64 KiB.
-func (s *Service) Form(next http.HandlerFunc) http.HandlerFunc {
+func (s *Service) Form(next http.HandlerFunc) http.HandlerFunc { return s.form(maxForm, next) }
+
+// LongForm is Form for at most 1 MiB.
+func (s *Service) LongForm(next http.HandlerFunc) http.HandlerFunc { return s.form(maxLongForm, next) }
+
+func (s *Service) form(most int64, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !SameOrigin(r) {
 			s.refuse(w, r, refusal{status: http.StatusForbidden, key: "refused.over"})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		if err := r.ParseForm(); err != nil {
 			s.refuse(w, r, refusal{status: http.StatusBadRequest, key: "refused.over"})
 			return

@@ -95,7 +95,9 @@ func (c *Browser) Do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
 	defer cancel()
 	err := chromedp.Do(ctx, actions...)
-	if shot, e := chromedp.Run(c.ctx, chromedp.FullScreenshot(100)); e == nil {
+	look, stop := context.WithTimeout(c.ctx, 10*time.Second) // an open list or hint of the browser itself keeps it from drawing
+	defer stop()
+	if shot, e := chromedp.Run(look, chromedp.FullScreenshot(100)); e == nil {
 		if e := os.WriteFile(filepath.Join(c.shots, strings.ReplaceAll(what, " ", "-")+".png"), shot, 0o600); e != nil {
 			c.t.Error(e)
 		}

@@ -14,7 +14,8 @@ document.querySelectorAll('[data-live]').forEach(element => {
         const answer = await fetch(address, {credentials: 'same-origin', redirect: 'error'});
         if (answer.ok) {
           const text = await answer.text();
-          if (text !== last) {
+          // Whoever has begun to write or press something meanwhile goes on with it.
+          if (text !== last && !element.contains(document.activeElement)) {
             element.innerHTML = text;
             last = text;
           }

@@ -1,0 +1,280 @@
+package console
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"orgflow"
+	"orgflow/internal/api"
+	"orgflow/meta"
+)
+
+// jobPage is a form that a job is put together in.
+type jobPage struct {
+	Ready    []readyJob
+	Targets  []string // "129/ding_talk"
+	Services []meta.Service
+	Modes    []orgflow.Mode
+	Job      string // as text
+	Rows     string // of a what-if
+	Once     string
+	Problem  *api.Error
+	Answer   *whatIfAnswer
+}
+
+// A readyJob is one that a company's schedule runs.
+type readyJob struct {
+	Key         string // "129/nightly-persons"
+	Description string
+	Target      string
+	Services    []string
+	Text        string
+}
+
+type whatIfAnswer struct {
+	orgflow.WhatIf
+	Changes []changeRow
+	Plan    []planRow
+}
+
+var modes = []orgflow.Mode{orgflow.Incremental, orgflow.Full, orgflow.Reconcile}
+
+// jobPage gathers what a job can be made of.
+func (c *Console) jobPage() jobPage {
+	p := jobPage{Modes: modes, Once: rand.Text()}
+	for _, id := range c.Files.Companies() {
+		company, err := c.Files.Company(id)
+		if err != nil {
+			continue // the file is broken: /meta shows how
+		}
+		for _, consumer := range company.Consumers() {
+			p.Targets = append(p.Targets, orgflow.Target{CompanyID: id, Consumer: consumer}.String())
+		}
+		schedules, _ := c.Files.Schedules(id) // broken ones show on /meta
+		for _, s := range schedules {
+			if s.Workflow != orgflow.WorkflowSyncRun {
+				continue
+			}
+			p.Ready = append(p.Ready, readyJob{
+				Key: strconv.FormatInt(id, 10) + "/" + s.ID, Description: s.Description, Target: s.Job.Target().String(),
+				Services: s.Job.Services, Text: pretty(s.RawJob),
+			})
+		}
+	}
+	services := c.Files.Services()
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		p.Services = append(p.Services, services[name])
+	}
+	return p
+}
+
+func (c *Console) startPage(*http.Request) (content, error) {
+	return content{template: "sync-new", title: "run.new", section: "sync", data: c.jobPage()}, nil
+}
+
+// startRun starts a run, as POST /api/v1/sync-runs does. A job that cannot be
+// started is shown again with what is wrong.
+func (c *Console) startRun(r *http.Request) (content, string, error) {
+	page := c.jobPage()
+	raw, err := page.chosen(r)
+	var job orgflow.Job
+	if err == nil {
+		page.Job = string(raw)
+		job, err = c.Files.DecodeJob(raw)
+	}
+	var started api.Started
+	if err == nil {
+		started, err = c.start(r, job, raw)
+	}
+	if refused(err) {
+		page.Problem = api.Answer(r.Context(), err)
+		return content{template: "sync-new", title: "run.new", section: "sync", data: page}, "", nil
+	}
+	next, err := c.begun(r, "start", started.ID, started, err)
+	return content{}, next, err
+}
+
+// refused tells whether an error says what is wrong with a job.
+func refused(err error) bool {
+	if err == nil {
+		return false
+	}
+	var invalid *orgflow.InvalidError
+	var own *api.Error
+	f := orgflow.AsFault(err)
+	return errors.As(err, &invalid) || errors.As(err, &own) || f.Code == orgflow.CodeInvalidJob || f.Code == orgflow.CodeInvalidConfig || f.Code == orgflow.CodeInvalidRecord
+}
+
+// start starts a run once for a form, however often it is sent.
+func (c *Console) start(r *http.Request, job orgflow.Job, raw json.RawMessage) (api.Started, error) {
+	s := c.steering(r)
+	opts := api.StartOptions{WorkflowID: api.RunID(job, time.Now()), By: s.By}
+	if once := r.PostFormValue("once"); once != "" {
+		sum := sha256.Sum256([]byte(s.Key + "\x00" + once + "\x00" + string(raw)))
+		opts.IdempotencyKey = "console:" + hex.EncodeToString(sum[:])
+		var err error
+		if opts.WorkflowID, _, err = c.Once.Remember(r.Context(), opts.IdempotencyKey, opts.WorkflowID); err != nil {
+			return api.Started{}, fmt.Errorf("remember the form: %w", err)
+		}
+	}
+	return c.Start.Start(r.Context(), job, raw, opts)
+}
+
+// chosen is the job that a form asks for: one written as text, a ready one,
+// or one put together.
+func (p *jobPage) chosen(r *http.Request) (json.RawMessage, error) {
+	var raw json.RawMessage
+	switch {
+	case r.PostFormValue("ready") != "":
+		at := slices.IndexFunc(p.Ready, func(j readyJob) bool { return j.Key == r.PostFormValue("ready") })
+		if at < 0 {
+			return nil, orgflow.Faultf(orgflow.CodeInvalidJob, "there is no job %q any more; load the page again", r.PostFormValue("ready"))
+		}
+		raw = json.RawMessage(p.Ready[at].Text)
+	case strings.TrimSpace(r.PostFormValue("job")) != "":
+		raw = json.RawMessage(r.PostFormValue("job"))
+	default:
+		var err error
+		if raw, err = composed(r); err != nil {
+			return nil, err
+		}
+	}
+	if r.PostFormValue("dry") == "" {
+		return raw, nil
+	}
+	return dry(raw), nil
+}
+
+// composed is the job of the form's fields.
+func composed(r *http.Request) (json.RawMessage, error) {
+	number, consumer, _ := strings.Cut(r.PostFormValue("target"), "/")
+	company, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return nil, &orgflow.Fault{Code: orgflow.CodeInvalidJob, Field: "target", Message: "choose where to"}
+	}
+	services := append([]string{}, r.PostForm["services"]...)
+	params := map[string]any{}
+	if mode := r.PostFormValue("mode"); mode != "" {
+		params["mode"] = mode
+	}
+	raw, err := json.MarshalIndent(struct {
+		Services  []string       `json:"services"`
+		Consumer  string         `json:"consumer"`
+		CompanyID int64          `json:"company_id"`
+		Params    map[string]any `json:"params"`
+	}{services, consumer, company, params}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode job: %w", err)
+	}
+	return raw, nil
+}
+
+// dry returns a job with dry_run. What is no job stays as it is: its
+// problems are found by who decodes it.
+func dry(raw json.RawMessage) json.RawMessage {
+	var job struct {
+		Services  json.RawMessage            `json:"services,omitempty"`
+		Consumer  json.RawMessage            `json:"consumer,omitempty"`
+		CompanyID json.RawMessage            `json:"company_id,omitempty"`
+		Params    map[string]json.RawMessage `json:"params"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&job); err != nil {
+		return raw
+	}
+	if job.Params == nil {
+		job.Params = map[string]json.RawMessage{}
+	}
+	job.Params["dry_run"] = json.RawMessage("true")
+	out, err := json.MarshalIndent(job, "", "  ")
+	if err != nil {
+		return raw
+	}
+	return out
+}
+
+func (c *Console) whatIfPage(r *http.Request) (content, error) {
+	p := c.jobPage()
+	p.Job = p.example()
+	for _, ready := range p.Ready {
+		if ready.Key == r.URL.Query().Get("from") {
+			p.Job = ready.Text
+		}
+	}
+	return whatIf(p), nil
+}
+
+func whatIf(p jobPage) content {
+	return content{template: "sync-what-if", title: "what.if", section: "sync", data: p}
+}
+
+// example is a job to begin with: the first schedule's, else one of the first
+// target.
+func (p *jobPage) example() string {
+	if len(p.Ready) > 0 {
+		return p.Ready[0].Text
+	}
+	if len(p.Targets) == 0 {
+		return ""
+	}
+	number, consumer, _ := strings.Cut(p.Targets[0], "/")
+	return fmt.Sprintf("{\n  \"services\": [\"org_new\", \"person_new\"],\n  \"consumer\": %q,\n  \"company_id\": %s,\n  \"params\": {}\n}", consumer, number)
+}
+
+// askWhatIf shows what a run would do with rows. It changes nothing.
+func (c *Console) askWhatIf(r *http.Request) (content, string, error) {
+	page := c.jobPage()
+	page.Rows = r.PostFormValue("rows")
+	raw, err := page.chosen(r)
+	page.Job = string(raw)
+	var job orgflow.Job
+	if err == nil {
+		job, err = c.Files.DecodeJob(raw)
+	}
+	var answer orgflow.WhatIf
+	if err == nil {
+		answer, err = c.WhatIf.WhatIf(r.Context(), job, json.RawMessage(page.Rows))
+	}
+	switch {
+	case refused(err):
+		page.Problem = api.Answer(r.Context(), err)
+		return whatIf(page), "", nil
+	case err != nil:
+		return content{}, "", err
+	}
+	page.Answer = &whatIfAnswer{WhatIf: answer}
+	for _, change := range answer.Changes {
+		row := rowOf(change)
+		row.Name = nameOf(change)
+		page.Answer.Changes = append(page.Answer.Changes, row)
+	}
+	for _, kind := range kinds {
+		if n, ok := answer.Plan[kind]; ok {
+			page.Answer.Plan = append(page.Answer.Plan, planRow{kind, n})
+		}
+	}
+	return whatIf(page), "", nil
+}
+
+// nameOf is the name among the fields of a change, "" where it does not
+// change.
+func nameOf(c orgflow.Change) string {
+	for _, field := range []string{"name", "displayName", "departmentName", "realName"} {
+		if name, ok := c.Fields[field].After.(string); ok {
+			return name
+		}
+	}
+	return ""
+}
