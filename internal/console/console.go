@@ -24,6 +24,17 @@ type Deps struct {
 	// Audit writes down what somebody started or changed, where who is told
 	// does not write it down itself, as in api.Deps.
 	Audit func(ctx context.Context, who, action, subject, origin string) error
+	// WebUI is the address of Temporal's Web UI, empty when it is not known,
+	// and Namespace the one that the workflows run in.
+	WebUI, Namespace string
+
+	Flows api.Flows
+
+	Loads     api.Loads
+	Forms     Forms
+	Schedules Schedules
+	Consumers Consumers
+	Pulls     Pulls
 }
 
 // Console serves the pages. Make one with New.
@@ -35,6 +46,10 @@ func New(d Deps) *Console { return &Console{d} }
 // Routes adds the pages.
 func (c *Console) Routes(r chi.Router) {
 	c.syncRoutes(r)
+	c.homeRoutes(r)
+	c.erpRoutes(r)
+	c.scheduleRoutes(r)
+	c.consumerRoutes(r)
 }
 
 // A content is what a page shows.

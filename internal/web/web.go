@@ -83,10 +83,10 @@ func New() *Pages {
 	}
 	for _, lang := range []Lang{Chinese, English} {
 		p.byLang[lang] = map[string]*template.Template{}
-		layout := template.Must(template.New("layout.html").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html"))
+		layout := template.Must(template.New("layout.html").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html", "templates/part-*.html"))
 		for _, file := range files {
 			name := strings.TrimSuffix(path.Base(file), ".html")
-			if name == "layout" {
+			if name == "layout" || strings.HasPrefix(name, "part-") { // parts are blocks that several pages use
 				continue
 			}
 			p.byLang[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, file))
