@@ -11,7 +11,8 @@ import (
 	"orgflow/internal/temporalx"
 )
 
-// scheduleFacts are the settings of a schedule that people are shown.
+// scheduleFacts are the settings of a schedule that people are shown where
+// they say something.
 var scheduleFacts = []string{"intervals", "skip", "time_zone", "jitter", "start_at", "end_at", "overlap", "catchup_window", "pause_on_failure"}
 
 // ShowSchedule implements console.Schedules.
@@ -37,7 +38,7 @@ func (s *Schedules) ShowSchedule(ctx context.Context, id string) (console.Schedu
 			out.Calendars = strings.Split(f.Text, "; ")
 		case f.Name == "input":
 			out.Job = f.Text
-		case slices.Contains(scheduleFacts, f.Name):
+		case slices.Contains(scheduleFacts, f.Name) && f.Text != "0s" && f.Text != "false":
 			out.Facts = append(out.Facts, console.ScheduleFact{Name: f.Name, Value: f.Text})
 		}
 	}

@@ -56,7 +56,7 @@ var opsTexts = map[string][2]string{
 	"erp.rows":          {"行数", "Rows"},
 	"erp.speed":         {"每秒 %s 行", "%s a second"},
 	"erp.left":          {"预计剩余", "Remaining"},
-	"erp.took":          {"用时", "Time"},
+	"erp.took":          {"用时", "Elapsed"},
 	"erp.calls":         {"调用次数", "Calls"},
 	"erp.gone":          {"标记为 ERP 中已不存在", "Marked as gone from the ERP"},
 	"erp.gone.since":    {"ERP 中已不存在，自", "gone from the ERP since"},
