@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,8 +13,10 @@ var china = time.FixedZone("UTC+8", 8*60*60)
 
 const (
 	monthLayout = "2006-01"
-	// dayEntries is how many starts a day of the calendar names.
+	// dayEntries is how many schedules a day of the calendar names, dayClocks
+	// how many starts of each.
 	dayEntries = 6
+	dayClocks  = 8
 )
 
 // A month is a calendar of past and coming starts, Monday first.
@@ -40,7 +43,7 @@ type calendarDay struct {
 	Date    string // 2026-11-22
 	Today   bool
 	Starts  []calendarStart
-	Further int // starts that are not named
+	Further int // schedules that are not named
 }
 
 // Weekday is a key of the texts.
@@ -52,9 +55,10 @@ func (d calendarDay) Weekday() string {
 	return weekday((int(at.Weekday())+6)%7 + 1)
 }
 
-// A calendarStart is a start on a day.
+// A calendarStart is what a schedule started on a day, or will start.
 type calendarStart struct {
-	Clock    string // 15:04
+	Clocks   []string // 15:04, in order
+	Further  int      // starts whose time is not named
 	ID, Path string
 	Past     bool
 }
@@ -94,7 +98,8 @@ func dayOf(day, now time.Time, starts []calendarStart) calendarDay {
 	return out
 }
 
-// startsByDay are the starts of each day, in order.
+// startsByDay are the starts of each day, by the first of each schedule, past
+// ones before those to come.
 func startsByDay(list []api.Schedule) map[string][]calendarStart {
 	var past []coming
 	for _, s := range list {
@@ -104,14 +109,25 @@ func startsByDay(list []api.Schedule) map[string][]calendarStart {
 	}
 	sortByTime(past)
 	out := map[string][]calendarStart{}
-	add := func(list []coming, past bool) {
-		for _, s := range list {
-			at := s.At.In(china)
-			date := at.Format(time.DateOnly)
-			out[date] = append(out[date], calendarStart{Clock: at.Format("15:04"), ID: s.ID, Path: s.Path, Past: past})
-		}
-	}
-	add(past, true)
-	add(announced(list), false)
+	addStarts(out, past, true)
+	addStarts(out, announced(list), false)
 	return out
+}
+
+func addStarts(days map[string][]calendarStart, starts []coming, past bool) {
+	for _, s := range starts {
+		when := s.At.In(china)
+		date := when.Format(time.DateOnly)
+		at := slices.IndexFunc(days[date], func(e calendarStart) bool { return e.ID == s.ID && e.Past == past })
+		if at < 0 {
+			at = len(days[date])
+			days[date] = append(days[date], calendarStart{ID: s.ID, Path: s.Path, Past: past})
+		}
+		entry := &days[date][at]
+		if len(entry.Clocks) == dayClocks {
+			entry.Further++
+			continue
+		}
+		entry.Clocks = append(entry.Clocks, when.Format("15:04"))
+	}
 }

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ func TestAMonthIsComplete(t *testing.T) {
 		first := time.Date(rapid.IntRange(1970, 2100).Draw(t, "year"), time.Month(rapid.IntRange(1, 12).Draw(t, "month")), 1, 0, 0, 0, 0, china)
 		start := first.Add(time.Duration(rapid.Int64Range(-5*24*3600, 36*24*3600).Draw(t, "second")) * time.Second).UTC()
 		now := first.AddDate(0, 0, rapid.IntRange(-3, 40).Draw(t, "today"))
-		m := monthOf(first.Format("2006-01"), now, []api.Schedule{{ID: "a", Next: []time.Time{start}}, {ID: "b", Paused: true, Next: []time.Time{start}}})
+		m := monthOf(first.Format("2006-01"), now.UTC(), []api.Schedule{{ID: "a", Next: []time.Time{start}}, {ID: "b", Paused: true, Next: []time.Time{start}}})
 		expected, found, today := first, 0, 0
 		for _, week := range m.Weeks {
 			for i, day := range week {
@@ -29,7 +31,7 @@ func TestAMonthIsComplete(t *testing.T) {
 				expected = expected.AddDate(0, 0, 1)
 				found += len(day.Starts)
 				for _, s := range day.Starts {
-					if s.ID != "a" || day.Date != start.In(china).Format(time.DateOnly) || s.Clock != start.In(china).Format("15:04") {
+					if s.ID != "a" || day.Date != start.In(china).Format(time.DateOnly) || !slices.Equal(s.Clocks, []string{start.In(china).Format("15:04")}) {
 						t.Fatalf("%s on %s: %+v", start, day.Date, s)
 					}
 				}
@@ -47,13 +49,19 @@ func TestAMonthIsComplete(t *testing.T) {
 
 func TestABusyDayNamesSomeOfItsStarts(t *testing.T) {
 	at := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
-	var next []time.Time
-	for i := range 9 {
-		next = append(next, at.Add(time.Duration(i)*time.Minute))
+	var list []api.Schedule
+	for id := range 9 {
+		s := api.Schedule{ID: strconv.Itoa(id)}
+		for i := range 11 {
+			s.Next = append(s.Next, at.Add(time.Duration(i)*time.Minute))
+		}
+		list = append(list, s)
 	}
-	m := monthOf("2026-11", at, []api.Schedule{{ID: "a", Next: next}})
-	day := m.Weeks[3][6]
-	if day.Day != 22 || len(day.Starts) != dayEntries || day.Further != 3 || day.Starts[0].Clock != "09:00" {
-		t.Errorf("%+v", day)
+	day := monthOf("2026-11", at, list).Weeks[3][6]
+	if day.Day != 22 || len(day.Starts) != dayEntries || day.Further != 3 {
+		t.Fatalf("%+v", day)
+	}
+	if first := day.Starts[0]; first.ID != "0" || len(first.Clocks) != dayClocks || first.Further != 3 || first.Clocks[0] != "09:00" || first.Clocks[7] != "09:07" {
+		t.Errorf("%+v", first)
 	}
 }
