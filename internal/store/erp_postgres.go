@@ -45,9 +45,9 @@ const pgShape = `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) 
 	FROM pg_attribute a WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 
 // pgClass tells whether PostgreSQL refused with a code of the class.
-func pgClass(err error, class pq.ErrorClass) bool {
+func pgClass(err error, class string) bool {
 	var e *pq.Error
-	return errors.As(err, &e) && e.Code.Class() == class
+	return errors.As(err, &e) && string(e.Code.Class()) == class
 }
 
 // pgReplaceable finds out before anything is read whether the swap can be
