@@ -42,7 +42,7 @@ func TestALoadIsWatchedUntilItEnds(t *testing.T) {
 		t.Errorf("while it runs: %v %v", res, err)
 	}
 	_ = res.Body.Close()
-	if _, err := w.app.Store.FinishLoad(t.Context(), "erp-129-SAL_SaleOrder~1", orgflow.StatusCanceled, nil, nil); err != nil {
+	if _, err := w.app.Store.FinishLoad(t.Context(), "erp-129-SAL_SaleOrder~1", orgflow.StatusCanceled, nil); err != nil {
 		t.Fatal(err)
 	}
 	res, err = http.Get(w.server.URL + "/erp/loads/erp-129-SAL_SaleOrder~1?live")

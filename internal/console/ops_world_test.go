@@ -256,7 +256,7 @@ func (w *opsWorld) load(run string, status orgflow.Status, fault *orgflow.Fault,
 			w.t.Fatal(err)
 		}
 	}
-	if _, err := db.FinishLoad(ctx, load.ID, status, fault, nil); err != nil {
+	if _, err := db.FinishLoad(ctx, load.ID, status, fault); err != nil {
 		w.t.Fatal(err)
 	}
 	return load

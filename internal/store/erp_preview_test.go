@@ -48,7 +48,7 @@ func loaded(t *testing.T, s *store.Store, rows [][]any) store.Load {
 	if err := s.SwapLoad(ctx, load.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.FinishLoad(ctx, load.ID, orgflow.StatusCompleted, nil, nil); err != nil {
+	if _, err := s.FinishLoad(ctx, load.ID, orgflow.StatusCompleted, nil); err != nil {
 		t.Fatal(err)
 	}
 	return load
