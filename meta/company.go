@@ -148,6 +148,19 @@ func (c Company) Written(consumer string) map[string]string {
 	return out
 }
 
+// Setting decodes one key of a connection, with references to secrets
+// resolved; ok is false where the key is not set. The errors of one that
+// cannot be resolved name the reference, never a value.
+func (c Company) Setting(consumer, key string, into any) (ok bool, err error) {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal(c.doc.Consumers[consumer], &raw) // its schema was checked; absent leaves none
+	value, ok := raw[key]
+	if !ok {
+		return false, nil
+	}
+	return true, c.decode("/consumers/"+schemas.Escape(consumer)+"/"+schemas.Escape(key), value, into)
+}
+
 // Channels returns the consumers that carry messages, in order of preference.
 func (c Company) Channels() []string {
 	var notify struct {

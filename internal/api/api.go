@@ -185,7 +185,9 @@ func (s *server) routes() {
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()
 	s.meRoutes()
-	s.router.Get("/", s.startPage)
+	if s.Console == nil { // whose start page shows more to whoever may look
+		s.router.Get("/", s.startPage)
+	}
 	s.router.Get("/static/*", web.Static().ServeHTTP)
 	if s.SignIn != nil {
 		s.SignIn.Routes(s.router)

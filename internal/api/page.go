@@ -8,7 +8,7 @@ import (
 
 // startPage lists the addresses. It shows nothing of runs and needs no key.
 func (s *server) startPage(w http.ResponseWriter, r *http.Request) {
-	page := web.Page{Title: "start", Data: s.Links, Open: s.Console != nil && s.open()}
+	page := web.Page{Title: "start", Data: s.Links}
 	if s.SignIn != nil {
 		if who, err := s.SignIn.Who(r); err == nil {
 			page.User = who.User()

@@ -61,12 +61,17 @@ func (s *Schedules) ListSchedules(ctx context.Context) ([]api.Schedule, error) {
 	}
 	out := make([]api.Schedule, len(entries))
 	for i, e := range entries {
-		out[i] = api.Schedule{ID: e.ID, Workflow: e.Workflow, Paused: e.Paused, Note: e.Note, Next: e.Next}
-		for _, start := range e.Recent {
-			out[i].Recent = append(out[i].Recent, api.ScheduleStart(start))
-		}
+		out[i] = shownSchedule(e)
 	}
 	return out, nil
+}
+
+func shownSchedule(e temporalx.ScheduleEntry) api.Schedule {
+	out := api.Schedule{ID: e.ID, Workflow: e.Workflow, Paused: e.Paused, Note: e.Note, Next: e.Next}
+	for _, start := range e.Recent {
+		out.Recent = append(out.Recent, api.ScheduleStart(start))
+	}
+	return out
 }
 
 // ApplySchedules makes the server match the files of all companies.
@@ -133,7 +138,7 @@ func (s *Schedules) schedule(file meta.Schedule) temporalx.Schedule {
 	case orgflow.WorkflowDataSync:
 		kind, stem = "erp", orgflow.ERPWorkflowID(target.CompanyID, file.Load.FormID)
 	}
-	id := fmt.Sprintf("%d-%s", file.CompanyID, file.ID)
+	id := scheduleID(file.CompanyID, file.ID)
 	out := temporalx.Schedule{
 		ID:             id,
 		Spec:           temporalx.Spec{Cron: file.Cron, TimeZone: file.TimeZone, Jitter: temporalx.Duration(file.Jitter)},
@@ -189,7 +194,7 @@ func (s *Schedules) steer(ctx context.Context, action, id string, by api.Steerin
 	note := strings.TrimSuffix(fmt.Sprintf("%s by %s: %s", action, who(by), by.Reason), ": ")
 	err = do(schedules, note)
 	if errors.Is(err, temporalx.ErrNoSchedule) {
-		return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: fmt.Sprintf("there is no schedule %q", id), Advice: "starter schedules list shows all", Err: err}
+		return noSchedule(id, err)
 	}
 	if skipped, ok := errors.AsType[*temporalx.SkippedError](err); ok {
 		return &orgflow.Fault{
@@ -201,4 +206,8 @@ func (s *Schedules) steer(ctx context.Context, action, id string, by api.Steerin
 		return unavailable(action+" schedule "+id, err)
 	}
 	return s.app.Store.Audit(ctx, store.AuditEntry{Who: who(by), Action: action, Subject: "schedule " + id, From: by.Origin(), Detail: by.Reason})
+}
+
+func noSchedule(id string, err error) error {
+	return &orgflow.Fault{Code: orgflow.CodeNotFound, Message: fmt.Sprintf("there is no schedule %q", id), Advice: "starter schedules list shows all", Err: err}
 }

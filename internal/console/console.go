@@ -42,6 +42,12 @@ type Deps struct {
 	FlowDefinitions api.FlowDefinitions
 	FlowCalls       api.FlowCalls
 	FlowDesk        FlowDesk
+
+	Loads     api.Loads
+	Forms     Forms
+	Schedules Schedules
+	Consumers Consumers
+	Pulls     Pulls
 }
 
 // Console serves the pages. Make one with New.
@@ -54,6 +60,10 @@ func New(d Deps) *Console { return &Console{d} }
 func (c *Console) Routes(r chi.Router) {
 	c.syncRoutes(r)
 	c.flowRoutes(r)
+	c.homeRoutes(r)
+	c.erpRoutes(r)
+	c.scheduleRoutes(r)
+	c.consumerRoutes(r)
 }
 
 // A content is what a page shows.

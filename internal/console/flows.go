@@ -179,9 +179,6 @@ func again(q url.Values, name, value string) url.Values {
 	return out
 }
 
-// china is the clock that days of forms are of.
-var china = time.FixedZone("UTC+8", 8*60*60)
-
 // span reads the days from and to, both included; an empty one is no bound.
 func span(from, to string) (begin, end time.Time, err error) {
 	if from != "" {

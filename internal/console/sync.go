@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -125,4 +124,3 @@ func runID(r *http.Request) string {
 	}
 	return id
 }
-

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,16 @@ func TestSchedulesAreReconciled(t *testing.T) {
 	}
 	if len(list) != 1 || !list[0].Paused || list[0].Note != "stocktaking" || list[0].Workflow != "Idle" {
 		t.Errorf("after the update the schedule is no longer as people left it: %+v", list)
+	}
+	detail, err := own.Detail(t.Context(), "a")
+	if err != nil || !detail.Paused || detail.Note != "stocktaking" || detail.Workflow != "Idle" || len(detail.Next) == 0 ||
+		!slices.Contains(detail.Fields, temporalx.ScheduleField{Name: "overlap", Text: "buffer_one"}) {
+		t.Errorf("in detail it is %+v, %v", detail, err)
+	}
+	for _, id := range []string{"none", "c"} { // c is another owner's
+		if _, err := own.Detail(t.Context(), id); !errors.Is(err, temporalx.ErrNoSchedule) {
+			t.Errorf("%s in detail: %v", id, err)
+		}
 	}
 	if _, err := own.Plan(t.Context(), []temporalx.Schedule{a, c}); err == nil || !strings.Contains(err.Error(), "company-130") {
 		t.Errorf("a schedule of another owner: %v", err)

@@ -64,6 +64,8 @@ type erp struct {
 	relation      func(string) string // a table's name as an argument of the queries that look for it
 	tableColumns  string              // query: names of the columns of a table
 	uniqueColumns string              // query: columns that are unique for themselves
+	tableShape    string              // query: PreviewColumns of a table
+	goneText      string              // expression: GoneColumn as text, in UTC
 	// wall is an expression: the text ? of the ERP's clock as the type.
 	wall func(orgflow.ERPType) string
 	// replaceable finds out whether a table can be swapped.
@@ -109,7 +111,8 @@ var postgres = dialect{
 	chunk:     func(_ *batch, rest int) int { return min(rest, maxRows) },
 	erp: erp{
 		erpType: pgType, goneType: "timestamptz", goneLayout: time.RFC3339Nano, relation: ident,
-		tableColumns: pgColumns, uniqueColumns: pgUnique,
+		tableColumns: pgColumns, uniqueColumns: pgUnique, tableShape: pgShape,
+		goneText:    `CAST("` + GoneColumn + `" AT TIME ZONE 'UTC' AS text)`,
 		wall:        func(typ orgflow.ERPType) string { return "CAST(? AS " + pgType(typ, false) + ")" },
 		replaceable: pgReplaceable, dateIndex: pgDateIndex, swap: pgSwap, storeRows: pgStore,
 	},
@@ -144,7 +147,7 @@ var sqliteDialect = dialect{
 	prepare: true,
 	erp: erp{
 		erpType: sqliteType, goneType: "TEXT", goneLayout: "2006-01-02 15:04:05.000000", relation: func(name string) string { return name },
-		tableColumns: sqliteColumns, uniqueColumns: sqliteUnique,
+		tableColumns: sqliteColumns, uniqueColumns: sqliteUnique, tableShape: sqliteShape, goneText: `"` + GoneColumn + `"`,
 		wall:        func(orgflow.ERPType) string { return "?" },
 		replaceable: sqliteReplaceable, dateIndex: sqliteDateIndex, swap: sqliteSwap, storeRows: sqliteStore,
 	},

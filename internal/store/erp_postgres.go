@@ -40,6 +40,16 @@ const pgColumns = `SELECT attname FROM pg_attribute WHERE attrelid = to_regclass
 const pgUnique = `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 	WHERE i.indrelid = to_regclass(?) AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indkey[0] <> 0`
 
+const pgShape = `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+		EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_key
+	FROM pg_attribute a WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
+
+// pgClass tells whether PostgreSQL refused with a code of the class.
+func pgClass(err error, class string) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && string(e.Code.Class()) == class
+}
+
 // pgReplaceable finds out before anything is read whether the swap can be
 // made: what depends on the table of the generation before keeps that from
 // being dropped, and only a table can be renamed away. Where somebody reads

@@ -35,6 +35,9 @@ const sqliteUnique = `WITH t (name) AS (SELECT ?)
 	WHERE l."unique" AND NOT l.partial AND c.name IS NOT NULL AND (SELECT count(*) FROM pragma_index_info(l.name)) = 1
 	UNION SELECT c.name FROM t, pragma_table_info(t.name) c WHERE c.pk = 1 AND (SELECT count(*) FROM pragma_table_info(t.name) WHERE pk > 0) = 1`
 
+const sqliteShape = `WITH t (name) AS (SELECT ?)
+	SELECT c.name, c.type, c.pk = 1 AND (SELECT count(*) FROM pragma_table_info(t.name) WHERE pk > 0) = 1 AS is_key FROM t, pragma_table_info(t.name) c ORDER BY c.cid`
+
 func sqliteReplaceable(ctx context.Context, t *tx, table LoadTable) error {
 	var kind string
 	err := t.get(ctx, &kind, `SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')`, table.Name)

@@ -55,18 +55,10 @@ func (s *Schedules) List(ctx context.Context) ([]ScheduleEntry, error) {
 }
 
 func entry(e *client.ScheduleListEntry) ScheduleEntry {
-	out := ScheduleEntry{
+	return ScheduleEntry{
 		ID: e.ID, Workflow: e.WorkflowType.Name, Paused: e.Paused, Note: e.Note,
-		Next: e.NextActionTimes, Recent: make([]ScheduleStart, 0, len(e.RecentActions)),
+		Next: e.NextActionTimes, Recent: starts(e.RecentActions),
 	}
-	for _, r := range e.RecentActions {
-		start := ScheduleStart{ScheduledFor: r.ScheduleTime, StartedAt: r.ActualTime}
-		if r.StartWorkflowResult != nil {
-			start.WorkflowID, start.RunID = r.StartWorkflowResult.WorkflowID, r.StartWorkflowResult.FirstExecutionRunID
-		}
-		out.Recent = append(out.Recent, start)
-	}
-	return out
 }
 
 // Pause stops the schedule from starting runs; a running one goes on. The
