@@ -1,13 +1,10 @@
-// Package console is orgflow's pages for people: organisation, sync runs,
-// approval flows, ERP loads, schedules and consumers. A page asks the same
+// Package console is orgflow's pages for people. A page asks the same
 // ports as the API and shows what they answer; it decides nothing. Templates
 // and words are package web's; who may see what is package signin's.
 package console
 
 import (
-	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/go-chi/chi/v5"
 
@@ -21,9 +18,6 @@ import (
 type Deps struct {
 	SignIn *signin.Service
 	Runs   api.Runs
-	// Audit writes down what somebody started or changed, where who is told
-	// does not write it down itself, as in api.Deps.
-	Audit func(ctx context.Context, who, action, subject, origin string) error
 }
 
 // Console serves the pages. Make one with New.
@@ -61,19 +55,6 @@ func (c *Console) see(r chi.Router, path string, need config.Access, show func(*
 	}))
 }
 
-// do adds what a form of a page asks for: act does it and says where to go
-// then. What it is refused is shown, with the way back to the page.
-func (c *Console) do(r chi.Router, path string, need config.Access, act func(*http.Request) (next string, err error)) {
-	r.Post(path, c.SignIn.Form(c.SignIn.Guard(need, func(w http.ResponseWriter, r *http.Request) {
-		next, err := act(r)
-		if err != nil {
-			c.problem(w, r, err, cameFrom(r))
-			return
-		}
-		http.Redirect(w, r, next, http.StatusSeeOther)
-	})))
-}
-
 // problem shows what went wrong, as the API would tell it.
 func (c *Console) problem(w http.ResponseWriter, r *http.Request, err error, back string) {
 	told := api.Answer(r.Context(), err)
@@ -84,23 +65,4 @@ func (c *Console) problem(w http.ResponseWriter, r *http.Request, err error, bac
 		*api.Error
 		Back string
 	}{told, back}})
-}
-
-// cameFrom is the page that a form was on. The form came from a page of ours
-// (signin.Service.Form), so the path is one of ours.
-func cameFrom(r *http.Request) string {
-	u, err := url.Parse(r.Referer())
-	if err != nil || u.Path == "" {
-		return "/"
-	}
-	return u.Path
-}
-
-// steering is who does something, and why.
-func (c *Console) steering(r *http.Request) api.Steering {
-	s := api.Steering{By: "local", Reason: r.PostFormValue("reason"), From: signin.Address(r)}
-	if who, err := c.SignIn.Who(r); err == nil && who != nil {
-		s.By, s.Key = who.Code, "user:"+who.Code
-	}
-	return s
 }

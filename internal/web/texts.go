@@ -18,15 +18,10 @@ func merge(all ...map[string][2]string) map[string][2]string {
 }
 
 var common = map[string][2]string{
-	"skip":          {"跳到内容", "Skip to content"},
-	"nav":           {"导航", "Navigation"},
-	"nav.org":       {"组织", "Organisation"},
-	"nav.sync":      {"同步", "Sync"},
-	"nav.flows":     {"审批", "Flows"},
-	"nav.erp":       {"ERP", "ERP"},
-	"nav.schedules": {"调度", "Schedules"},
-	"nav.consumers": {"目标系统", "Consumers"},
-	"settings":      {"设置", "Settings"},
+	"skip":     {"跳到内容", "Skip to content"},
+	"nav":      {"导航", "Navigation"},
+	"nav.sync": {"同步", "Sync"},
+	"settings": {"设置", "Settings"},
 
 	"start":             {"首页", "Start"},
 	"start.what":        {"组织、审批与 ERP 数据的持久同步。", "Keeps people, approvals and ERP data in step across systems."},

@@ -48,7 +48,7 @@ type User struct {
 
 // sections are the entries of the navigation, and their paths without the
 // slash.
-var sections = []string{"org", "sync", "flows", "erp", "schedules", "consumers"}
+var sections = []string{"sync"}
 
 // view is what templates get.
 type view struct {
