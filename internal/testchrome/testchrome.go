@@ -1,5 +1,5 @@
 // Package testchrome drives a headless Chromium through pages, for tests. It
-// remembers what went wrong on the way: exceptions, refused resources, dialogs.
+// remembers what went wrong on the way: exceptions, refused resources, message boxes.
 package testchrome
 
 import (
