@@ -17,9 +17,13 @@ import (
 // empty when it is not known.
 func (a *App) Handler(webUI string) http.Handler {
 	runs, flows, signIn := a.Runs(), a.Flows(), a.SignIn()
-	pages := console.New(console.Deps{SignIn: signIn, Runs: runs, Audit: a.audit})
+	orgs, views := a.Orgs(), a.Views()
+	pages := console.New(console.Deps{
+		SignIn: signIn, Runs: runs, Audit: a.audit, WebUI: webUI, Namespace: a.Config.Temporal.Namespace,
+		Orgs: orgs, Views: views, Records: runs,
+	})
 	return api.New(api.Deps{
-		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Views: a.Views(), Loads: a.Loads(),
+		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: orgs, Views: views, Loads: a.Loads(),
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: a.FlowCalls(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},

@@ -24,6 +24,13 @@ type Deps struct {
 	// Audit writes down what somebody started or changed, where who is told
 	// does not write it down itself, as in api.Deps.
 	Audit func(ctx context.Context, who, action, subject, origin string) error
+	// WebUI is the address of Temporal's Web UI, empty when it is not known,
+	// and Namespace the one that the workflows run in.
+	WebUI, Namespace string
+
+	Orgs    Orgs
+	Views   api.Views
+	Records api.Records
 }
 
 // Console serves the pages. Make one with New.
@@ -34,6 +41,7 @@ func New(d Deps) *Console { return &Console{d} }
 
 // Routes adds the pages.
 func (c *Console) Routes(r chi.Router) {
+	c.orgRoutes(r)
 	c.syncRoutes(r)
 }
 
@@ -103,4 +111,13 @@ func (c *Console) steering(r *http.Request) api.Steering {
 		s.By, s.Key = who.Code, "user:"+who.Code
 	}
 	return s
+}
+
+// runLink leads to a workflow in Temporal's Web UI; it is empty where that is
+// not known.
+func (c *Console) runLink(workflow string) string {
+	if c.WebUI == "" || workflow == "" {
+		return ""
+	}
+	return c.WebUI + "/namespaces/" + url.PathEscape(c.Namespace) + "/workflows/" + url.PathEscape(workflow)
 }
