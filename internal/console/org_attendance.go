@@ -119,6 +119,9 @@ func (p *attendancePage) checkSpan() error {
 	return nil
 }
 
+// Weekdays are the columns of the calendar, Monday first.
+func (attendancePage) Weekdays() []int { return []int{1, 2, 3, 4, 5, 6, 7} }
+
 // fill makes calendar, list and totals of what was told. Days to come are in
 // the calendar, without a word.
 func (p *attendancePage) fill(a orgflow.Attendance) {

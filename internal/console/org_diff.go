@@ -23,6 +23,7 @@ type diffPage struct {
 	Changes  []diffRow
 	All      int    // how many are selected
 	First    int    // number of the first one shown, from 1
+	Last     int    // and of the last
 	More     string // the next page
 	Back     string // the first page
 }
@@ -62,7 +63,7 @@ func (c *Console) orgDiff(r *http.Request) (content, error) {
 			page.Changes = append(page.Changes, page.row(ch))
 		}
 	}
-	page.First = min(from+1, page.All)
+	page.First, page.Last = from+1, from+len(page.Changes)
 	if page.All > from+diffLength {
 		page.More = page.Select(page.Kind, page.Op, from+diffLength)
 	}

@@ -72,8 +72,10 @@ func (c *Console) orgPull(r *http.Request) (content, error) {
 		}
 		page.Before = v.Units + v.Members
 	}
-	page.Parked, err = c.Orgs.ParkedRemovals(ctx, id, parkedMost)
-	page.Cut = len(page.Parked) < summary.ParkedRemovals
+	if summary.Status == orgflow.StatusAwaitingApproval {
+		page.Parked, err = c.Orgs.ParkedRemovals(ctx, id, parkedMost)
+		page.Cut = len(page.Parked) < summary.ParkedRemovals
+	}
 	out.data = page
 	return out, err
 }

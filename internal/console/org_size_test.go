@@ -162,4 +162,3 @@ func TestTheOrganisationInABrowser(t *testing.T) {
 	}
 	c.Clean()
 }
-

@@ -79,9 +79,9 @@ func TestThePastIsShownAsItWas(t *testing.T) {
 	has(t, "versions", w.page("/org/versions"), `href="/org?version=1"`, `href="/org/diff?to=2"`, "pull-2")
 
 	body = w.page("/org/diff")
-	has(t, "the difference", body, "<del>研发部</del> → <ins>研究院</ins>", "员工四", "removed", "2 differences")
-	has(t, "of people", w.page("/org/diff?from=1&to=2&kind=person"), "员工四", "!研究院", "1 differences")
-	has(t, "from nothing", w.page("/org/diff?to=1"), "before the first pull", "8 differences")
+	has(t, "the difference", body, "<del>研发部</del> → <ins>研究院</ins>", "员工四", "removed", "Differences 1–2 of 2")
+	has(t, "of people", w.page("/org/diff?from=1&to=2&kind=person"), "员工四", "!研究院", "Differences 1–1 of 1")
+	has(t, "from nothing", w.page("/org/diff?to=1"), "before the first pull", "Differences 1–8 of 8")
 
 	start := strings.Index(body, "员工四")
 	gone := body[strings.LastIndex(body[:start], `href="`)+6 : strings.LastIndex(body[:start], `">`)]
@@ -215,6 +215,7 @@ func TestParkedRemovalsAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	has(t, "one without a record", w.page("/org/pulls/pull%20a%2Fb"), "running", "prepare", "/org/pulls/pull%20a%2Fb/cancel")
 	body := w.page("/org/pulls/pull-2")
 	has(t, "a running one", body, `data-live`, "running", `max="8" value="0"`, "/cancel", "http://ui/namespaces/name%20space/workflows/pull-2", "!Approve")
 	seen := smallOrg()

@@ -175,7 +175,7 @@ func (p *orgPage) branch(path []api.OrgNode) *level {
 			above = p.level(path[i-1], 0, most)
 		}
 		open := p.ensure(above, path[i])
-		open.Here = i == len(path)-1
+		open.Here = i == len(path)-1 && p.Query == ""
 		if len(below.Twigs) > 0 {
 			open.Below = below
 		}

@@ -56,6 +56,14 @@ func (o *notedOrgs) StartPull(_ context.Context, raw json.RawMessage) (api.Start
 	return api.Started{ID: "pull a/b"}, o.fail
 }
 
+// PullSummary shows a pull that was started a moment ago: it has no record.
+func (o *notedOrgs) PullSummary(ctx context.Context, id string) (orgflow.PullSummary, error) {
+	if id == "pull a/b" {
+		return orgflow.PullSummary{ID: id, Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare}, nil
+	}
+	return o.Orgs.PullSummary(ctx, id)
+}
+
 func (o *notedOrgs) DecidePull(_ context.Context, id string, approve bool, s api.Steering) error {
 	o.did = append(o.did, fmt.Sprintf("decide %s %v %s %s", id, approve, s.By, s.Reason))
 	return o.fail

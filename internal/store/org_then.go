@@ -102,7 +102,7 @@ func (s *Store) ParkedRemovals(ctx context.Context, p Pull, limit int) ([]orgflo
 		}
 		err := s.list(ctx, "parked removals of pull "+p.ID, &rows, `SELECT id, remote_id, name FROM `+from.table+` r WHERE`+newest+`
 			AND NOT EXISTS (SELECT 1 FROM `+from.seen+` p WHERE p.pull_id = ? AND p.remote_id = r.remote_id)
-			AND NOT EXISTS (SELECT 1 FROM org_pull_missing m WHERE m.pull_id = ? AND m.kind = ? AND m.remote_id = r.remote_id)
+			AND NOT EXISTS (SELECT 1 FROM org_pull_missing m WHERE m.pull_id = ? AND m.kind = ? AND m.remote_id = r.remote_id AND NOT m.gone)
 			ORDER BY id LIMIT ?`, p.Input.CompanyID, p.Input.Origin, p.ID, p.ID, string(from.kind), pageSize(limit))
 		if err != nil {
 			return nil, err
