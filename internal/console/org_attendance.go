@@ -19,7 +19,7 @@ type attendancePage struct {
 	From, To    string // days
 	Month       string // 2026-11; empty for another span
 	Last, Next  string // months before and after; Next empty where it has not begun
-	Days        []calendarDay
+	Days        []attendanceDay
 	Records     []record
 	Totals      []total
 	ReadAt      time.Time
@@ -29,8 +29,8 @@ type attendancePage struct {
 	Problem     *api.Error // why there is none
 }
 
-// calendarDay is a day of the calendar.
-type calendarDay struct {
+// attendanceDay is a day of the calendar.
+type attendanceDay struct {
 	Date    string
 	Day     int
 	Weekday int // 1 is Monday
@@ -138,7 +138,7 @@ func (p *attendancePage) fill(a orgflow.Attendance) {
 	last, _ := time.ParseInLocation(time.DateOnly, p.To, chinaTime)
 	for ; !day.After(last); day = day.AddDate(0, 0, 1) {
 		date := day.Format(time.DateOnly)
-		p.Days = append(p.Days, calendarDay{
+		p.Days = append(p.Days, attendanceDay{
 			Date: date, Day: day.Day(), Weekday: (int(day.Weekday())+6)%7 + 1, Status: told[date].Status, Times: punches[date],
 		})
 	}

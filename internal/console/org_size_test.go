@@ -121,8 +121,8 @@ func TestTheTreePagePaints(t *testing.T) {
 func TestTheOrganisationInABrowser(t *testing.T) {
 	w := newOrgWorld(t, false)
 	tree := largeOrg(20_000, shapes["usual"])
-	tree.Units[2].Name = "平台组 " + evil
-	tree.Members[2].Name = evil
+	tree.Units[2].Name = "平台组 " + evilName
+	tree.Members[2].Name = evilName
 	tree.Members[2].Supervisor = "E000001"
 	w.commit(0, tree)
 	tree.Units[3].Name = "改名之后"
@@ -143,7 +143,7 @@ func TestTheOrganisationInABrowser(t *testing.T) {
 		c.Do(name("2 opened by keyboard"), chromedp.Focus(chromedp.CSS(fmt.Sprintf(`.tree li:has(> a[href="/org?unit=%d"]) > details > summary`, unit))), chromedp.KeyEvent("\r"),
 			testchrome.Shows("第15事业部"))
 		c.Fits(name("opened"))
-		c.Do(name("3 department"), testchrome.Click(fmt.Sprintf(`.tree li > a[href="/org?unit=%d"]`, ids["1002"])), testchrome.Shows("people in it"), testchrome.Shows(evil))
+		c.Do(name("3 department"), testchrome.Click(fmt.Sprintf(`.tree li > a[href="/org?unit=%d"]`, ids["1002"])), testchrome.Shows("people in it"), testchrome.Shows(evilName))
 		c.Fits(name("department"))
 		c.Do(name("4 person"), testchrome.Click(fmt.Sprintf(`.people a[href="/org/people/%d"]`, ids["@E000002"])), testchrome.Shows("Supervisor"), testchrome.Shows("normal"), testchrome.Shows("records"))
 		c.Fits(name("person"))

@@ -44,7 +44,7 @@ func TestTheOrganisationIsSearched(t *testing.T) {
 	body := w.page("/org?q=平台")
 	has(t, "a department", body, fmt.Sprintf(`href="/org?unit=%d"`, ids["11"]), "示例公司 / 研发部")
 	has(t, "nothing", w.page("/org?q=nobody-of-this-name"), "Nothing was found")
-	has(t, "a script", w.page("/org?q="+url.QueryEscape(evil)), "!"+evil, "&lt;script&gt;alert(1)&lt;/script&gt;")
+	has(t, "a script", w.page("/org?q="+url.QueryEscape(evilName)), "!"+evilName, "&lt;script&gt;alert(1)&lt;/script&gt;")
 }
 
 func TestNamesAreShownAsText(t *testing.T) {
@@ -54,7 +54,7 @@ func TestNamesAreShownAsText(t *testing.T) {
 		"/org", fmt.Sprint("/org?unit=", ids["11"]), fmt.Sprint("/org/people/", ids["@u2"]), fmt.Sprintf("/org/people/%d/attendance", ids["@u2"]),
 		fmt.Sprint("/org?live&unit=", ids["10"]), "/org/diff", "/org?q=script",
 	} {
-		has(t, path, w.page(path), "!"+evil, "!onclick")
+		has(t, path, w.page(path), "!"+evilName, "!onclick")
 	}
 	has(t, "the name", w.page(fmt.Sprint("/org/people/", ids["@u2"])), "&lt;script&gt;alert(1)&lt;/script&gt;")
 }
@@ -103,12 +103,12 @@ func TestAPersonIsShownWithWhatWasSentOfThem(t *testing.T) {
 	}
 	has(t, "without an entry", w.page(path), "was ever sent")
 	w.log["ding_talk person 1002"] = []api.LogEntry{
-		{RunID: "run-3", Op: orgflow.Update, Outcome: orgflow.Failed, VendorCode: "60104", Message: "mobile is taken", Attempt: 3, Request: []byte(`{"name":"` + evil + `"}`)},
+		{RunID: "run-3", Op: orgflow.Update, Outcome: orgflow.Failed, VendorCode: "60104", Message: "mobile is taken", Attempt: 3, Request: []byte(`{"name":"` + evilName + `"}`)},
 		{RunID: "run-2", Op: orgflow.Update, Outcome: orgflow.Done},
 		{RunID: "run-1", Op: orgflow.Insert, Outcome: orgflow.Done},
 	}
 	body := w.page(path)
-	has(t, "the log", body, "60104", "mobile is taken", "attempt 3", `href="/sync/run-2"`, "!run-1", "cursor=2", "!"+evil)
+	has(t, "the log", body, "60104", "mobile is taken", "attempt 3", `href="/sync/run-2"`, "!run-1", "cursor=2", "!"+evilName)
 	has(t, "its rest", w.page(path+"?log=ding_talk&cursor=2"), "run-1", "!run-3")
 	if got := w.ask(http.MethodGet, "/org/people/999999", nil); got.status != http.StatusNotFound {
 		t.Errorf("nobody: %d", got.status)
@@ -195,7 +195,7 @@ func TestPullsAreStartedAndDecidedByWhoMay(t *testing.T) {
 	if got := w.ask(http.MethodGet, "/org", nil); got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), "/signin") {
 		t.Errorf("nobody: %d %s", got.status, got.header)
 	}
-	if got := w.ask(http.MethodPost, "/org/pulls", form, "Origin", "https://evil.example", "Cookie", w.session("u3")); got.status != http.StatusForbidden || len(w.orgs.did) != 4 {
+	if got := w.ask(http.MethodPost, "/org/pulls", form, "Origin", "https://evilName.example", "Cookie", w.session("u3")); got.status != http.StatusForbidden || len(w.orgs.did) != 4 {
 		t.Errorf("a form of somebody else: %d", got.status)
 	}
 	w.orgs.fail = orgflow.Faultf(orgflow.CodeConflict, "pull p has ended already")
@@ -237,7 +237,7 @@ func TestParkedRemovalsAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	body = w.page("/org/pulls/pull-2")
-	has(t, "a waiting one", body, "5 removals wait", "销售部", "平台组", "员工三", "员工四", "!员工一", "!"+evil, "Approve the removals", `formaction="/org/pulls/pull-2/reject"`, "!the first 100")
+	has(t, "a waiting one", body, "5 removals wait", "销售部", "平台组", "员工三", "员工四", "!员工一", "!"+evilName, "Approve the removals", `formaction="/org/pulls/pull-2/reject"`, "!the first 100")
 	has(t, "the list", w.page("/org/pulls"), "awaiting approval", `href="/org/pulls/pull-2"`)
 	if _, err := w.app.Store.FinishPull(ctx, pull.ID, orgflow.StatusRejected, nil, []string{"rejected by N3"}); err != nil {
 		t.Fatal(err)

@@ -184,8 +184,8 @@ func (w *orgWorld) commit(base int64, tree orgflow.OrgTree) map[string]int64 {
 	return ids
 }
 
-// evil is what somebody may call themselves.
-const evil = `<script>alert(1)</script>`
+// evilName is what somebody may call themselves.
+const evilName = `<script>alert(1)</script>`
 
 // smallOrg has four departments and four people.
 func smallOrg() orgflow.OrgTree {
@@ -193,10 +193,10 @@ func smallOrg() orgflow.OrgTree {
 		return orgflow.OrgUnit{RemoteID: id, ParentRemoteID: parent, Name: name}
 	}
 	return orgflow.OrgTree{
-		Units: []orgflow.OrgUnit{unit("1", "", "示例公司"), unit("10", "1", "研发部"), unit("11", "10", "平台组 "+evil), unit("20", "1", "销售部")},
+		Units: []orgflow.OrgUnit{unit("1", "", "示例公司"), unit("10", "1", "研发部"), unit("11", "10", "平台组 "+evilName), unit("20", "1", "销售部")},
 		Members: []orgflow.OrgMember{
 			{UserID: "u1", JobNumber: "N1", Name: "员工一", Title: "总监", Active: true, Mobile: "10000000001"},
-			{UserID: "u2", JobNumber: "N2", Name: evil, Supervisor: "u1", Active: true, Mobile: "10000000002"},
+			{UserID: "u2", JobNumber: "N2", Name: evilName, Supervisor: "u1", Active: true, Mobile: "10000000002"},
 			{UserID: "u3", JobNumber: "N3", Name: "员工三", Mobile: "10000000003"},
 			{UserID: "u4", Name: "员工四", Active: true, Mobile: "10000000004"},
 		},
