@@ -18,8 +18,9 @@ func TestTreesKeepThoseAskedForLast(t *testing.T) {
 	}
 	kept.put(b, 0, api.OrgNode{ID: 100}) // in the place of version 1: version 0 was just asked for
 	for version, want := range []bool{true, false, true} {
-		if _, ok := kept.get(a, int64(version)); ok != want {
-			t.Errorf("version %d is kept: %v", version, ok)
+		got, ok := kept.get(a, int64(version))
+		if ok != want || ok && got.ID != int64(version)+1 {
+			t.Errorf("version %d: %+v %v", version, got, ok)
 		}
 	}
 	if got, ok := kept.get(b, 0); !ok || got.ID != 100 {

@@ -47,6 +47,21 @@ func TestTheOrganisationIsSearched(t *testing.T) {
 	has(t, "a script", w.page("/org?q="+url.QueryEscape(evilName)), "!"+evilName, "&lt;script&gt;alert(1)&lt;/script&gt;")
 }
 
+// With several organisations the links say which one they mean.
+func TestOneOfSeveralOrganisationsIsShown(t *testing.T) {
+	w := newOrgWorld(t, false)
+	w.company(130, `{"company_id": 130, "name": "子公司", "consumers": {"we_com": {"base_url": "http://127.0.0.1:1", "corpid": "c", "corpsecret": "s"}}}`)
+	ids := w.commit(0, smallOrg())
+	body := w.page("/org")
+	has(t, "the first", body, "示例公司 · DingTalk", `href="/org?company=130&amp;origin=we_com">子公司 · WeCom`, fmt.Sprintf("/org?company=129&amp;origin=ding_talk&amp;unit=%d", ids["10"]))
+	body = w.page("/org?company=130&origin=we_com")
+	has(t, "the second", body, "never pulled", `value="we_com"`, `name="company" value="130"`, "!研发部")
+	has(t, "its pulls", w.page("/org/pulls?company=130&origin=we_com"), "no pulls yet", `value="we_com"`)
+	if got := w.ask(http.MethodGet, "/org?company=4711", nil); got.status != http.StatusOK || !strings.Contains(got.body, "never pulled") || strings.Contains(got.body, "Pull now") {
+		t.Errorf("an unknown one: %d %s", got.status, got.body)
+	}
+}
+
 func TestNamesAreShownAsText(t *testing.T) {
 	w := newOrgWorld(t, false)
 	ids := w.commit(0, smallOrg())

@@ -37,6 +37,7 @@ import (
 type orgWorld struct {
 	t      *testing.T
 	app    *app.App
+	meta   string
 	host   *simctl.Host
 	server *httptest.Server
 	orgs   *notedOrgs
@@ -96,18 +97,12 @@ func newOrgWorld(t *testing.T, keys bool) *orgWorld {
 	w := &orgWorld{t: t, host: simctl.NewHost(dtsim.New(dtsim.Options{})), log: map[string][]api.LogEntry{}}
 	sim := httptest.NewServer(w.host)
 	t.Cleanup(sim.Close)
-	meta := t.TempDir()
+	w.meta = t.TempDir()
 	company := fmt.Sprintf(`{"company_id": 129, "name": "示例公司", "time_zone": "Asia/Shanghai", "roles": {"operate": ["N2"], "approve": ["N3"]},
 		"consumers": {"ding_talk": {"base_url": "%[1]s/dingtalk", "api_base_url": "%[1]s/dingtalk", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "qps": 0}}}`, sim.URL)
-	path := filepath.Join(meta, "companies", "129", "company.json")
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(company), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	w.company(129, company)
 	for name, value := range map[string]string{
-		"ORGFLOW_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "orgflow.db"), "ORGFLOW_TEMPORAL_ADDR": "127.0.0.1:1", "ORGFLOW_META_DIR": meta,
+		"ORGFLOW_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "orgflow.db"), "ORGFLOW_TEMPORAL_ADDR": "127.0.0.1:1", "ORGFLOW_META_DIR": w.meta,
 	} {
 		t.Setenv(name, value)
 	}
@@ -128,6 +123,18 @@ func newOrgWorld(t *testing.T, keys bool) *orgWorld {
 	}
 	w.serve()
 	return w
+}
+
+// company writes a company's file.
+func (w *orgWorld) company(id int, text string) {
+	w.t.Helper()
+	path := filepath.Join(w.meta, "companies", fmt.Sprint(id), "company.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *orgWorld) serve() {
