@@ -61,7 +61,8 @@
       const link = event.target.closest('a[data-in]');
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      if (!await fill(section, link.href)) location.href = link.href;
+      if (await fill(section, link.href)) section.querySelector('a[data-in]')?.focus();
+      else location.href = link.href;
     });
   });
 })();
