@@ -17,15 +17,16 @@ import (
 // empty when it is not known.
 func (a *App) Handler(webUI string) http.Handler {
 	runs, flows, signIn := a.Runs(), a.Flows(), a.SignIn()
-	schedules, loads, orgs, calls := a.Schedules(), a.Loads(), a.Orgs(), a.FlowCalls()
+	schedules, loads, orgs, views, calls := a.Schedules(), a.Loads(), a.Orgs(), a.Views(), a.FlowCalls()
 	pages := console.New(console.Deps{
 		SignIn: signIn, Runs: runs, Audit: a.audit, WebUI: webUI, Namespace: a.Config.Temporal.Namespace,
 		Start: runs, Steer: runs, Plans: runs, WhatIf: runs, Records: runs, Once: a.Store, Files: a.Meta,
 		Flows: flows, FlowDefinitions: flows, FlowCalls: calls, FlowDesk: flows,
 		Loads: loads, Forms: loads, Schedules: schedules, Consumers: a.Consumers(), Pulls: orgs,
+		Orgs: orgs, Views: views,
 	})
 	return api.New(api.Deps{
-		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: schedules, Events: runs, Orgs: orgs, Views: a.Views(), Loads: loads,
+		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: schedules, Events: runs, Orgs: orgs, Views: views, Loads: loads,
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: calls,
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},

@@ -22,7 +22,10 @@ import (
 )
 
 // Orgs pulls organisations and shows the local one; HTTP and CLI share it.
-type Orgs struct{ app *App }
+type Orgs struct {
+	app   *App
+	trees trees
+}
 
 // Orgs returns what pulls and shows organisations.
 func (a *App) Orgs() *Orgs { return &Orgs{app: a} }

@@ -74,11 +74,16 @@ func (o *Orgs) OrgTree(ctx context.Context, q api.OrgQuery) (api.OrgNode, error)
 	if err != nil {
 		return api.OrgNode{}, err
 	}
+	if root, kept := o.trees.get(target, version.Version); kept {
+		return root, nil
+	}
 	tree, err := o.app.Store.OrgShape(ctx, target, version.Version)
 	if err != nil {
 		return api.OrgNode{}, err
 	}
-	return node(tree), nil
+	root := node(tree)
+	o.trees.put(target, version.Version, root)
+	return root, nil
 }
 
 // node makes nested nodes of a tree, siblings in their order.

@@ -48,6 +48,9 @@ type Deps struct {
 	Schedules Schedules
 	Consumers Consumers
 	Pulls     Pulls
+
+	Orgs  Orgs
+	Views api.Views
 }
 
 // Console serves the pages. Make one with New.
@@ -58,6 +61,7 @@ func New(d Deps) *Console { return &Console{d} }
 
 // Routes adds the pages.
 func (c *Console) Routes(r chi.Router) {
+	c.orgRoutes(r)
 	c.syncRoutes(r)
 	c.flowRoutes(r)
 	c.homeRoutes(r)

@@ -2,7 +2,7 @@ package web
 
 // texts are all words of the pages, by key: Chinese, English. The words of a
 // section stand in a file of their own.
-var texts = merge(common, problemTexts, syncTexts, metaTexts, flowTexts, opsTexts)
+var texts = merge(common, problemTexts, orgTexts, syncTexts, metaTexts, flowTexts, opsTexts)
 
 func merge(all ...map[string][2]string) map[string][2]string {
 	out := map[string][2]string{}
