@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,6 +234,40 @@ func TestMembersAreSearched(t *testing.T) {
 		}
 		if of, err := s.UnitCompany(ctx, unit.ID); err != nil || of != target {
 			t.Errorf("the department is of %v, %v", of, err)
+		}
+	})
+}
+
+// Letters of any script are found in upper and lower case alike, by what a
+// member is called now, and nothing is found across two of the texts.
+func TestTheSearchFollowsTheMember(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		member := func(name string) orgflow.OrgTree {
+			return orgflow.OrgTree{
+				Units:   []orgflow.OrgUnit{{RemoteID: "1", Name: "公司"}},
+				Members: []orgflow.OrgMember{{UserID: "u\t1", JobNumber: "ÄÖ-7", Name: name, Mobile: "10000000001"}},
+			}
+		}
+		found := func(text string) int {
+			list, _, err := s.SearchMembers(context.Background(), target, text, "", 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(list)
+		}
+		commitTree(t, s, 0, member("École"))
+		for text, want := range map[string]int{"éCOLE": 1, "äö": 1, "u\t1": 1, "école\t1": 0, "école1": 0, "e10": 0} {
+			if got := found(text); got != want {
+				t.Errorf("%q finds %d, want %d", text, got, want)
+			}
+		}
+		commitTree(t, s, 1, member("Lycée"))
+		if found("école") != 0 || found("LYCÉE") != 1 {
+			t.Errorf("after a new name the old one finds %d, the new one %d", found("école"), found("LYCÉE"))
+		}
+		commitTree(t, s, 2, member(strings.Repeat("𠮷", 5000))) // more than an index takes
+		if found("𠮷𠮷") != 1 || found("ÄÖ") != 1 {
+			t.Error("a member with an endless name is not found")
 		}
 	})
 }
