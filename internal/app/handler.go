@@ -19,7 +19,7 @@ func (a *App) Handler(webUI string) http.Handler {
 	runs, flows, signIn := a.Runs(), a.Flows(), a.SignIn()
 	pages := console.New(console.Deps{SignIn: signIn, Runs: runs, Audit: a.audit})
 	return api.New(api.Deps{
-		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Views: a.Views(), Loads: a.Loads(),
+		Decode: a.Meta.DecodeJob, DecodePull: a.Meta.DecodePull, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: a.Schedules(), Events: runs, Orgs: a.Orgs(), Views: a.Views(), Loads: a.Loads(),
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: a.FlowCalls(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},
