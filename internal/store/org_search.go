@@ -50,9 +50,9 @@ func (s *Store) SearchMembers(ctx context.Context, target orgflow.Target, text, 
 
 // search is what a member is found by (see migration 18). Its length is
 // bounded because an index of PostgreSQL takes 2,700 bytes.
-func (r memberRow) search() string {
+func (m memberRow) search() string {
 	const most = 100 // characters of each, at most four bytes long
-	parts := []string{cutText(r.Name, most+most/2), cutText(r.Mobile, most), cutText(r.JobNumber, most), cutText(r.RemoteID, most)}
+	parts := []string{cutText(m.Name, most+most/2), cutText(m.Mobile, most), cutText(m.JobNumber, most), cutText(m.RemoteID, most)}
 	for i, p := range parts {
 		parts[i] = sought(p)
 	}
