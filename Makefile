@@ -66,12 +66,13 @@ heavy:
 # flows that wait, then the benchmarks of single packages:
 # a table of times, where each line is compared with the first of its group
 # (PostgreSQL with SQLite, for instance), and one of memory with 10,000 and
-# 100,000 records.
+# 100,000 records. At the end a pull beside its rate, which takes 5 minutes.
 bench:
 	go run $(FLAGS) ./bench
 	go run $(FLAGS) ./bench flows
 	go run $(FLAGS) ./bench open-flows
 	@go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 60m $(LIGHT) | tee /dev/stderr | awk -f bench/table.awk
+	go run $(FLAGS) ./bench pull
 
 # "make heavy" kills at a sample of the points.
 chaos:

@@ -18,6 +18,12 @@ func ContactEventsID(t Target) string {
 	return fmt.Sprintf("contact-events-%d-%s", t.CompanyID, t.Consumer)
 }
 
+// ContactPullID is the workflow id of what pulls a target's organisation when
+// it tells of changes: "contact-pull-129-ding_talk". There is one at a time.
+func ContactPullID(t Target) string {
+	return fmt.Sprintf("contact-pull-%d-%s", t.CompanyID, t.Consumer)
+}
+
 // NotifyID is the workflow id of Notify for a company's messages on one
 // channel: "notify-129-ding_talk". There is one at a time.
 func NotifyID(t Target) string {

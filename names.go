@@ -15,6 +15,10 @@ const (
 	// and starts runs for the records concerned. Its input is a Target.
 	WorkflowContactEvents = "ContactEvents"
 
+	// WorkflowContactPull pulls an organisation when the consumer tells of
+	// changes made at it. Its input is a Target.
+	WorkflowContactPull = "ContactPull"
+
 	// WorkflowOrgPull pulls an organisation into the local one. Its input is a
 	// PullInput, its result a PullSummary.
 	WorkflowOrgPull = "OrgPull"
@@ -56,8 +60,8 @@ const (
 	// SignalSupersede tells a waiting run the id of the one that replaced it.
 	SignalSupersede = "supersede"
 
-	// SignalContactEvent tells the gatherer that there is something to gather;
-	// what it is stands in the database.
+	// SignalContactEvent tells a gatherer (ContactEvents, ContactPull) that
+	// there is something to gather; what it is stands in the database.
 	SignalContactEvent = "contact_event"
 
 	// SignalNotify tells Notify that there are messages to be sent; what they
@@ -100,6 +104,7 @@ const (
 	ActivityMergePull        = "MergePull"
 	ActivityParkPull         = "ParkPull"
 	ActivityFinishPull       = "FinishPull"
+	ActivityCheckPullTurn    = "CheckPullTurn"
 )
 
 // Activity names of a load.

@@ -39,6 +39,7 @@ type OrgFiles interface {
 type OrgStore interface {
 	CreatePull(ctx context.Context, n store.NewPull) (pull store.Pull, ok bool, err error)
 	GetPull(ctx context.Context, id string) (store.Pull, error)
+	RunningPull(ctx context.Context, company int64) (store.Pull, error)
 	WaitingPulls(ctx context.Context, target orgflow.Target) ([]store.Pull, error)
 	AddPullCalls(ctx context.Context, id string, calls, other, throttled int) error
 	ParkPull(ctx context.Context, id string) error
@@ -107,6 +108,7 @@ func (o *Org) Register(r worker.ActivityRegistry) {
 		orgflow.ActivityMergePull:        o.MergePull,
 		orgflow.ActivityParkPull:         o.ParkPull,
 		orgflow.ActivityFinishPull:       o.FinishPull,
+		orgflow.ActivityCheckPullTurn:    o.CheckPullTurn,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -16,9 +16,10 @@ const (
 	// seconds (docs/architecture.md, "Why 32 calls in flight").
 	pullInFlight = 32
 	// pullBatch is how many departments are taken from the queue at once,
-	// pullShare how many one activity reads before the workflow shows progress.
+	// pullShare how many one activity reads before the workflow shows progress:
+	// at its end the calls in flight are waited for, and the budget is idle.
 	pullBatch = 4 * pullInFlight
-	pullShare = 2 * pullBatch
+	pullShare = 8 * pullBatch
 	// pullGivenUp is how many departments may fail for the origin's own
 	// reasons; more of them are the origin's failure, not theirs.
 	pullGivenUp = 10
@@ -69,6 +70,7 @@ type pullReader struct {
 	root   string
 	last   bool // the last attempt: what fails now is left out instead of tried again
 	failed atomic.Int64
+	queue  *pullQueue
 }
 
 // begin asks what may be seen and stores the root.
@@ -97,22 +99,17 @@ func unitOf(u connectors.Unit) orgflow.OrgUnit {
 
 // read works off the queue of departments; true is its end.
 func (r *pullReader) read(ctx context.Context) (bool, error) {
-	for taken := 0; taken < pullShare; {
-		units, err := r.org.Store.NextPullUnits(ctx, r.pullID, pullBatch)
-		if err != nil || len(units) == 0 {
-			return err == nil, err
-		}
-		if err := inParallel(ctx, pullInFlight, units, r.unit); err != nil {
-			return false, err
-		}
-		taken += len(units)
-		activity.RecordHeartbeat(ctx)
+	r.queue = newPullQueue(r.org.Store, r.pullID)
+	err := inParallel(ctx, pullInFlight, r.queue.units, r.unit)
+	if err == nil {
+		err = r.queue.err
 	}
-	return false, nil
+	return err == nil && r.queue.end, err
 }
 
 // unit reads what is missing of one department.
 func (r *pullReader) unit(ctx context.Context, u store.PullUnit) error {
+	defer r.queue.done(u.ID)
 	if !u.Known {
 		step, err := r.below(ctx, u)
 		if err != nil {
@@ -121,6 +118,7 @@ func (r *pullReader) unit(ctx context.Context, u store.PullUnit) error {
 		if err := r.org.Store.SavePullStep(ctx, r.pullID, step); err != nil || step.Gone || step.Unread {
 			return err
 		}
+		r.queue.grown() // others read what is below while this one reads members
 	}
 	for {
 		step, err := r.people(ctx, u)
@@ -219,7 +217,7 @@ func (r *pullReader) end(ctx context.Context, pull store.Pull, consumer connecto
 		if len(ids) == 0 {
 			break
 		}
-		if err := inParallel(ctx, pullInFlight, ids, func(ctx context.Context, id string) error { return r.supervisor(ctx, supervised, id) }); err != nil {
+		if err := inParallel(ctx, pullInFlight, each(ids), func(ctx context.Context, id string) error { return r.supervisor(ctx, supervised, id) }); err != nil {
 			return err
 		}
 		activity.RecordHeartbeat(ctx)

@@ -59,7 +59,7 @@ func (s *search) all(ctx context.Context, before orgflow.OrgTree, missing []orgf
 			return err
 		}
 	}
-	return inParallel(ctx, pullInFlight, people, s.one)
+	return inParallel(ctx, pullInFlight, each(people), s.one)
 }
 
 // downwards orders departments by their level.

@@ -44,7 +44,9 @@ type office struct {
 	wsim  *wcsim.Sim
 	db    *store.Store
 	files *meta.Store
-	alive map[string]bool // workflow id → still running
+	// company is the file of the company's settings.
+	company string
+	alive   map[string]bool // workflow id → still running
 
 	mu   sync.Mutex
 	at   time.Time
@@ -67,7 +69,8 @@ func newOffice(t *testing.T) *office {
 	t.Cleanup(wecom.Close)
 	dir := t.TempDir()
 	w.must(os.MkdirAll(filepath.Join(dir, "companies/9"), 0o700))
-	w.must(os.WriteFile(filepath.Join(dir, "companies/9/company.json"), fmt.Appendf(nil, `{
+	w.company = filepath.Join(dir, "companies/9/company.json")
+	w.must(os.WriteFile(w.company, fmt.Appendf(nil, `{
 		"company_id": 9, "name": "测试公司",
 		"consumers": {
 			"ding_talk": {"base_url": %q, "api_base_url": %q, "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 100},

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -39,13 +41,22 @@ func patiently(ctx context.Context, sleep func(context.Context, time.Duration) e
 	}
 }
 
-// inParallel does something for each of a list, so many at a time, until one
-// fails, the activity is cancelled or the worker stops.
-func inParallel[T any](ctx context.Context, limit int, list []T, do func(context.Context, T) error) error {
+// each is a sequence that needs nobody to wait for it.
+func each[T any](list []T) func(context.Context) iter.Seq[T] {
+	return func(context.Context) iter.Seq[T] { return slices.Values(list) }
+}
+
+// inParallel does something for each of a sequence, so many at a time, until
+// one fails, the activity is cancelled or the worker stops. The sequence's
+// context ends then, too.
+func inParallel[T any](ctx context.Context, limit int, all func(context.Context) iter.Seq[T], do func(context.Context, T) error) error {
 	stop := activity.GetWorkerStopChannel(ctx)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
-	for _, one := range list {
+	for one := range all(inner) {
+		if inner.Err() != nil {
+			break
+		}
 		group.Go(func() error {
 			select {
 			case <-inner.Done():

@@ -130,7 +130,7 @@ func (r *remoteReader) read(ctx context.Context) error {
 		if len(depts) == 0 {
 			return r.sync.Store.FinishRemote(ctx, r.runID, "")
 		}
-		if err := inParallel(ctx, remoteInFlight, depts, r.department); err != nil {
+		if err := inParallel(ctx, remoteInFlight, each(depts), r.department); err != nil {
 			return err
 		}
 		taken += len(depts)

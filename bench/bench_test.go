@@ -88,6 +88,39 @@ func TestAimsAreJudged(t *testing.T) {
 	}
 }
 
+func TestAPullIsMeasured(t *testing.T) {
+	var out bytes.Buffer
+	args := strings.Fields("pull -departments 30 -people 500 -qps 200 -latency 1ms -most 0 -standalone " + programs + "/standalone")
+	if err := dispatch(t.Context(), args, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	// 30 lists of departments, and 31 pages of members: a quarter of all is in the root.
+	for _, want := range []string{"pull of 30 departments and 500 people, 200 calls a second", "1.0000 x the least, 61;", "x calls ÷ rate, 305ms"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTheAimsOfAPullAreJudged(t *testing.T) {
+	o := pullOptions{departments: 10, people: 5, qps: 20, most: 1.1}
+	good := pulled{pullFigures: pullFigures{Departments: 10, Members: 5, Calls: 1000}, took: 55 * time.Second, least: 1000}
+	if err := o.judge(good, &bytes.Buffer{}); err != nil {
+		t.Error(err)
+	}
+	for name, spoil := range map[string]func(*pulled){
+		"too slow":       func(p *pulled) { p.took = 56 * time.Second },
+		"too many calls": func(p *pulled) { p.least = 980 },
+		"too few people": func(p *pulled) { p.Members = 4 },
+	} {
+		bad := good
+		spoil(&bad)
+		if o.judge(bad, &bytes.Buffer{}) == nil {
+			t.Errorf("%s: nobody minds", name)
+		}
+	}
+}
+
 func TestAnUnknownBenchmarkIsRefused(t *testing.T) {
 	if err := dispatch(t.Context(), []string{"flow"}, nil); err == nil || !strings.Contains(err.Error(), "push, flows, open-flows") {
 		t.Error(err)

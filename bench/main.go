@@ -3,6 +3,7 @@
 //
 //	go run ./bench              a first push, beside a plain Go loop that makes the same HTTP calls
 //	go run ./bench flows        launches of and decisions on approval flows, beside a bare Temporal workflow
+//	go run ./bench pull         a pull of an organisation, beside what its calls take at the rate allowed
 //	go run ./bench open-flows   the memory of a worker while thousands of flows wait for people
 //
 // Each takes flags; --help lists them.
@@ -27,6 +28,7 @@ var benchmarks = []struct {
 	{"push", push},
 	{"flows", flows},
 	{"open-flows", openFlows},
+	{"pull", pull},
 }
 
 func main() {

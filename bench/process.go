@@ -21,7 +21,7 @@ type process struct {
 }
 
 const company = `{"company_id": 900, "name": "bench", "source": {"type": "hcm", "base_url": %q, "auth": {"mode": "bearer", "token": "hcm-sim-token"}, "page_size": 500},
- "consumers": {"ding_talk": {"base_url": %q, "api_base_url": %[2]q, "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": 0}}}`
+ "consumers": {"ding_talk": {"base_url": %q, "api_base_url": %[2]q, "appkey": "dingsim-app", "appsecret": "dingsim-secret", "root_department_id": 1, "qps": %[3]d}}}`
 
 // build builds programs of this module into dir.
 func build(ctx context.Context, dir string, names ...string) error {
@@ -48,12 +48,18 @@ func workplace(ctx context.Context, binary *string) (dir string, err error) {
 // startStandalone starts standalone in dir, with its simulators and the
 // company, and waits until it serves. env adds settings.
 func startStandalone(ctx context.Context, binary, dir string, env []string) (*process, error) {
+	return startStandaloneAt(ctx, binary, dir, 0, env)
+}
+
+// startStandaloneAt is startStandalone with a rate budget in calls a second,
+// 0 for none.
+func startStandaloneAt(ctx context.Context, binary, dir string, qps int, env []string) (*process, error) {
 	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
 	sim := "http://" + ports[3]
-	if err := writeCompany(dir, fmt.Sprintf(company, sim+"/hcm", sim+"/dingtalk")); err != nil {
+	if err := writeCompany(dir, fmt.Sprintf(company, sim+"/hcm", sim+"/dingtalk", qps)); err != nil {
 		return nil, err
 	}
 	env = append(env, "ORGFLOW_HTTP_ADDR="+ports[0], "ORGFLOW_TEMPORAL_ADDR="+ports[1], "ORGFLOW_TEMPORAL_UI_ADDR="+ports[2], "ORGFLOW_SIM_ADDR="+ports[3])

@@ -174,8 +174,10 @@ type Notice struct {
 	Type    string // the consumer's word
 	At      time.Time
 	Records []orgflow.RemoteKey
-	// Act says what is to be done about it.
+	// Act says what is to be done about the records.
 	Act orgflow.OnChange
+	// Pull says that the local organisation is to be pulled.
+	Pull bool
 	// Answer is what the consumer waits for. It may be sent when the notice
 	// cannot be lost any more.
 	Answer []byte

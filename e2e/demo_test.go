@@ -33,6 +33,7 @@ func TestDemo(t *testing.T) {
 	}
 	w.demoIsThere()
 	w.demoFlow()
+	w.demoAttendance()
 	second.kill()
 
 	// Everything survives a restart.
@@ -49,6 +50,31 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the second run planned %+v", young.Plan)
 	}
 	w.demoIsThere()
+}
+
+// demoAttendance looks at last month's attendance: there is something to see.
+func (w *world) demoAttendance() {
+	w.t.Helper()
+	now := time.Now()
+	month := time.Date(now.Year(), now.Month()-1, 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
+	var overview struct {
+		People []struct {
+			UserID string `json:"user_id"`
+			Totals struct {
+				Scheduled int `json:"scheduled_days"`
+				Normal    int `json:"normal_days"`
+			}
+		}
+	}
+	must(w.t, "GET", "http://"+w.http+"/api/v1/dingtalk/attendance/month?user_id=E1041,E1050&month="+month, "", &overview)
+	if len(overview.People) != 2 {
+		w.t.Fatalf("attendance of %d people", len(overview.People))
+	}
+	for _, p := range overview.People {
+		if p.Totals.Scheduled < 18 || p.Totals.Normal == 0 {
+			w.t.Errorf("last month's attendance of %s: %+v", p.UserID, p.Totals)
+		}
+	}
 }
 
 // demoFlow goes the way that the README shows: the demo's flow is published,

@@ -24,20 +24,33 @@ const (
 // tells what is changed there.
 func listening(t *testing.T, onChange string) (*world, *process, client.Client) {
 	t.Helper()
+	return told(t, object{"on_change": onChange})
+}
+
+// told is the same with other settings of the callback.
+func told(t *testing.T, settings object) (*world, *process, client.Client) {
+	t.Helper()
 	w := newWorld(t)
 	w.env["DINGTALK_EVENT_TOKEN"], w.env["DINGTALK_EVENT_KEY"] = eventToken, eventKey
 	w.company(129, func(_, ding object) {
 		ding["qps"] = 0
-		ding["events"] = object{"token": "${DINGTALK_EVENT_TOKEN}", "aes_key": "${DINGTALK_EVENT_KEY}", "on_change": onChange}
+		settings["token"], settings["aes_key"] = "${DINGTALK_EVENT_TOKEN}", "${DINGTALK_EVENT_KEY}"
+		ding["events"] = settings
 	})
 	p := w.serve()
 	w.unlimited()
-	must(t, "PUT", w.simURL("dingtalk", "options"), encode(t, object{"events": object{
-		"url": "http://" + w.http + "/events/129/ding_talk", "token": eventToken, "aes_key": eventKey, "deadline_ms": 2500, "retry_ms": []int{500, 500, 1000},
-	}}), nil)
+	w.pushing()
 	w.load(demo(t))
 	w.sync(demoJob)
 	return w, p, w.temporalClient()
+}
+
+// pushing makes DingTalk push events.
+func (w *world) pushing() {
+	w.t.Helper()
+	must(w.t, "PUT", w.simURL("dingtalk", "options"), encode(w.t, object{"events": object{
+		"url": "http://" + w.http + "/events/129/ding_talk", "token": eventToken, "aes_key": eventKey, "deadline_ms": 2500, "retry_ms": []int{500, 500, 1000},
+	}}), nil)
 }
 
 // gathering tells whether the gatherer runs; ever is false if none ever has.
@@ -186,5 +199,49 @@ func TestAnEventSurvivesAKill(t *testing.T) {
 	}
 	if r := w.requests("dingtalk"); r.Writes != 0 {
 		t.Errorf("a report wrote %v", r.writesByPath())
+	}
+}
+
+// Everything that is told of the first sync, some hundred events, is one pull,
+// which nobody has asked for: it begins when DingTalk is silent. It survives
+// the power going while it is waited for, and what is told afterwards is
+// another pull.
+func TestChangesAtDingTalkArePulled(t *testing.T) {
+	t.Parallel()
+	w, p, c := told(t, object{"pull": true})
+	status := func() enums.WorkflowExecutionStatus {
+		d, err := c.DescribeWorkflowExecution(t.Context(), "contact-pull-129-ding_talk", "")
+		if err != nil {
+			t.Fatalf("what pulls after events: %v", err)
+		}
+		return d.GetWorkflowExecutionInfo().GetStatus()
+	}
+	if s := status(); s != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		t.Fatalf("after the sync it is %s", s)
+	}
+	p.kill()
+	w.serve()
+	w.unlimited()
+	w.pushing()
+	c = w.temporalClient()
+	pulled := func(n int) {
+		t.Helper()
+		var page struct{ Pulls []pullSummary }
+		eventually(t, 3*time.Minute, 200*time.Millisecond, "the pull", func() error {
+			w.org("pulls", &page)
+			if len(page.Pulls) != n || page.Pulls[0].Status != "completed" || status() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+				return fmt.Errorf("pulls %+v", page.Pulls)
+			}
+			return nil
+		})
+		if d := cmp.Diff(w.atDing(), w.localPicture()); d != "" {
+			t.Errorf("after pull %d the local organisation differs (-DingTalk +local):\n%s", n, d)
+		}
+	}
+	pulled(1)
+	w.byHand(userDelete, object{"userid": w.ding().Users[3].UserID})
+	pulled(2)
+	if runs := w.runs(); len(runs) != 1 {
+		t.Errorf("%d runs, of which nobody has asked for the last", len(runs))
 	}
 }

@@ -24,6 +24,7 @@ import (
 type simulators struct {
 	host   *simctl.Host
 	hcm    *hcmsim.Sim
+	ding   *dtsim.Sim
 	erp    *kdsim.Sim
 	values map[string]string // references of the demo company's files
 }
@@ -35,12 +36,12 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 	if !opts.simulators {
 		return s, nil
 	}
-	s.hcm, s.erp = hcmsim.New(hcmsim.Options{}), kdsim.New(kdsim.Options{})
+	s.hcm, s.ding, s.erp = hcmsim.New(hcmsim.Options{}), dtsim.New(dtsim.Options{}), kdsim.New(kdsim.Options{})
 	emm, err := emmCloud(cfg.MetaDir)
 	if err != nil {
 		return nil, err
 	}
-	s.host = simctl.NewHost(s.hcm, dtsim.New(dtsim.Options{}), aghsim.New(aghsim.Options{}), wcsim.New(wcsim.Options{}),
+	s.host = simctl.NewHost(s.hcm, s.ding, aghsim.New(aghsim.Options{}), wcsim.New(wcsim.Options{}),
 		emm, scimsim.New(simbase.Options{}), s.erp)
 	if err := s.host.Persist(filepath.Join(cfg.DataDir, "simulators")); err != nil {
 		return nil, fmt.Errorf("simulators: %w", err)

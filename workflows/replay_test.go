@@ -28,6 +28,7 @@ func TestReplay(t *testing.T) {
 			replayer.RegisterWorkflowWithOptions(DataSync, workflow.RegisterOptions{Name: orgflow.WorkflowDataSync})
 			replayer.RegisterWorkflowWithOptions(ApprovalFlow, workflow.RegisterOptions{Name: orgflow.WorkflowApprovalFlow})
 			replayer.RegisterWorkflowWithOptions(ContactEvents, workflow.RegisterOptions{Name: orgflow.WorkflowContactEvents})
+			replayer.RegisterWorkflowWithOptions(ContactPull, workflow.RegisterOptions{Name: orgflow.WorkflowContactPull})
 			replayer.RegisterWorkflowWithOptions(Notify, workflow.RegisterOptions{Name: orgflow.WorkflowNotify})
 			if err := replay(replayer, file); err != nil {
 				t.Error(err)

@@ -220,7 +220,7 @@ func TestTwoDeliveriesAreOneEvent(t *testing.T) {
 
 func TestHearAnswersAsDingTalkWants(t *testing.T) {
 	cfg := Config{BaseURL: "http://127.0.0.1:1", AppKey: "k", AppSecret: "s", CorpID: "corp1",
-		Events: &EventConfig{Token: vectorToken, AESKey: vectorKey, Owner: "corp_id", OnChange: orgflow.ChangeReport}}
+		Events: &EventConfig{Token: vectorToken, AESKey: vectorKey, Owner: "corp_id", OnChange: orgflow.ChangeReport, Pull: true}}
 	now := time.UnixMilli(1700000000123)
 	client, err := New(cfg, Options{Now: func() time.Time { return now }})
 	if err != nil {
@@ -232,7 +232,7 @@ func TestHearAnswersAsDingTalkWants(t *testing.T) {
 	}
 	encrypt := sender.seal([]byte(vectorRandom), []byte(`{"EventType":"user_modify_org","UserId":["E1"]}`))
 	n, err := client.Hear(connectors.Push{Query: query(sender.sign("1", "n", encrypt), "1", "n"), Body: sealed(encrypt)})
-	if err != nil || n.Act != orgflow.ChangeReport || len(n.Records) != 1 {
+	if err != nil || n.Act != orgflow.ChangeReport || !n.Pull || len(n.Records) != 1 {
 		t.Fatalf("%+v, %v", n, err)
 	}
 	var r reply
@@ -241,6 +241,11 @@ func TestHearAnswersAsDingTalkWants(t *testing.T) {
 	}
 	if got, err := sender.receive(query(r.Signature, r.Timestamp, r.Nonce), sealed(r.Encrypt)); err != nil || string(got) != "success" {
 		t.Errorf("the answer opens to %q, %v", got, err)
+	}
+	encrypt = sender.seal([]byte(vectorRandom), []byte(`{"EventType":"check_url"}`))
+	n, err = client.Hear(connectors.Push{Query: query(sender.sign("1", "n", encrypt), "1", "n"), Body: sealed(encrypt)})
+	if err != nil || n.Pull {
+		t.Errorf("what changes nothing starts a pull: %+v, %v", n, err)
 	}
 	cfg.Events = nil
 	if client, err = New(cfg, Options{}); err != nil {

@@ -30,6 +30,8 @@ type EventConfig struct {
 	Owner string `json:"owner"`
 	// OnChange is off (default), report or repair.
 	OnChange orgflow.OnChange `json:"on_change"`
+	// Pull makes contact events start a pull of the organisation.
+	Pull bool `json:"pull"`
 }
 
 const (
@@ -76,6 +78,7 @@ func (c *Client) Hear(p connectors.Push) (connectors.Notice, error) {
 		return notice, err
 	}
 	notice.Act = cmp.Or(c.cfg.Events.OnChange, orgflow.ChangeOff)
+	notice.Pull = c.cfg.Events.Pull && len(notice.Records) > 0
 	notice.Answer, err = c.callback.success(c.link.Now())
 	return notice, err
 }

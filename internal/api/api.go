@@ -27,15 +27,17 @@ import (
 type Deps struct {
 	// Decode reads and validates a job; all problems of a bad one come back
 	// as one *orgflow.InvalidError. Nothing is started before it agrees.
-	Decode    func(raw []byte) (orgflow.Job, error)
-	Start     Starter
-	Steer     Steerer
-	Runs      Runs
-	WhatIf    WhatIf
-	Records   Records
-	Schedules Schedules
-	Events    Events
-	Orgs      Orgs
+	Decode func(raw []byte) (orgflow.Job, error)
+	// DecodePull does the same with what a pull is asked for.
+	DecodePull func(raw []byte) (orgflow.PullInput, error)
+	Start      Starter
+	Steer      Steerer
+	Runs       Runs
+	WhatIf     WhatIf
+	Records    Records
+	Schedules  Schedules
+	Events     Events
+	Orgs       Orgs
 	// Loads loads forms of an ERP.
 	Loads Loads
 	// FlowDefinitions, Flows, Boards, Absences and FlowCalls are the parts of approval
@@ -128,7 +130,7 @@ func (d Deps) missing() []string {
 		name  string
 		there bool
 	}{
-		{"Decode", d.Decode != nil}, {"Start", d.Start != nil}, {"Steer", d.Steer != nil}, {"Runs", d.Runs != nil},
+		{"Decode", d.Decode != nil}, {"DecodePull", d.DecodePull != nil}, {"Start", d.Start != nil}, {"Steer", d.Steer != nil}, {"Runs", d.Runs != nil},
 		{"WhatIf", d.WhatIf != nil}, {"Records", d.Records != nil}, {"Schedules", d.Schedules != nil}, {"Events", d.Events != nil},
 		{"Orgs", d.Orgs != nil}, {"Views", d.Views != nil}, {"Loads", d.Loads != nil}, {"Idempotency", d.Idempotency != nil},
 		{"FlowDefinitions", d.FlowDefinitions != nil}, {"Flows", d.Flows != nil}, {"Boards", d.Boards != nil},

@@ -200,7 +200,7 @@ func newWorld() *world {
 
 func (w *world) deps() Deps {
 	return Deps{
-		Decode: decode, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Events: w, Orgs: &organisation{world: w}, Views: &views{world: w}, Loads: &loads{world: w}, Idempotency: w,
+		Decode: decode, DecodePull: decodePull, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Events: w, Orgs: &organisation{world: w}, Views: &views{world: w}, Loads: &loads{world: w}, Idempotency: w,
 		FlowDefinitions: w.flows, Flows: w.flows, Boards: w.flows, Absences: w.flows, FlowCalls: &flowCalls{world: w},
 		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },

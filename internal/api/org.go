@@ -19,7 +19,8 @@ func (s *server) orgRoutes() {
 	start := register(s, huma.Operation{
 		OperationID: "start-org-pull", Method: http.MethodPost, Path: pathPulls, DefaultStatus: http.StatusAccepted,
 		Tags: []string{"organisation"}, Summary: "Pull an organisation into the local one",
-		Description: `The body is {"company_id": 129}, with "origin" where it is not DingTalk. One pull of a company runs at a time.`,
+		Description: `The body is {"company_id": 129}, with "origin" where it is not DingTalk. One pull of a company runs at a time. ` +
+			"With an Idempotency-Key the same body starts one pull only, however often it is sent; another body with the same key answers 409.",
 	}, config.AccessOperate, s.startPull)
 	describeBody[orgflow.PullInput](s, start)
 	register(s, huma.Operation{
@@ -82,12 +83,17 @@ func answerWith[T any](v T, err error) (*body[T], error) {
 	return &body[T]{v}, nil
 }
 
-type startPullInput struct {
-	RawBody []byte
-}
-
-func (s *server) startPull(ctx context.Context, in *startPullInput) (*startOutput, error) {
-	started, err := s.Orgs.StartPull(ctx, bytes.Clone(in.RawBody)) // huma takes the buffer back
+func (s *server) startPull(ctx context.Context, in *startInput) (*startOutput, error) {
+	raw := bytes.Clone(in.RawBody) // huma takes the buffer back
+	input, err := s.DecodePull(raw)
+	if err != nil {
+		return nil, err
+	}
+	opts, err := s.startOptions(ctx, wish{"org-pull", input, PullID(input, s.Now())}, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.Orgs.StartPull(ctx, raw, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,11 @@ import (
 // Orgs pulls organisations into the local one and shows it. An id nobody
 // knows is an orgflow.CodeNotFound fault.
 type Orgs interface {
-	// StartPull starts a pull. raw is checked whole first; a bad one is an
-	// *orgflow.InvalidError and starts nothing.
-	StartPull(ctx context.Context, raw json.RawMessage) (Started, error)
+	// StartPull starts a pull, under an id of its own where opts names none.
+	// raw is checked whole first; a bad one is an *orgflow.InvalidError and
+	// starts nothing. A taken id is a conflict, except with
+	// opts.IdempotencyKey: then the pull that has it is the answer.
+	StartPull(ctx context.Context, raw json.RawMessage, opts StartOptions) (Started, error)
 	PullSummary(ctx context.Context, id string) (orgflow.PullSummary, error)
 	ListPulls(ctx context.Context, company int64, cursor string, limit int) (PullPage, error)
 	// CancelPull ends a pull after the calls in flight; what it has read is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +21,27 @@ type organisation struct {
 	query OrgQuery
 }
 
-func (o *organisation) StartPull(ctx context.Context, raw json.RawMessage) (Started, error) {
+func (o *organisation) StartPull(ctx context.Context, raw json.RawMessage, opts StartOptions) (Started, error) {
 	o.asked = string(raw)
-	return Started{ID: "org-pull-1", RunID: "r"}, o.begin(ctx)
+	if err := o.begin(ctx); err != nil {
+		return Started{}, err
+	}
+	id := opts.WorkflowID
+	if _, taken := o.started[id]; !taken {
+		o.started[id] = string(raw)
+		o.starts++
+	} else if opts.IdempotencyKey == "" {
+		return Started{}, orgflow.Faultf(orgflow.CodeConflict, "pull %s exists", id)
+	}
+	return Started{ID: id, RunID: "r-" + id}, nil
+}
+
+func decodePull(raw []byte) (orgflow.PullInput, error) {
+	var in orgflow.PullInput
+	if err := json.Unmarshal(raw, &in); err != nil || in.CompanyID == 0 {
+		return in, &orgflow.InvalidError{Code: orgflow.CodeInvalidJob, Problems: []orgflow.Problem{{Pointer: "/company_id", Message: "required"}}}
+	}
+	return in.WithDefaults(), nil
 }
 
 func (o *organisation) PullSummary(ctx context.Context, id string) (orgflow.PullSummary, error) {
@@ -76,7 +95,8 @@ func TestPullsAreStartedAndSteered(t *testing.T) {
 	d.Orgs, d.Keys = org, keys(t)
 	h := New(d)
 	res := call(h, "POST", "/api/v1/org/pulls", `{"company_id": 129}`, "X-API-Key: operate-token")
-	if res.Code != http.StatusAccepted || org.asked != `{"company_id": 129}` || res.Header().Get("Location") != "/api/v1/org/pulls/org-pull-1" || !strings.Contains(res.Body.String(), `"id":"org-pull-1"`) {
+	id := started(t, res).ID
+	if org.asked != `{"company_id": 129}` || res.Header().Get("Location") != "/api/v1/org/pulls/"+id || !strings.HasPrefix(id, "org-pull-129-ding_talk-20261121T0100Z-") {
 		t.Errorf("%d %s, asked %s", res.Code, res.Body, org.asked)
 	}
 	for path, role := range map[string]string{"cancel": "operate", "approve": "approve", "reject": "approve"} {
@@ -94,6 +114,37 @@ func TestPullsAreStartedAndSteered(t *testing.T) {
 	}
 	if res := call(h, "GET", "/api/v1/org/tree", ""); res.Code != http.StatusUnauthorized {
 		t.Errorf("the tree without a key: %d", res.Code)
+	}
+}
+
+func TestAPullIsStartedOnceForAKey(t *testing.T) {
+	w := newWorld()
+	h := New(w.deps())
+	pull := func(body, key string) *httptest.ResponseRecorder {
+		return call(h, "POST", "/api/v1/org/pulls", body, "Idempotency-Key: "+key)
+	}
+	w.err = &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: "Temporal does not answer"}
+	if res := pull(`{"company_id": 129}`, "k"); res.Code != http.StatusServiceUnavailable {
+		t.Fatalf("%d %s", res.Code, res.Body)
+	}
+	w.err = nil
+	first := started(t, pull(`{"company_id": 129}`, "k"))
+	if again := started(t, pull(`{"origin": "ding_talk", "company_id": 129}`, "k")); again != first || w.starts != 1 {
+		t.Errorf("the repetition answers %+v after %+v; %d starts", again, first, w.starts)
+	}
+	res := pull(`{"company_id": 130}`, "k")
+	if e := errorOf(t, res); res.Code != http.StatusConflict || e.Field != "Idempotency-Key" || !strings.Contains(e.Message, first.ID) {
+		t.Errorf("another body with the same key: %d %s", res.Code, res.Body)
+	}
+	if other := started(t, pull(`{"company_id": 129}`, "k2")); other.ID == first.ID {
+		t.Error("another key found the same pull")
+	}
+	claimed := len(w.keys)
+	if res := pull(`{}`, "k3"); res.Code != http.StatusBadRequest || len(w.keys) != claimed {
+		t.Errorf("a bad body: %d %s; %d keys, before %d", res.Code, res.Body, len(w.keys), claimed)
+	}
+	if run := started(t, call(h, "POST", "/api/v1/sync-runs", job, "Idempotency-Key: k")); run.ID == first.ID {
+		t.Error("a run found the key of a pull")
 	}
 }
 

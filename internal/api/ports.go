@@ -25,7 +25,7 @@ type Starter interface {
 
 // StartOptions says how a run is started.
 type StartOptions struct {
-	// WorkflowID is the id to start under; see RunID.
+	// WorkflowID is the id to start under; see RunID and PullID.
 	WorkflowID string
 	// IdempotencyKey is the caller's, empty when none was sent. WorkflowID is
 	// then the id that the key got first.

@@ -125,7 +125,7 @@ func (s *server) startRun(ctx context.Context, in *startInput) (*startOutput, er
 	if err != nil {
 		return nil, err
 	}
-	opts, err := s.startOptions(ctx, job, in.IdempotencyKey)
+	opts, err := s.startOptions(ctx, wish{"sync-run", job, RunID(job, s.Now())}, in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

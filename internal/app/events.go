@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -14,9 +15,10 @@ import (
 	"orgflow/activities"
 	"orgflow/connectors"
 	"orgflow/internal/api"
+	"orgflow/workflows"
 )
 
-// Receive takes an event of a consumer: it is stored, and the gatherer of
+// Receive takes an event of a consumer: it is stored, and the gatherers of
 // the target told, before the consumer gets its answer. Whatever fails on
 // the way makes the consumer send it again.
 func (r *Runs) Receive(ctx context.Context, target orgflow.Target, query url.Values, body []byte) ([]byte, error) {
@@ -37,10 +39,47 @@ func (r *Runs) Receive(ctx context.Context, target orgflow.Target, query url.Val
 		return nil, err
 	}
 	r.app.Log.InfoContext(ctx, "event received", "target", target.String(), "type", notice.Type, "records", len(notice.Records), "to_do", open)
-	if !open {
-		return notice.Answer, nil
+	if open {
+		if err := r.gather(ctx, target, orgflow.ContactEventsID(target), orgflow.WorkflowContactEvents); err != nil {
+			return nil, err
+		}
 	}
-	return notice.Answer, r.gather(ctx, target)
+	if notice.Pull {
+		if err := r.pulls.tell(target, func() error {
+			return r.gather(ctx, target, orgflow.ContactPullID(target), orgflow.WorkflowContactPull)
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return notice.Answer, nil
+}
+
+// told is which targets' ContactPull was told a moment ago: a run of ours
+// alone causes some ten events a second for minutes.
+type told struct {
+	mu sync.Mutex
+	at map[orgflow.Target]time.Time
+}
+
+// tell tells, unless what was told last stands for this too.
+func (t *told) tell(target orgflow.Target, signal func() error) error {
+	now := time.Now()
+	t.mu.Lock()
+	at, known := t.at[target]
+	t.mu.Unlock()
+	if known && now.Sub(at) < workflows.ToldFor {
+		return nil
+	}
+	if err := signal(); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.at == nil {
+		t.at = map[orgflow.Target]time.Time{}
+	}
+	t.at[target] = now // from before the signal: its time stands from then on
+	return nil
 }
 
 // listener returns the connector that understands the target's events.
@@ -68,18 +107,17 @@ func (r *Runs) listener(target orgflow.Target) (connectors.Listener, error) {
 	return listener, nil
 }
 
-// gather tells the target's gatherer that there is something, and starts it
-// where it does not run.
-func (r *Runs) gather(ctx context.Context, target orgflow.Target) error {
+// gather tells a gatherer of the target that there is something, and starts
+// it where it does not run.
+func (r *Runs) gather(ctx context.Context, target orgflow.Target, id, gatherer string) error {
 	cl, err := r.app.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	id := orgflow.ContactEventsID(target)
 	_, err = cl.SignalWithStartWorkflow(ctx, id, orgflow.SignalContactEvent, nil, client.StartWorkflowOptions{
 		ID: id, TaskQueue: r.app.Config.Temporal.TaskQueue,
 		StaticSummary: fmt.Sprintf("changes made at %s, company %d", target.Consumer, target.CompanyID),
-	}, orgflow.WorkflowContactEvents, target)
+	}, gatherer, target)
 	if err != nil {
 		return unavailable("gather events of "+target.String(), err)
 	}

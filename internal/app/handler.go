@@ -26,7 +26,7 @@ func (a *App) Handler(webUI string) http.Handler {
 		Orgs: orgs, Views: views,
 	})
 	return api.New(api.Deps{
-		Decode: a.Meta.DecodeJob, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: schedules, Events: runs, Orgs: orgs, Views: views, Loads: loads,
+		Decode: a.Meta.DecodeJob, DecodePull: a.Meta.DecodePull, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: schedules, Events: runs, Orgs: orgs, Views: views, Loads: loads,
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: calls,
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},

@@ -39,20 +39,19 @@ func (a *App) orgActivities(cl client.Client) *activities.Org {
 }
 
 // StartPull starts a pull. raw is what the workflow gets.
-func (o *Orgs) StartPull(ctx context.Context, raw json.RawMessage) (api.Started, error) {
+func (o *Orgs) StartPull(ctx context.Context, raw json.RawMessage, opts api.StartOptions) (api.Started, error) {
 	in, err := o.app.Meta.DecodePull(raw)
 	if err != nil {
 		return api.Started{}, err
 	}
-	suffix, err := randomSuffix()
-	if err != nil {
-		return api.Started{}, err
+	id := opts.WorkflowID
+	if id == "" {
+		id = api.PullID(in, time.Now())
 	}
 	cl, err := o.app.Dial(ctx)
 	if err != nil {
 		return api.Started{}, err
 	}
-	id := orgflow.OrgPullID(in.Target(), time.Now(), suffix)
 	run, err := cl.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: id, TaskQueue: o.app.Config.Temporal.TaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
@@ -60,10 +59,20 @@ func (o *Orgs) StartPull(ctx context.Context, raw json.RawMessage) (api.Started,
 		StaticSummary:                            fmt.Sprintf("%s → local organisation, company %d", in.Origin, in.CompanyID),
 		TypedSearchAttributes:                    workflows.RunAttributes("org_pull", in.Target(), orgflow.StatusRunning),
 	}, orgflow.WorkflowOrgPull, raw)
-	if err != nil {
+	var taken *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &taken) && opts.IdempotencyKey != "":
+		return pullStarted(id, taken.RunId), nil
+	case errors.As(err, &taken):
+		return api.Started{}, orgflow.Faultf(orgflow.CodeConflict, "a pull with id %s exists already", id)
+	case err != nil:
 		return api.Started{}, unavailable("start the pull", err)
 	}
-	return api.Started{ID: id, RunID: run.GetRunID(), URL: "/api/v1/org/pulls/" + url.PathEscape(id)}, nil
+	return pullStarted(id, run.GetRunID()), nil
+}
+
+func pullStarted(id, runID string) api.Started {
+	return api.Started{ID: id, RunID: runID, URL: "/api/v1/org/pulls/" + url.PathEscape(id)}
 }
 
 // PullSummary returns a pull as users see it. One that was started a moment

@@ -29,6 +29,8 @@ type Runs struct {
 
 	mu       sync.Mutex
 	progress map[string]progress
+
+	pulls told // of changes, by events
 }
 
 // progress is a running run's summary as counted a moment ago: counting

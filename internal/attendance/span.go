@@ -78,13 +78,14 @@ func parseDay(text string, now time.Time, name string) (time.Time, error) {
 	return time.Time{}, refuse(name, "is neither a date nor a time; allowed are %s", Formats)
 }
 
-// old refuses what the origin does not keep any more.
+// old refuses what the origin does not show any more (DingTalk reference
+// § 6.1, § 6.2: half a year, 180 days).
 func old(first, now time.Time, kept int, name string) error {
 	oldest := Day(now).AddDate(0, 0, -kept)
 	if !first.Before(oldest) {
 		return nil
 	}
-	return refuse(name, "begins on %s; DingTalk keeps attendance for %d days, the first one is %s", first.Format(time.DateOnly), kept, oldest.Format(time.DateOnly))
+	return refuse(name, "begins on %s, but DingTalk shows attendance of the last %d days only: nothing before %s can be asked for", first.Format(time.DateOnly), kept, oldest.Format(time.DateOnly))
 }
 
 func refuse(field, format string, args ...any) error {

@@ -89,7 +89,7 @@ func (p *program) pull(ctx context.Context, f pullFlags) error {
 		return fmt.Errorf("write input: %w", err)
 	}
 	return p.with(ctx, config.RoleStarter, func(b Backend) error {
-		started, err := b.Orgs.StartPull(ctx, raw)
+		started, err := b.Orgs.StartPull(ctx, raw, api.StartOptions{By: p.user})
 		switch {
 		case err != nil:
 			return fmt.Errorf("start the pull: %w", err)

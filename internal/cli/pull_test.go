@@ -20,7 +20,7 @@ type pulls struct {
 	err     error
 }
 
-func (p *pulls) StartPull(_ context.Context, raw json.RawMessage) (api.Started, error) {
+func (p *pulls) StartPull(_ context.Context, raw json.RawMessage, _ api.StartOptions) (api.Started, error) {
 	p.input = string(raw)
 	return api.Started{ID: "pull-1"}, p.err
 }

@@ -90,7 +90,7 @@ func (c *Console) startPull(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	started, err := c.Orgs.StartPull(r.Context(), raw)
+	started, err := c.Orgs.StartPull(r.Context(), raw, api.StartOptions{})
 	if err != nil {
 		return "", err
 	}

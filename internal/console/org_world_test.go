@@ -52,7 +52,7 @@ type notedOrgs struct {
 	fail error
 }
 
-func (o *notedOrgs) StartPull(_ context.Context, raw json.RawMessage) (api.Started, error) {
+func (o *notedOrgs) StartPull(_ context.Context, raw json.RawMessage, _ api.StartOptions) (api.Started, error) {
 	o.did = append(o.did, "start "+string(raw))
 	return api.Started{ID: "pull a/b"}, o.fail
 }

@@ -105,8 +105,8 @@ func impatient(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return &orgflow.Fault{
-		Code: orgflow.CodeUnavailable, Message: "reading takes longer than a request may wait; it goes on, and the answer is kept",
-		Advice: "ask the same again in a moment", RetryAfter: askAgain, Err: ctx.Err(),
+		Code: orgflow.CodeUnavailable, Message: "reading takes longer than a request may wait; it goes on, and the answer will be kept for a moment",
+		Advice: "ask the same again after the seconds that the header Retry-After names", RetryAfter: askAgain, Err: ctx.Err(),
 	}
 }
 

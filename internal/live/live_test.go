@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -177,7 +178,7 @@ func TestALongReadOutlivesItsCaller(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		_, err := r.Members(ctx, of(f), 1)
-		if fault := orgflow.AsFault(err); fault.Code != orgflow.CodeUnavailable || fault.RetryAfter == 0 || fault.Advice == "" {
+		if fault := orgflow.AsFault(err); fault.Code != orgflow.CodeUnavailable || fault.RetryAfter != 10*time.Second || !strings.Contains(fault.Advice, "Retry-After") {
 			t.Fatalf("%v", err)
 		}
 		close(f.gate)

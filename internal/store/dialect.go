@@ -48,6 +48,8 @@ type dialect struct {
 	// inList returns a condition on col and its one argument, so that the
 	// statement's text does not depend on the number of values.
 	inList func(col, typ string, values []any) (cond string, arg any)
+	// contains returns a condition: the text in col contains the text ?.
+	contains func(col string) string
 	// statement returns a batch's statement over the flat values, and its arguments.
 	statement func(b *batch, values []any) (sql string, args []any)
 	// chunk returns how many of the rest rows the next statement takes.
@@ -107,6 +109,7 @@ var postgres = dialect{
 		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool { s, ok := v.(string); return ok && !sound(s) })
 		return col + " = ANY(CAST(? AS " + typ + "[]))", arrayLiteral(values, 0, 1)
 	},
+	contains:  func(col string) string { return "strpos(" + col + ", ?) > 0" },
 	statement: unnestRows,
 	chunk:     func(_ *batch, rest int) int { return min(rest, maxRows) },
 	erp: erp{
@@ -137,6 +140,7 @@ var sqliteDialect = dialect{
 		list, _ := json.Marshal(values) // texts and numbers only: cannot fail
 		return col + " IN (SELECT value FROM json_each(?))", string(list)
 	},
+	contains:  func(col string) string { return "instr(" + col + ", ?) > 0" },
 	statement: valuesRows,
 	chunk: func(b *batch, rest int) int {
 		if b.one != "" || rest < valueRows {

@@ -53,3 +53,18 @@ func (s *Store) ExplainOverdue(t testing.TB) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// MigrateTo brings the schema to an older version, for an upgrade to be tested.
+func (s *Store) MigrateTo(ctx context.Context, version int64) error {
+	p, err := s.provider()
+	if err == nil {
+		_, err = p.UpTo(ctx, version)
+	}
+	return err
+}
+
+// Exec executes a statement as an older program would have.
+func (s *Store) Exec(ctx context.Context, sql string, args ...any) error {
+	_, err := s.exec(ctx, "test", sql, args...)
+	return err
+}

@@ -29,7 +29,7 @@ var (
 		column{"origin", "text"}, column{"remote_id", "text"}, column{"parent_id", "bigint"}, column{"name", "text"}, column{"code", "text"}, column{"position", "bigint"})
 	insertMember = insertRows("org_member", "", column{"id", "bigint"}, column{"since_version", "bigint"}, column{"company_id", "bigint"},
 		column{"origin", "text"}, column{"remote_id", "text"}, column{"job_number", "text"}, column{"name", "text"}, column{"title", "text"},
-		column{"mobile", "text"}, column{"supervisor", "text"}, column{"active", "boolean"})
+		column{"mobile", "text"}, column{"supervisor", "text"}, column{"active", "boolean"}, column{"search", "text"})
 	insertSeat = insertRows("org_membership", "", column{"unit_id", "bigint"}, column{"member_id", "bigint"}, column{"since_version", "bigint"},
 		column{"company_id", "bigint"}, column{"origin", "text"}, column{"position", "bigint"}, column{"leader", "boolean"}, column{"main", "boolean"})
 	endUnit   = updateRows("org_unit", 2, column{"until_version", "bigint"}, column{"id", "bigint"}, column{"since_version", "bigint"})
@@ -195,7 +195,7 @@ func (w versionWriter) members(ctx context.Context, before, after []memberRow) e
 		ends = append(ends, w.version, r.ID, r.Since)
 	}
 	for _, r := range begun {
-		begins = append(begins, r.ID, w.version, w.target.CompanyID, w.target.Consumer, r.RemoteID, r.JobNumber, r.Name, r.Title, r.Mobile, r.Supervisor, r.Active)
+		begins = append(begins, r.ID, w.version, w.target.CompanyID, w.target.Consumer, r.RemoteID, r.JobNumber, r.Name, r.Title, r.Mobile, r.Supervisor, r.Active, r.search())
 	}
 	return w.write(ctx, endMember, ends, insertMember, begins)
 }

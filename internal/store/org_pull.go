@@ -104,7 +104,7 @@ func (s *Store) CreatePull(ctx context.Context, n NewPull) (pull Pull, ok bool, 
 		if !errors.Is(err, ErrNotFound) {
 			return pull, err == nil, err
 		}
-		pull, err = s.runningPull(ctx, n.Input.CompanyID)
+		pull, err = s.RunningPull(ctx, n.Input.CompanyID)
 		if !errors.Is(err, ErrNotFound) {
 			return pull, false, err
 		}
@@ -112,7 +112,9 @@ func (s *Store) CreatePull(ctx context.Context, n NewPull) (pull Pull, ok bool, 
 	return Pull{}, false, fmt.Errorf("create pull %s: no id is free", n.WorkflowID)
 }
 
-func (s *Store) runningPull(ctx context.Context, company int64) (Pull, error) {
+// RunningPull returns the pull of a company that runs, or ErrNotFound. One that
+// waits for a decision does not run.
+func (s *Store) RunningPull(ctx context.Context, company int64) (Pull, error) {
 	var row pullRow
 	err := s.get(ctx, "running pull", &row, `SELECT `+pullColumns+` FROM org_pull WHERE company_id = ? AND status = 'running'`, company)
 	if err != nil {

@@ -45,14 +45,34 @@ func (s *Store) UnitMembers(ctx context.Context, target orgflow.Target, unit int
 // userid contains a text, upper and lower case alike, by their ids; an empty
 // text finds everybody.
 func (s *Store) SearchMembers(ctx context.Context, target orgflow.Target, text, cursor string, limit int) ([]OrgPerson, string, error) {
-	like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(clean(text))) + "%"
-	var conds []string
-	args := make([]any, 0, 4)
-	for _, column := range []string{"m.name", "m.mobile", "m.job_number", "m.remote_id"} {
-		conds = append(conds, "lower("+column+`) LIKE ? ESCAPE '\'`)
-		args = append(args, like)
+	return s.people(ctx, target, cursor, limit, s.dialect.contains("search"), sought(text))
+}
+
+// search is what a member is found by (see migration 18). Its length is
+// bounded because an index of PostgreSQL takes 2,700 bytes.
+func (m memberRow) search() string {
+	const most = 100 // characters of each, at most four bytes long
+	parts := []string{cutText(m.Name, most+most/2), cutText(m.Mobile, most), cutText(m.JobNumber, most), cutText(m.RemoteID, most)}
+	for i, p := range parts {
+		parts[i] = sought(p)
 	}
-	return s.people(ctx, target, cursor, limit, "("+strings.Join(conds, " OR ")+")", args...)
+	return strings.Join(parts, "\t")
+}
+
+// sought is a text as it stands in what is searched: tabs separate there.
+func sought(text string) string {
+	return strings.ReplaceAll(strings.ToLower(clean(text)), "\t", " ")
+}
+
+// cutText is a text's first n characters.
+func cutText(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }
 
 func (s *Store) people(ctx context.Context, target orgflow.Target, cursor string, limit int, cond string, args ...any) ([]OrgPerson, string, error) {

@@ -237,6 +237,74 @@ func TestMembersAreSearched(t *testing.T) {
 	})
 }
 
+// Letters of any script are found in upper and lower case alike, by what a
+// member is called now, and nothing is found across two of the texts.
+func TestTheSearchFollowsTheMember(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		member := func(name string) orgflow.OrgTree {
+			return orgflow.OrgTree{
+				Units:   []orgflow.OrgUnit{{RemoteID: "1", Name: "公司"}},
+				Members: []orgflow.OrgMember{{UserID: "u\t1", JobNumber: "ÄÖ-7", Name: name, Mobile: "10000000001"}},
+			}
+		}
+		found := func(text string) int {
+			list, _, err := s.SearchMembers(context.Background(), target, text, "", 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(list)
+		}
+		commitTree(t, s, 0, member("École"))
+		for text, want := range map[string]int{"éCOLE": 1, "äö": 1, "u\t1": 1, "école\t1": 0, "école1": 0, "e10": 0} {
+			if got := found(text); got != want {
+				t.Errorf("%q finds %d, want %d", text, got, want)
+			}
+		}
+		commitTree(t, s, 1, member("Lycée"))
+		if found("école") != 0 || found("LYCÉE") != 1 {
+			t.Errorf("after a new name the old one finds %d, the new one %d", found("école"), found("LYCÉE"))
+		}
+		endless := make([]rune, 5000) // more than an index takes, and not to be compressed
+		for i := range endless {
+			endless[i] = rune(0x20000 + i*i*7919%40_000)
+		}
+		commitTree(t, s, 2, member(string(endless)))
+		if found(string(endless[:150])) != 1 || found("ÄÖ") != 1 {
+			t.Error("a member with an endless name is not found")
+		}
+	})
+}
+
+// Members of before the search had a column of its own are found at once.
+func TestMembersOfBeforeAreFound(t *testing.T) {
+	for name, url := range databases {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			s, err := store.Open(ctx, url(t), store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.MigrateTo(ctx, 16); err != nil {
+				t.Fatal(err)
+			}
+			err = s.Exec(ctx, `INSERT INTO org_member (id, since_version, company_id, origin, remote_id, job_number, name, title, mobile, supervisor, active)
+				VALUES (1, 1, ?, ?, 'Manager-1', 'N-1', '员工A', '', '10000000001', '', true)`, target.CompanyID, target.Consumer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Migrate(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for text, want := range map[string]int{"员工a": 1, "mANAGER": 1, "n-1": 1, "0001": 1, "工程师": 0, "a1": 0} {
+				if found, _, err := s.SearchMembers(ctx, target, text, "", 10); err != nil || len(found) != want {
+					t.Errorf("%q finds %d, want %d; %v", text, len(found), want, err)
+				}
+			}
+		})
+	}
+}
+
 func TestOnePullRunsAtATime(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()

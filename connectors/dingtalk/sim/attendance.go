@@ -106,10 +106,14 @@ func (s *Sim) punchDays(from, to string) (first, last time.Time, r *refusal) {
 // punchesOf lists results by working day, then by id. The real order is not
 // documented.
 func (s *Sim) punchesOf(people []string, first, last time.Time) []*Punch {
+	invent, now := s.settings.Load().InventAttendance, s.desk.Now()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []*Punch
 	for _, user := range slices.Compact(slices.Sorted(slices.Values(people))) {
+		if _, known := s.dir.users[user]; invent && known && len(s.dir.punches[user]) == 0 {
+			out = append(out, inventedPunches(user, first, last, now)...)
+		}
 		for _, p := range s.dir.punches[user] {
 			if day := p.WorkDate.time(); !day.Before(first) && day.Before(last.AddDate(0, 0, 1)) {
 				out = append(out, p)

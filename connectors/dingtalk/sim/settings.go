@@ -20,7 +20,11 @@ type Settings struct {
 	ThrottleMode string `json:"throttle_mode"` // "window" (any one second) or "bucket" (a token bucket of one second's size)
 	// MonthlyQuota is how many calls of counted APIs (attendance) a calendar
 	// month has, then 90020; 0 is no limit (§ 11).
-	MonthlyQuota int    `json:"monthly_quota"`
+	MonthlyQuota int `json:"monthly_quota"`
+	// InventAttendance shows invented results of attendance of every user who
+	// has none.
+	InventAttendance bool `json:"invent_attendance"`
+
 	TokenSeconds int    `json:"token_seconds"`
 	LatencyMS    int    `json:"latency_ms"`
 	Apps         []App  `json:"apps"`
