@@ -138,3 +138,12 @@ func (c *Console) steering(r *http.Request) api.Steering {
 	}
 	return s
 }
+
+// did writes down what somebody started or changed. It is done already, so
+// that a failure is for the log.
+func (c *Console) did(r *http.Request, action, subject string) {
+	by := c.steering(r)
+	if err := c.Audit(r.Context(), by.By, action, subject, by.Origin()); err != nil {
+		c.SignIn.Logger.ErrorContext(r.Context(), "audit log", "error", err, "who", by.By, "action", action, "subject", subject)
+	}
+}

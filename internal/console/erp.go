@@ -156,17 +156,8 @@ func (c *Console) erpStart(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.started(r, started.ID)
+	c.did(r, "start", started.ID)
 	return loadPath(started.ID), nil
-}
-
-// started writes down that somebody started something. It runs already, so
-// that a failure is for the log.
-func (c *Console) started(r *http.Request, id string) {
-	by := c.steering(r)
-	if err := c.Audit(r.Context(), by.By, "start", id, by.Origin()); err != nil {
-		c.SignIn.Logger.ErrorContext(r.Context(), "audit log", "error", err, "who", by.By, "action", "start", "subject", id)
-	}
 }
 
 // erpLoad shows a load.

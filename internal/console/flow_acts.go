@@ -208,9 +208,6 @@ func (c *Console) steer(r *http.Request, who reader, p flowcall.SteerParams) (fl
 	if err != nil {
 		return answer, err
 	}
-	by := c.steering(r)
-	if err := c.Audit(r.Context(), by.By, string(p.Kind), p.Number, by.Origin()); err != nil { // it is done
-		c.SignIn.Logger.ErrorContext(r.Context(), "audit log", "error", err, "who", by.By, "action", p.Kind, "subject", p.Number)
-	}
+	c.did(r, string(p.Kind), p.Number)
 	return answer, nil
 }

@@ -177,16 +177,4 @@ func idOf(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-// wordIn is a word in a page's path as it was before it was escaped.
-func wordIn(r *http.Request, name string) string {
-	raw := chi.URLParam(r, name)
-	if r.URL.RawPath == "" { // the router has seen it unescaped
-		return raw
-	}
-	if word, err := url.PathUnescape(raw); err == nil {
-		return word
-	}
-	return raw
-}
-
 func notFound(err error) bool { return err != nil && orgflow.AsFault(err).Code == orgflow.CodeNotFound }

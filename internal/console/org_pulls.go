@@ -53,7 +53,7 @@ func (p pullPage) Path() string { return "/org/pulls/" + url.PathEscape(p.ID) }
 
 // orgPull shows a pull.
 func (c *Console) orgPull(r *http.Request) (content, error) {
-	id, ctx := wordIn(r, "id"), r.Context()
+	id, ctx := inPath(r, "id"), r.Context()
 	out := content{template: "org-pull", title: "org.pull", section: "org"}
 	summary, err := c.Orgs.PullSummary(ctx, id)
 	if err != nil {
@@ -94,24 +94,21 @@ func (c *Console) startPull(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	by := c.steering(r)
-	if err := c.Audit(r.Context(), by.By, "start", started.ID, by.Origin()); err != nil {
-		c.SignIn.Logger.ErrorContext(r.Context(), "audit log", "error", err, "who", by.By, "action", "start", "subject", started.ID)
-	}
+	c.did(r, "start", started.ID)
 	return "/org/pulls/" + url.PathEscape(started.ID), nil
 }
 
 // decidePull lets parked removals go, or not.
 func (c *Console) decidePull(approve bool) func(*http.Request) (string, error) {
 	return func(r *http.Request) (string, error) {
-		id := wordIn(r, "id")
+		id := inPath(r, "id")
 		return "/org/pulls/" + url.PathEscape(id), c.Orgs.DecidePull(r.Context(), id, approve, c.steering(r))
 	}
 }
 
 // cancelPull ends a pull.
 func (c *Console) cancelPull(r *http.Request) (string, error) {
-	id := wordIn(r, "id")
+	id := inPath(r, "id")
 	return "/org/pulls/" + url.PathEscape(id), c.Orgs.CancelPull(r.Context(), id, c.steering(r))
 }
 

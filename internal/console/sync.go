@@ -115,12 +115,3 @@ func failures(run orgflow.Summary) (n int) {
 
 // runLink is the page of a run.
 func runLink(id string) string { return "/sync/" + url.PathEscape(id) }
-
-// runID is the run that a page is about.
-func runID(r *http.Request) string {
-	id := chi.URLParam(r, "id")
-	if plain, err := url.PathUnescape(id); err == nil && r.URL.RawPath != "" { // chi matches the path as it was sent
-		return plain
-	}
-	return id
-}

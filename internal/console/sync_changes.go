@@ -45,7 +45,7 @@ func known[T ~string](value string, all []T) T {
 
 // changes is a run's plan as a table, in the order of its execution.
 func (c *Console) changes(r *http.Request) (content, error) {
-	s, err := c.Runs.Summary(r.Context(), runID(r))
+	s, err := c.Runs.Summary(r.Context(), inPath(r, "id"))
 	if err != nil {
 		return content{}, err
 	}

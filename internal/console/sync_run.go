@@ -79,7 +79,7 @@ var (
 const troubleLength = 5
 
 func (c *Console) syncRun(r *http.Request) (content, error) {
-	s, err := c.Runs.Summary(r.Context(), runID(r))
+	s, err := c.Runs.Summary(r.Context(), inPath(r, "id"))
 	if err != nil {
 		return content{}, err
 	}
@@ -197,16 +197,16 @@ func (c *Console) steerRoutes(r chi.Router) {
 		"approve": {config.AccessApprove, c.explained(c.Steer.Approve)}, "reject": {config.AccessApprove, c.explained(c.Steer.Reject)},
 	} {
 		c.do(r, "/sync/{id}/"+name, v.need, func(r *http.Request) (string, error) {
-			return runLink(runID(r)), v.do(r.Context(), runID(r), c.steering(r))
+			return runLink(inPath(r, "id")), v.do(r.Context(), inPath(r, "id"), c.steering(r))
 		})
 	}
 	c.do(r, "/sync/{id}/retry", config.AccessOperate, func(r *http.Request) (string, error) {
-		started, err := c.Steer.Retry(r.Context(), runID(r), c.steering(r))
-		return c.begun(r, "retry", runID(r), started, err)
+		started, err := c.Steer.Retry(r.Context(), inPath(r, "id"), c.steering(r))
+		return c.begun(r, "retry", inPath(r, "id"), started, err)
 	})
 	c.do(r, "/sync/{id}/undo", config.AccessOperate, func(r *http.Request) (string, error) {
-		started, err := c.Steer.Undo(r.Context(), runID(r), api.UndoOptions{Steering: c.steering(r), DryRun: r.PostFormValue("dry") != ""})
-		return c.begun(r, "undo", runID(r), started, err)
+		started, err := c.Steer.Undo(r.Context(), inPath(r, "id"), api.UndoOptions{Steering: c.steering(r), DryRun: r.PostFormValue("dry") != ""})
+		return c.begun(r, "undo", inPath(r, "id"), started, err)
 	})
 }
 
@@ -229,9 +229,6 @@ func (c *Console) begun(r *http.Request, action, subject string, started api.Sta
 	if err != nil {
 		return "", err
 	}
-	s := c.steering(r)
-	if err := c.Audit(r.Context(), s.By, action, subject, s.Origin()); err != nil { // it has begun: say so, not that it failed
-		c.SignIn.Logger.ErrorContext(r.Context(), "audit log", "error", err, "who", s.By, "action", action, "subject", subject)
-	}
+	c.did(r, action, subject)
 	return runLink(started.ID), nil
 }

@@ -39,7 +39,7 @@ type personRow struct {
 
 // tree is a run's plan by department.
 func (c *Console) tree(r *http.Request) (content, error) {
-	s, err := c.Runs.Summary(r.Context(), runID(r))
+	s, err := c.Runs.Summary(r.Context(), inPath(r, "id"))
 	if err != nil {
 		return content{}, err
 	}
