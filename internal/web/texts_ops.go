@@ -13,15 +13,15 @@ var opsTexts = map[string][2]string{
 	"home.kind":    {"类别", "Kind"},
 	"home.what":    {"对象", "Of"},
 	"home.unread":  {"部分内容现在无法读取，因此这里可能不完整。", "Something could not be read now, so this may not be all."},
-	"reason":       {"原因", "Reason"},
+	"reason.free":  {"原因", "Reason"},
 
 	"load.create": {"重新建表", "Create"},
 	"load.update": {"更新", "Update"},
 	"load.deep":   {"深度更新", "Deep update"},
 
-	"phase.prepare": {"准备", "preparing"},
-	"phase.fetch":   {"读取", "reading"},
-	"phase.swap":    {"核对并替换表", "checking and putting the table in place"},
+	"load.phase.prepare": {"准备", "preparing"},
+	"load.phase.fetch":   {"读取", "reading"},
+	"load.phase.swap":    {"核对并替换表", "checking and putting the table in place"},
 
 	"erp":               {"ERP 数据", "ERP data"},
 	"erp.forms":         {"已配置的单据", "Configured forms"},
@@ -141,13 +141,4 @@ var opsTexts = map[string][2]string{
 	"consumer.at":            {"时间", "When"},
 	"consumer.record":        {"记录", "Record"},
 	"consumer.answer":        {"返回", "Answer"},
-
-	"op.insert": {"新增", "insert"},
-	"op.update": {"更新", "update"},
-	"op.delete": {"删除", "delete"},
-
-	"state.failed":      {"失败", "failed"},
-	"state.blocked":     {"被阻塞", "blocked"},
-	"state.needs_human": {"需要人工", "needs a person"},
-	"state.disputed":    {"有争议", "disputed"},
 }
