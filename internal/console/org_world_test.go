@@ -142,7 +142,7 @@ func (w *orgWorld) serve() {
 	signIn := w.app.SignIn()
 	w.orgs = &notedOrgs{Orgs: w.app.Orgs()}
 	pages := console.New(console.Deps{
-		SignIn: signIn, Runs: w.app.Runs(), Orgs: w.orgs, Views: w.app.Views(), Records: w, WebUI: "http://ui", Namespace: "name space",
+		SignIn: signIn, Runs: w.app.Runs(), Steer: w.app.Runs(), Orgs: w.orgs, Views: w.app.Views(), Records: w, WebUI: "http://ui", Namespace: "name space",
 		Audit: func(_ context.Context, who, action, subject, _ string) error {
 			w.acts = append(w.acts, who+" "+action+" "+subject)
 			return nil
