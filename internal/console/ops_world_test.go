@@ -22,7 +22,6 @@ import (
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/app"
-	"orgflow/internal/config"
 	"orgflow/internal/console"
 	"orgflow/internal/store"
 )
@@ -106,26 +105,12 @@ func newOpsWorld(t *testing.T, closed bool) *opsWorld {
 		"erp": {"type": "kingdee", "base_url": "https://erp.example/k3cloud/", "acct_id": "a", "username": "u", "password": "clear-password"}}`)
 	w.put("companies/129/forms/SAL_SaleOrder.json", `{"form_id": "SAL_SaleOrder", "date_field": "FModifyDate", "description": "`+opsEvil+`", "entries": [{"id": "FEntry"}]}`)
 	w.put("companies/129/forms/BD_Broken.json", `{"form_id": "BD_Broken"}`)
-	for name, value := range map[string]string{
-		"ORGFLOW_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "orgflow.db"), "ORGFLOW_TEMPORAL_ADDR": "127.0.0.1:1",
-		"ORGFLOW_META_DIR": w.meta, "OPS_KEY": "secret-key-value", "OPS_SECRET": "secret-secret-value",
-	} {
-		t.Setenv(name, value)
-	}
+	t.Setenv("OPS_KEY", "secret-key-value")
+	t.Setenv("OPS_SECRET", "secret-secret-value")
 	if closed {
 		t.Setenv("ORGFLOW_API_KEYS", "ops:admin:"+strings.Repeat("ab", 32))
 	}
-	cfg, err := config.Load(config.RoleServer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.app, err = app.Open(context.Background(), cfg, app.Logger(cfg, io.Discard)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.app.Close() })
-	if err := w.app.Store.Migrate(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	w.app = openApp(t, w.meta)
 	w.schedules, w.loads = &opsSchedules{}, &opsLoads{Loads: w.app.Loads()}
 	r := chi.NewRouter()
 	console.New(console.Deps{

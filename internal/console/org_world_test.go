@@ -26,7 +26,6 @@ import (
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/app"
-	"orgflow/internal/config"
 	"orgflow/internal/console"
 	"orgflow/internal/store"
 	"orgflow/internal/web"
@@ -101,26 +100,11 @@ func newOrgWorld(t *testing.T, keys bool) *orgWorld {
 	company := fmt.Sprintf(`{"company_id": 129, "name": "示例公司", "time_zone": "Asia/Shanghai", "roles": {"operate": ["N2"], "approve": ["N3"]},
 		"consumers": {"ding_talk": {"base_url": "%[1]s/dingtalk", "api_base_url": "%[1]s/dingtalk", "appkey": "dingsim-app", "appsecret": "dingsim-secret", "qps": 0}}}`, sim.URL)
 	w.company(129, company)
-	for name, value := range map[string]string{
-		"ORGFLOW_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "orgflow.db"), "ORGFLOW_TEMPORAL_ADDR": "127.0.0.1:1", "ORGFLOW_META_DIR": w.meta,
-	} {
-		t.Setenv(name, value)
-	}
 	if keys {
 		sum := sha256.Sum256([]byte("ops"))
 		t.Setenv("ORGFLOW_API_KEYS", "ops:admin:"+hex.EncodeToString(sum[:]))
 	}
-	cfg, err := config.Load(config.RoleServer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.app, err = app.Open(context.Background(), cfg, app.Logger(cfg, io.Discard)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.app.Close() })
-	if err := w.app.Store.Migrate(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	w.app = openApp(t, w.meta)
 	w.serve()
 	return w
 }

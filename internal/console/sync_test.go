@@ -108,26 +108,10 @@ func newSyncWorld(t *testing.T, open bool) *syncWorld {
 	w.put(dir, "companies/129/company.json", `{"company_id": 129, "name": "示例公司",
 		"source": {"type": "hcm", "base_url": "http://127.0.0.1:1/hcm", "auth": {"mode": "bearer", "token": "${HCM_TOKEN}"}},
 		"consumers": {"ding_talk": {"base_url": "http://127.0.0.1:1", "api": "v2", "appkey": "app", "appsecret": "`+clearSecret+`", "root_department_id": 1}}}`)
-	for name, value := range map[string]string{
-		"ORGFLOW_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "orgflow.db"), "ORGFLOW_TEMPORAL_ADDR": "127.0.0.1:1", "ORGFLOW_META_DIR": dir,
-	} {
-		t.Setenv(name, value)
-	}
-	cfg, err := config.Load(config.RoleServer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := app.Logger(cfg, io.Discard)
-	if w.app, err = app.Open(t.Context(), cfg, log); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.app.Close() })
-	if err := w.app.Store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.app = openApp(t, dir)
 	runs, mux := w.app.Runs(), chi.NewRouter()
 	console.New(console.Deps{
-		SignIn: signin.New(signin.Deps{Store: w.app.Store, Companies: w, Pages: web.New(), Open: open, Logger: log}),
+		SignIn: signin.New(signin.Deps{Store: w.app.Store, Companies: w, Pages: web.New(), Open: open, Logger: w.app.Log}),
 		Runs:   runs, Plans: runs, WhatIf: runs, Records: runs, Start: w, Steer: w, Once: w.app.Store, Files: w.app.Meta,
 		WebUI: "http://webui.test", Namespace: "staging",
 		Audit: func(_ context.Context, who, action, subject, _ string) error {
