@@ -89,12 +89,20 @@ func (s *Store) people(ctx context.Context, target orgflow.Target, cursor string
 		return nil, "", err
 	}
 	rows, next := cut(rows, limit, func(r memberRow) string { return fmt.Sprint(r.ID) })
-	people, err := s.placed(ctx, rows)
+	people, err := s.placed(ctx, rows, placesNow)
 	return people, next, err
 }
 
-// placed adds the departments, the main one first.
-func (s *Store) placed(ctx context.Context, rows []memberRow) ([]OrgPerson, error) {
+// Which memberships (s) and departments (u) count for placed: those of now, or
+// those of a version, which is then given four times.
+const (
+	placesNow  = `s.until_version IS NULL AND u.until_version IS NULL`
+	placesThen = `s.since_version <= ? AND (s.until_version IS NULL OR s.until_version > ?)
+		AND u.since_version <= ? AND (u.until_version IS NULL OR u.until_version > ?)`
+)
+
+// placed adds the departments that members have, the main one first.
+func (s *Store) placed(ctx context.Context, rows []memberRow, when string, args ...any) ([]OrgPerson, error) {
 	out := make([]OrgPerson, len(rows))
 	ids, at := make([]any, len(rows)), make(map[int64]int, len(rows))
 	for i, r := range rows {
@@ -113,8 +121,8 @@ func (s *Store) placed(ctx context.Context, rows []memberRow) ([]OrgPerson, erro
 		Main     bool   `db:"main"`
 	}
 	err := s.list(ctx, "departments of members", &places, `SELECT s.member_id, s.unit_id, u.name, s.leader, s.main FROM org_membership s
-		JOIN org_unit u ON u.id = s.unit_id AND u.until_version IS NULL
-		WHERE s.until_version IS NULL AND `+cond+` ORDER BY s.member_id, s.main DESC, s.unit_id`, arg)
+		JOIN org_unit u ON u.id = s.unit_id
+		WHERE `+when+` AND `+cond+` ORDER BY s.member_id, s.main DESC, s.unit_id`, append(args, arg)...)
 	for _, p := range places {
 		person := &out[at[p.MemberID]]
 		person.Departments = append(person.Departments, OrgPlace{UnitID: p.UnitID, Name: p.Name, Leader: p.Leader, Main: p.Main})

@@ -26,7 +26,7 @@ func (s *Store) MembersIn(ctx context.Context, target orgflow.Target, version, u
 		return nil, "", err
 	}
 	rows, next := cut(rows, limit, func(r memberRow) string { return fmt.Sprint(r.ID) })
-	people, err := s.placedIn(ctx, version, rows)
+	people, err := s.placed(ctx, rows, placesThen, version, version, version, version)
 	return people, next, err
 }
 
@@ -38,7 +38,7 @@ func (s *Store) MemberIn(ctx context.Context, target orgflow.Target, version, me
 	if err != nil {
 		return OrgPerson{}, err
 	}
-	people, err := s.placedIn(ctx, version, []memberRow{row})
+	people, err := s.placed(ctx, []memberRow{row}, placesThen, version, version, version, version)
 	if err != nil {
 		return OrgPerson{}, err
 	}
@@ -52,37 +52,6 @@ func (s *Store) MemberOf(ctx context.Context, target orgflow.Target, version int
 	err := s.get(ctx, "member by userid", &row, `SELECT `+memberColumns+` FROM org_member WHERE`+inVersion+` AND remote_id = ?`,
 		target.CompanyID, target.Consumer, version, version, userID)
 	return row.member(), err
-}
-
-// placedIn adds the departments that members have in a version, the main one
-// first.
-func (s *Store) placedIn(ctx context.Context, version int64, rows []memberRow) ([]OrgPerson, error) {
-	out := make([]OrgPerson, len(rows))
-	ids, at := make([]any, len(rows)), make(map[int64]int, len(rows))
-	for i, r := range rows {
-		out[i] = OrgPerson{OrgMember: r.member(), Departments: []OrgPlace{}}
-		ids[i], at[r.ID] = r.ID, i
-	}
-	if len(rows) == 0 {
-		return out, nil
-	}
-	cond, arg := s.dialect.inList("s.member_id", "bigint", ids)
-	var places []struct {
-		MemberID int64  `db:"member_id"`
-		UnitID   int64  `db:"unit_id"`
-		Name     string `db:"name"`
-		Leader   bool   `db:"leader"`
-		Main     bool   `db:"main"`
-	}
-	err := s.list(ctx, "departments of members", &places, `SELECT s.member_id, s.unit_id, u.name, s.leader, s.main FROM org_membership s
-		JOIN org_unit u ON u.id = s.unit_id AND u.since_version <= ? AND (u.until_version IS NULL OR u.until_version > ?)
-		WHERE s.since_version <= ? AND (s.until_version IS NULL OR s.until_version > ?) AND `+cond+` ORDER BY s.member_id, s.main DESC, s.unit_id`,
-		version, version, version, version, arg)
-	for _, p := range places {
-		person := &out[at[p.MemberID]]
-		person.Departments = append(person.Departments, OrgPlace{UnitID: p.UnitID, Name: p.Name, Leader: p.Leader, Main: p.Main})
-	}
-	return out, err
 }
 
 // ParkedRemovals returns up to limit departments and up to limit members that
