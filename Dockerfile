@@ -8,11 +8,13 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+# What --version prints: docker build --build-arg VERSION=v0.1.0
+ARG VERSION=devel
 # Neither program links the Temporal server, so this takes a minute or two.
 ENV CGO_ENABLED=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -buildvcs=false -ldflags='-s -w' -o /out/worker ./worker \
- && go build -buildvcs=false -ldflags='-s -w' -o /out/starter ./starter
+    go build -buildvcs=false -ldflags="-s -w -X orgflow/internal/version.number=$VERSION" -o /out/worker ./worker \
+ && go build -buildvcs=false -ldflags="-s -w -X orgflow/internal/version.number=$VERSION" -o /out/starter ./starter
 
 # Debian slim rather than distroless: health checks need a program that asks.
 FROM debian:12.12-slim AS base

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"orgflow/internal/version"
 )
 
 // options are the command line.
@@ -18,6 +20,7 @@ type options struct {
 	exit       bool
 	demo       bool
 	simulators bool
+	version    bool
 }
 
 func main() {
@@ -34,6 +37,10 @@ func run(ctx context.Context, args []string) int {
 	}
 	if err != nil {
 		return 1 // flag has said what is wrong
+	}
+	if opts.version {
+		fmt.Println(version.Line("standalone"))
+		return 0
 	}
 	completed, err := serve(ctx, opts, os.Stdout, os.Stderr)
 	switch {
@@ -52,6 +59,7 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.exit, "exit", false, "stop after the demo summary; exit code 0 only if the run completed")
 	flags.BoolVar(&o.demo, "demo", true, "load the demo company 129 and run its sync")
 	flags.BoolVar(&o.simulators, "simulators", true, "serve simulators of the remote systems")
+	flags.BoolVar(&o.version, "version", false, "print the version")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "Everything in one process: Temporal, Web UI, database, worker, HTTP API, simulators.\n\n"+
 			"  go run ./standalone                # demo sync, then keeps serving\n"+

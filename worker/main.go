@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -12,9 +13,24 @@ import (
 
 	"orgflow/internal/app"
 	"orgflow/internal/config"
+	"orgflow/internal/version"
 )
 
 func main() {
+	show := flag.Bool("version", false, "print the version")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Runs workflows and activities until it is stopped; the ORGFLOW_* settings say for whom.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	switch {
+	case *show:
+		fmt.Println(version.Line("worker"))
+		return
+	case flag.NArg() > 0:
+		fmt.Fprintf(os.Stderr, "worker: unexpected argument %q; it takes none, see --help\n", flag.Arg(0))
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {

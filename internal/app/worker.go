@@ -19,6 +19,7 @@ import (
 	"orgflow/internal/telemetry"
 	"orgflow/internal/temporalx"
 	"orgflow/internal/transport"
+	"orgflow/internal/version"
 	"orgflow/workflows"
 )
 
@@ -102,7 +103,7 @@ func (a *App) RunWorker(ctx context.Context) error {
 	}
 	sweeping := make(chan struct{})
 	go func() { defer close(sweeping); a.SweepFlows(ctx) }()
-	a.Log.Info("worker started", "task_queue", a.Config.Temporal.TaskQueue)
+	a.Log.Info("worker started", "version", version.Number(), "task_queue", a.Config.Temporal.TaskQueue)
 	a.WatchMessages(ctx, cl) // until the worker is to stop
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()

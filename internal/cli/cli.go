@@ -17,6 +17,7 @@ import (
 	"orgflow"
 	"orgflow/internal/config"
 	"orgflow/internal/telemetry"
+	"orgflow/internal/version"
 )
 
 // Exit codes (contract § 1).
@@ -146,7 +147,9 @@ func (p *program) root() *cobra.Command {
 		Example:       "  starter sync --file job.json --wait\n  starter runs list --company 129\n  starter serve",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version.Number(),
 	}
+	root.SetVersionTemplate(version.Line("starter") + "\n")
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
