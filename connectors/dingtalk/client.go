@@ -56,7 +56,7 @@ func New(cfg Config, opt Options) (*Client, error) {
 			return nil, err
 		}
 	}
-	c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
+	c.tokens = c.link.Tokens(c.fetchToken)
 	return c, nil
 }
 

@@ -58,7 +58,11 @@ func New(cfg Config, opt Options) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	c.session = &session{login: c.login, now: c.link.Now}
+	c.session = &session{now: c.link.Now, login: func(ctx context.Context) (string, error) {
+		id, err := c.login(ctx)
+		c.link.TokenFetched(err)
+		return id, err
+	}}
 	return c, nil
 }
 

@@ -72,6 +72,7 @@ func (c *Client) try(ctx context.Context, r *connectors.Receipt, q request) (*an
 			continue
 		}
 		if no.fault.Code == orgflow.CodeThrottled {
+			c.link.CountThrottled()
 			c.link.SlowDown(ctx, no.fault)
 		}
 		no.fault.Message = c.mask(no.fault.Message, a.token.Value)

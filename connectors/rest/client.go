@@ -66,7 +66,7 @@ func New(def *Definition, cfg Config, opt Options) (connectors.Consumer, error) 
 	}
 	c.link = opt.link(def, cfg.Rate(def))
 	if k := def.Auth.Kind; k == AuthToken || k == AuthOAuth2 {
-		c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
+		c.tokens = c.link.Tokens(c.fetchToken)
 	}
 	return c.capable(), nil
 }

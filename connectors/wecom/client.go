@@ -63,8 +63,8 @@ func New(cfg Config, opt Options) (*Client, error) {
 		leading:   newTurn(),
 	}
 	c.members.turn = newTurn()
-	c.tokens = transport.NewTokenCache(c.fetchToken, c.link.Now)
-	c.appTokens = transport.NewTokenCache(c.fetchAppToken, c.link.Now)
+	c.tokens = c.link.Tokens(c.fetchToken)
+	c.appTokens = c.link.Tokens(c.fetchAppToken)
 	return c, nil
 }
 

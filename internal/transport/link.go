@@ -40,6 +40,8 @@ type Vendor struct {
 // the rate budget, and the counters. It is safe for many goroutines.
 type Link struct {
 	chain            http.RoundTripper
+	vendor           string
+	metrics          Observer
 	limiter          Limiter
 	now              func() time.Time
 	calls, throttled atomic.Int64
@@ -49,7 +51,7 @@ const defaultTimeout = 30 * time.Second
 
 // NewLink returns a link. It makes no call.
 func NewLink(v Vendor, opt Options) *Link {
-	l := &Link{limiter: opt.Limiter, now: opt.Now}
+	l := &Link{vendor: v.Name, metrics: opt.Metrics, limiter: opt.Limiter, now: opt.Now}
 	if l.limiter == nil {
 		l.limiter = PerSecond(v.QPS)
 	}
@@ -60,17 +62,17 @@ func NewLink(v Vendor, opt Options) *Link {
 	if base == nil {
 		base = NewBase()
 	}
-	logger, metrics := opt.Logger, opt.Metrics
+	logger := opt.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	if metrics == nil {
-		metrics = unobserved{}
+	if l.metrics == nil {
+		l.metrics = unobserved{}
 	}
 	l.chain = Chain(base, // outermost first
 		Rate(l.limiter),
 		Log(logger, v.Name),
-		Metrics(metrics, v.Name),
+		Metrics(l.metrics, v.Name),
 		Outcome(),
 		Timeout(timeout(opt.Timeout, v.Timeout)),
 		BodyCap(v.MaxBody),
@@ -90,6 +92,8 @@ func timeout(given, vendors time.Duration) time.Duration {
 type unobserved struct{}
 
 func (unobserved) Observe(string, string, string, time.Duration) {}
+func (unobserved) Throttled(string)                              {}
+func (unobserved) TokenFetched(string, string)                   {}
 
 // Send makes one HTTP request, described by call, whose Decode takes the
 // answer; what is returned of it is the header. Errors are those of Do:
@@ -118,7 +122,23 @@ func (l *Link) SlowDown(ctx context.Context, f *orgflow.Fault) {
 }
 
 // CountThrottled counts an answer that says "too fast".
-func (l *Link) CountThrottled() { l.throttled.Add(1) }
+func (l *Link) CountThrottled() {
+	l.throttled.Add(1)
+	l.metrics.Throttled(l.vendor)
+}
+
+// Tokens returns a cache of tokens that fetch gets over this link.
+func (l *Link) Tokens(fetch FetchToken) *TokenCache {
+	return NewTokenCache(func(ctx context.Context) (string, time.Duration, error) {
+		value, life, err := fetch(ctx)
+		l.TokenFetched(err)
+		return value, life, err
+	}, l.now)
+}
+
+// TokenFetched counts an attempt to get a token or session, err nil for one
+// that succeeded.
+func (l *Link) TokenFetched(err error) { l.metrics.TokenFetched(l.vendor, failure(err)) }
 
 // Stats are a client's counters since it was made.
 type Stats struct {
