@@ -84,15 +84,21 @@ func (s *Source) once(ctx context.Context, req request, token string) (answer, e
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	r.Header.Set("Accept", "application/json")
 	s.authorize(r, token)
-	status, header, body, err := s.exchange(r, req.api)
-	if err != nil {
-		return answer{}, err
-	}
-	a, err := readAnswer(status, header, body)
+	start := time.Now()
+	a, err := s.ask(r, req.api)
+	s.observe(req.api, err, time.Since(start))
 	if err != nil {
 		return answer{}, scrub(err, token, s.cfg.Auth.ClientSecret)
 	}
 	return a, nil
+}
+
+func (s *Source) ask(r *http.Request, what string) (answer, error) {
+	status, header, body, err := s.exchange(r, what)
+	if err != nil {
+		return answer{}, err
+	}
+	return readAnswer(status, header, body)
 }
 
 // turn waits until the request rate allows one more.

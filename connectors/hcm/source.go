@@ -26,6 +26,8 @@ type Source struct {
 	sleep  Sleep
 	log    *slog.Logger
 	limit  *rate.Limiter // nil: none
+
+	metrics transport.Observer // nil: none
 }
 
 var _ connectors.Source = (*Source)(nil)
@@ -45,7 +47,7 @@ func New(cfg Config, opts ...Option) (*Source, error) {
 	if s.tokens.fetch == nil {
 		s.tokens.fetch, s.tokens.calls = s.fixedToken, 0
 		if cfg.Auth.Mode == ClientCredentials {
-			s.tokens.fetch, s.tokens.calls = s.fetchToken, 1
+			s.tokens.fetch, s.tokens.calls = s.counted(s.fetchToken), 1
 		}
 	}
 	if cfg.QPS > 0 {

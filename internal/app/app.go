@@ -37,6 +37,7 @@ type App struct {
 	Meta       *meta.Store
 	Connectors *connectors.Registry
 	Metrics    *prometheus.Registry
+	meters
 
 	getenv func(string) (string, bool)
 	flows  *flow.Keeper
@@ -80,15 +81,19 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 			log.Warn(warning)
 		}
 	}
-	a.Connectors = a.registry()
 	var err error
+	if a.meters, err = newMeters(a.Metrics); err != nil {
+		return nil, err
+	}
+	a.Connectors = a.registry()
 	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, build()...); err != nil {
 		return nil, err
 	}
 	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
 		return nil, err
 	}
-	a.flows = &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored}
+	a.flows = &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored, Watch: a.meter.FlowStepped}
+	a.measure()
 	return a, nil
 }
 
@@ -117,6 +122,7 @@ func (a *App) temporalConfig() temporalx.Config {
 			CAFile: t.TLS.CAFile, ServerName: t.TLS.ServerName,
 		},
 		PayloadKey: payloadKey(a.Config),
+		Metrics:    a.sdk,
 		Identity:   "orgflow-" + string(a.Config.Role),
 	}
 }

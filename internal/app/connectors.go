@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/aiguanhuai"
 	"orgflow/connectors/dingtalk"
@@ -26,7 +25,7 @@ import (
 // registry names the connectors of this build. Adding one is a package and a
 // line here.
 func (a *App) registry() *connectors.Registry {
-	return connectors.NewRegistry(a.consumers(), sources(a.Config.MetaDir)).Defined(a.declarative).ERPs(a.erps())
+	return connectors.NewRegistry(a.consumers(), a.sources()).Defined(a.declarative).ERPs(a.erps())
 }
 
 func (a *App) erps() map[string]connectors.ERPFactory {
@@ -36,11 +35,7 @@ func (a *App) erps() map[string]connectors.ERPFactory {
 			if err != nil {
 				return nil, err
 			}
-			opt, err := a.options(s, cfg.QPS, kingdee.DefaultQPS)
-			if err != nil {
-				return nil, err
-			}
-			return kingdee.New(cfg, opt)
+			return kingdee.New(cfg, a.options(s, cfg.QPS, kingdee.DefaultQPS))
 		},
 	}
 }
@@ -55,17 +50,16 @@ func (a *App) declarative(s connectors.Settings) (connectors.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	calls, err := transport.NewPrometheus(a.Metrics)
-	if err != nil {
-		return nil, err
-	}
-	return rest.New(def, cfg, rest.Options{Name: s.Name, Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, cfg.Rate(def))})
+	return rest.New(def, cfg, rest.Options{Name: s.Name, Logger: a.Log, Metrics: a.calls, Limiter: a.limiter(s, cfg.Rate(def))})
 }
 
-// sources takes the meta directory, where relative paths of files begin.
-func sources(metaDir string) map[string]connectors.SourceFactory {
+// sources begin relative paths of files in the meta directory.
+func (a *App) sources() map[string]connectors.SourceFactory {
+	metaDir := a.Config.MetaDir
 	return map[string]connectors.SourceFactory{
-		"hcm":  func(s connectors.Settings) (connectors.Source, error) { return hcm.FromSettings(s) },
+		"hcm": func(s connectors.Settings) (connectors.Source, error) {
+			return hcm.FromSettings(s, hcm.WithMetrics(a.calls))
+		},
 		"sql":  func(s connectors.Settings) (connectors.Source, error) { return sqlsource.FromSettings(s, metaDir) },
 		"file": func(s connectors.Settings) (connectors.Source, error) { return filesource.FromSettings(s, metaDir) },
 	}
@@ -78,55 +72,32 @@ func (a *App) consumers() map[string]connectors.ConsumerFactory {
 			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
 				return nil, fmt.Errorf("settings: %w", err)
 			}
-			opt, err := a.options(s, cfg.QPS, dingtalk.DefaultQPS)
-			if err != nil {
-				return nil, err
-			}
-			return dingtalk.New(cfg, opt)
+			return dingtalk.New(cfg, a.options(s, cfg.QPS, dingtalk.DefaultQPS))
 		},
 		"we_com": func(s connectors.Settings) (connectors.Consumer, error) {
 			cfg, err := wecom.ParseConfig(s.JSON)
 			if err != nil {
 				return nil, err
 			}
-			opt, err := a.options(s, cfg.QPS, wecom.DefaultQPS)
-			if err != nil {
-				return nil, err
-			}
-			return wecom.New(cfg, opt)
+			return wecom.New(cfg, a.options(s, cfg.QPS, wecom.DefaultQPS))
 		},
 		"ai_guan_huai": func(s connectors.Settings) (connectors.Consumer, error) {
 			var cfg aiguanhuai.Config
 			if err := json.Unmarshal(s.JSON, &cfg); err != nil {
 				return nil, fmt.Errorf("settings: %w", err)
 			}
-			opt, err := a.options(s, cfg.QPS, aiguanhuai.DefaultQPS)
-			if err != nil {
-				return nil, err
-			}
-			return aiguanhuai.New(cfg, opt)
+			return aiguanhuai.New(cfg, a.options(s, cfg.QPS, aiguanhuai.DefaultQPS))
 		},
 	}
 }
 
 // options are what the program gives a connector; standard is the budget in
 // calls a second of a connection that names none.
-func (a *App) options(s connectors.Settings, qps *float64, standard float64) (transport.Options, error) {
-	calls, err := transport.NewPrometheus(a.Metrics)
+func (a *App) options(s connectors.Settings, qps *float64, standard float64) transport.Options {
 	if qps == nil {
 		qps = &standard
 	}
-	return transport.Options{Logger: a.Log, Metrics: calls, Limiter: a.limiter(s, *qps)}, err
-}
-
-// limiter is a target's rate budget, shared by all workers through the
-// database; nil leaves an unlimited one to the connector.
-func (a *App) limiter(s connectors.Settings, qps float64) transport.Limiter {
-	if qps <= 0 {
-		return nil
-	}
-	target := orgflow.Target{CompanyID: s.CompanyID, Consumer: s.Name}
-	return transport.NewShared(budget{a.Store, target.String()}, qps)
+	return transport.Options{Logger: a.Log, Metrics: a.calls, Limiter: a.limiter(s, *qps)}
 }
 
 // budget is a rate budget's row in the database.
@@ -151,6 +122,6 @@ func build() []meta.Option {
 		meta.WithConnectors(slices.Sorted(maps.Keys((&App{}).consumers()))...),
 		meta.WithDefinitions(rest.Lint),
 		meta.WithFlows(lintFlows),
-		meta.WithSources(slices.Sorted(maps.Keys(sources("")))...),
+		meta.WithSources(slices.Sorted(maps.Keys((&App{}).sources()))...),
 	}
 }

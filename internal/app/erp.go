@@ -31,7 +31,7 @@ func (a *App) Loads() *Loads { return &Loads{app: a} }
 // loadActivities are the activities of a load.
 func (a *App) loadActivities(cl client.Client) *activities.Loads {
 	return &activities.Loads{
-		Store: a.Store, Files: a.Meta, ERPs: a.Loads(),
+		Store: a.counted(), Files: a.Meta, ERPs: a.Loads(),
 		Executions: executions{cl}, Now: time.Now, Sleep: transport.Wait,
 	}
 }

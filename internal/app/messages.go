@@ -21,7 +21,7 @@ const (
 // messages returns the activities that bring messages to people.
 func (a *App) messages() *activities.Messages {
 	return &activities.Messages{
-		Store: a.Store, Files: a.Meta, Connectors: a.Connectors, Now: time.Now,
+		Store: a.counted(), Files: a.Meta, Connectors: a.Connectors, Now: time.Now,
 		People: activities.LocalPeople{Store: a.Store},
 	}
 }

@@ -33,7 +33,7 @@ func (a *App) Orgs() *Orgs { return &Orgs{app: a} }
 // orgActivities are the activities of a pull.
 func (a *App) orgActivities(cl client.Client) *activities.Org {
 	return &activities.Org{
-		Store: a.Store, Files: a.Meta, Connectors: a.Connectors,
+		Store: a.counted(), Files: a.Meta, Connectors: a.Connectors,
 		Executions: executions{cl}, Now: time.Now, Sleep: transport.Wait,
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"orgflow/connectors"
 	"orgflow/connectors/signing"
 	"orgflow/internal/cli"
+	"orgflow/internal/transport"
 )
 
 // signer is a connector whose calls carry a signature.
@@ -39,7 +40,10 @@ func (o offline) Sign(_ context.Context, r cli.SignRequest) (cli.Signed, error) 
 	if err != nil {
 		return cli.Signed{}, err
 	}
-	idle := &App{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}
+	idle := &App{Log: slog.New(slog.DiscardHandler)}
+	if idle.calls, err = transport.NewPrometheus(prometheus.NewRegistry()); err != nil {
+		return cli.Signed{}, err
+	}
 	consumer, err := idle.registry().Consumer(connectors.Settings{CompanyID: company, Name: r.Consumer, JSON: raw, Definition: definition})
 	if err != nil {
 		return cli.Signed{}, err

@@ -62,7 +62,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 // Sync returns the activities of a sync run.
 func (a *App) Sync(cl client.Client) *activities.Sync {
 	return &activities.Sync{
-		Store: a.Store, Files: a.Meta, Connectors: a.Connectors,
+		Store: a.counted(), Files: a.Meta, Connectors: a.Connectors,
 		Executions: executions{cl}, Now: time.Now, Sleep: transport.Wait,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"orgflow"
@@ -73,6 +74,29 @@ func (e *effect) closedAt() time.Time {
 		return time.Time{}
 	}
 	return e.world.now
+}
+
+// Stepped is what a step that was committed has done to its flow.
+type Stepped struct {
+	From, To orgflow.FlowState // equal where the step did not change it
+	Closed   bool              // the flow has ended
+	Launched time.Time
+	At       time.Time
+	Waited   []time.Duration // of the decisions that it dealt with, since they were stored
+}
+
+func (e *effect) watched() Stepped {
+	now := e.world.now
+	s := Stepped{
+		From: e.flow.status(e.flow.State).State, To: e.out.State.Flow,
+		Closed: e.flow.status(e.out.State).Closed(), Launched: e.flow.StartedAt, At: now,
+	}
+	for _, d := range e.decisions {
+		if slices.ContainsFunc(e.out.Effect.Audits, func(a approval.AuditResult) bool { return a.ID == d.ID }) {
+			s.Waited = append(s.Waited, max(now.Sub(d.CreatedAt), 0)) // the database's clock may be ahead
+		}
+	}
+	return s
 }
 
 // title names the flow for people: at launch, and when a new round looks at

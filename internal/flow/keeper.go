@@ -29,6 +29,8 @@ type Keeper struct {
 	// channel of a company, once it is stored. It must not fail: who looks at
 	// the outbox finds what it has missed.
 	Notify func(ctx context.Context, target orgflow.Target)
+	// Watch, where given, is told of each step that this process commits.
+	Watch func(Stepped)
 
 	mu          sync.Mutex
 	definitions map[versionKey]*definition

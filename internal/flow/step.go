@@ -104,6 +104,9 @@ func (k *Keeper) commit(ctx context.Context, r Request, t *trial, out approval.O
 		return k.repeated(ctx, r.CompanyID, r.No, result.Answer)
 	}
 	k.Tell(ctx, r.CompanyID, stepped.Channels)
+	if k.Watch != nil {
+		k.Watch(e.watched())
+	}
 	return stepped, nil
 }
 

@@ -93,9 +93,6 @@ func TestMetricsCountByOutcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewPrometheus(reg); err != nil {
-		t.Fatalf("a second observer on one registerer: %v", err)
-	}
 	failing := func(err error) http.RoundTripper {
 		return Func(func(*http.Request) (*http.Response, error) { return nil, err })
 	}

@@ -138,7 +138,7 @@ func (l *Link) Tokens(fetch FetchToken) *TokenCache {
 
 // TokenFetched counts an attempt to get a token or session, err nil for one
 // that succeeded.
-func (l *Link) TokenFetched(err error) { l.metrics.TokenFetched(l.vendor, failure(err)) }
+func (l *Link) TokenFetched(err error) { l.metrics.TokenFetched(l.vendor, OutcomeOf(err)) }
 
 // Stats are a client's counters since it was made.
 type Stats struct {

@@ -46,7 +46,7 @@ const (
 func outcome(call *Call, err error) string {
 	switch {
 	case err != nil:
-		return failure(err)
+		return OutcomeOf(err)
 	case call.code == "":
 		return succeeded
 	case len(call.code) > maxOutcome:
@@ -55,8 +55,9 @@ func outcome(call *Call, err error) string {
 	return call.code
 }
 
-// failure is the outcome of what went wrong on the way.
-func failure(err error) string {
+// OutcomeOf is the outcome for metrics of what went wrong on the way, "ok" for
+// nil.
+func OutcomeOf(err error) string {
 	switch {
 	case err == nil:
 		return succeeded

@@ -30,36 +30,37 @@ type Prometheus struct {
 // documents codes that concern orgflow.
 const maxLabels = 200
 
-// NewPrometheus registers the metrics and returns the observer. Registered
-// twice on one registerer, both observers share the metrics, not the bound of
-// the labels: a process makes one.
+// NewPrometheus registers the metrics and returns the observer.
 func NewPrometheus(reg prometheus.Registerer) (*Prometheus, error) {
-	p := &Prometheus{known: map[string]map[string]bool{}}
-	vendor, target := []string{"vendor"}, []string{"company", "consumer"}
-	var errs [7]error
-	p.calls, errs[0] = register(reg, counter("orgflow_vendor_calls_total",
-		"Calls to vendors by path and outcome (ok, vendor code, or orgflow code of a failure on the way).", "vendor", "path", "outcome"))
-	p.seconds, errs[1] = register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "orgflow_vendor_call_seconds",
-		Help:    "Time a vendor took to answer, waiting for the rate budget excluded.",
-		Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-	}, []string{"vendor", "path"}))
-	p.throttled, errs[2] = register(reg, counter("orgflow_vendor_throttled_total", "Answers of vendors that say: too fast.", vendor...))
-	p.tokens, errs[3] = register(reg, counter("orgflow_vendor_token_renewals_total",
-		"Attempts to get a token or session from a vendor by outcome (ok, or orgflow code).", "vendor", "outcome"))
-	p.budget, errs[4] = register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "orgflow_rate_budget", Help: "Calls a second that all processes together may make to a target.",
-	}, target))
-	p.turns, errs[5] = register(reg, counter("orgflow_rate_turns_total", "Turns of a target's rate budget that were used in this process.", target...))
-	p.waits, errs[6] = register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "orgflow_rate_wait_seconds", Help: "Time a call waited for its turn of the rate budget.",
-		Buckets: []float64{.01, .05, .1, .5, 1, 2.5, 5, 10, 30, 60},
-	}, target))
-	return p, errors.Join(errs[:]...)
+	p := &Prometheus{
+		calls: counter("orgflow_vendor_calls_total",
+			"Calls to vendors by path and outcome (ok, vendor code, or orgflow code of a failure on the way).", "vendor", "path", "outcome"),
+		seconds: histogram("orgflow_vendor_call_seconds", "Time a vendor took to answer, waiting for the rate budget excluded.",
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "vendor", "path"),
+		throttled: counter("orgflow_vendor_throttled_total", "Answers of vendors that say: too fast.", "vendor"),
+		tokens: counter("orgflow_vendor_token_renewals_total",
+			"Attempts to get a token or session from a vendor by outcome (ok, or orgflow code).", "vendor", "outcome"),
+		budget: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "orgflow_rate_budget", Help: "Calls a second that all processes together may make to a target.",
+		}, []string{"company", "consumer"}),
+		turns: counter("orgflow_rate_turns_total", "Turns of a target's rate budget that were used in this process.", "company", "consumer"),
+		waits: histogram("orgflow_rate_wait_seconds", "Time a call waited for its turn of the rate budget.",
+			[]float64{.01, .05, .1, .5, 1, 2.5, 5, 10, 30, 60}, "company", "consumer"),
+		known: map[string]map[string]bool{},
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{p.calls, p.seconds, p.throttled, p.tokens, p.budget, p.turns, p.waits} {
+		errs = append(errs, reg.Register(c))
+	}
+	return p, errors.Join(errs...)
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 }
 
 // Observe implements Observer.
@@ -124,14 +125,4 @@ func (m metered) Wait(ctx context.Context) error {
 		m.waits.Observe(time.Since(start).Seconds())
 	}
 	return err
-}
-
-func register[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error) {
-	err := reg.Register(c)
-	if known := (prometheus.AlreadyRegisteredError{}); errors.As(err, &known) {
-		if existing, ok := known.ExistingCollector.(C); ok {
-			return existing, nil
-		}
-	}
-	return c, err
 }
