@@ -64,6 +64,7 @@ var rules = []rule{
 	{pkg: "internal/store", ours: []string{"", "internal/erp", "schemas/migrations"}, mustNot: []string{temporal}},
 	{pkg: "activities", ours: []string{"", "internal/erp", "internal/mapping", "internal/orgtree", "internal/planner", "internal/approval", "internal/flow", "meta", "connectors", "internal/store"}, mustNot: []string{server}},
 	{pkg: "internal/flow", ours: []string{"", "internal/approval", "internal/store", "meta", "schemas"}, mustNot: []string{temporal, netHTTP}},
+	{pkg: "internal/meter", ours: []string{"", "internal/flow", "internal/store"}, mustNot: []string{temporal}},
 	{pkg: "internal/flowcall", ours: []string{"", "internal/approval", "internal/flow", "internal/store", "meta"}, mustNot: []string{server}},
 	{pkg: "workflows", ours: []string{"", "activities"}, mustNot: []string{server}},
 	{pkg: "worker", mustNot: []string{server, "github.com/temporalio/ui-server"}},
