@@ -91,7 +91,7 @@ func (m *Meter) Expect(consumer string) {
 	m.expectRuns(kindSync, consumer)
 	m.expectRuns(kindPull, consumer)
 	for _, s := range []orgflow.State{
-		orgflow.Done, orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Skipped, orgflow.PendingInvite, orgflow.NeedsHuman, orgflow.Disputed,
+		orgflow.Planned, orgflow.Done, orgflow.Failed, orgflow.Blocked, orgflow.Held, orgflow.Skipped, orgflow.PendingInvite, orgflow.NeedsHuman, orgflow.Disputed,
 	} {
 		m.changes.WithLabelValues(consumer, string(s))
 	}

@@ -203,7 +203,7 @@ func TestWithoutALedgerNothingGoes(t *testing.T) {
 	}
 }
 
-func mustWait(t *testing.T, s *Shared) {
+func mustWait(t *testing.T, s Limiter) {
 	t.Helper()
 	if err := s.Wait(context.Background()); err != nil {
 		t.Error(err)
