@@ -34,6 +34,7 @@ func TestDemo(t *testing.T) {
 	w.demoIsThere()
 	w.demoFlow()
 	w.demoAttendance()
+	w.metrics()
 	second.kill()
 
 	// Everything survives a restart.
