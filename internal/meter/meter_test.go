@@ -126,7 +126,7 @@ func TestPullsAndLoadsAreCountedOnce(t *testing.T) {
 	for range 2 {
 		_, err := s.FinishPull(t.Context(), "p", orgflow.StatusCompleted, nil, nil)
 		must(t, err)
-		_, err = s.FinishLoad(t.Context(), load.ID, orgflow.StatusFailed, nil, nil)
+		_, err = s.FinishLoad(t.Context(), load.ID, orgflow.StatusFailed, nil)
 		must(t, err)
 	}
 	wantValues(t, reg, "orgflow_run_seconds{load} 1", "orgflow_run_seconds{pull} 1",

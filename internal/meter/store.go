@@ -59,12 +59,12 @@ func (s Store) FinishPull(ctx context.Context, id string, status orgflow.Status,
 }
 
 // FinishLoad ends a load and counts it if it had not ended.
-func (s Store) FinishLoad(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (store.Load, error) {
+func (s Store) FinishLoad(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault) (store.Load, error) {
 	before, err := s.GetLoad(ctx, id)
 	if err != nil {
 		return store.Load{}, err
 	}
-	load, err := s.Store.FinishLoad(ctx, id, status, fault, notes)
+	load, err := s.Store.FinishLoad(ctx, id, status, fault)
 	if err == nil && !before.Summary.Status.Terminal() {
 		s.Meter.ended(kindLoad, "", load.Summary.Status, load.Summary.StartedAt, load.Summary.FinishedAt)
 	}

@@ -137,7 +137,7 @@ func TestTheBacklogCountsWhatIsOpen(t *testing.T) {
 			}
 			aged(t, s, "erp_run", "started_at", time.Hour, "id = ?", load.ID)
 			if id == "l2" {
-				_, err = s.FinishLoad(ctx, load.ID, orgflow.StatusCompleted, nil, nil)
+				_, err = s.FinishLoad(ctx, load.ID, orgflow.StatusCompleted, nil)
 				must(t, err)
 			}
 		}
