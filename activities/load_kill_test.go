@@ -66,7 +66,7 @@ func TestALoadThatIsKilledAnywhereGoesOnWhereItWas(t *testing.T) {
 					}
 					for at := 1; at <= alive.steps; at++ {
 						for i, after := range []bool{false, true} {
-							if (2*at+i)%killLoadEvery != 0 {
+							if (2*at+i)%killEvery != 0 {
 								continue
 							}
 							t.Run(fmt.Sprintf("step %d, after %v", at, after), func(t *testing.T) {

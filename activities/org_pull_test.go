@@ -43,7 +43,7 @@ func TestAPullOfManyDepartmentsMakesNoCallTooMany(t *testing.T) {
 	w := newOffice(t)
 	var depts []dtsim.Department
 	var people []dtsim.StateUser
-	for i := range int64(1999) {
+	for i := range int64(manyDepartments - 1) {
 		parent := int64(1)
 		if i >= 40 {
 			parent = 100 + (i-40)/20
@@ -51,16 +51,14 @@ func TestAPullOfManyDepartmentsMakesNoCallTooMany(t *testing.T) {
 		depts = append(depts, dept(100+i, parent, fmt.Sprintf("部门%d", i)))
 	}
 	for i := range 450 { // 250 in one department: three pages
-		at := int64(100 + i)
-		if i < 250 {
-			at = 100
-		}
+		at := int64(100 + max(0, i-249))
 		people = append(people, person(i, at))
 	}
 	w.holds(depts, people)
 	s := w.pull(ask)
-	if s.Departments != 2000 || s.Members != 450 || s.Calls != 2000+2000+2 {
-		t.Errorf("got %d departments, %d members with %d calls; 4002 are the minimum", s.Departments, s.Members, s.Calls)
+	const want = 2*manyDepartments + 2
+	if s.Departments != manyDepartments || s.Members != 450 || s.Calls != want {
+		t.Errorf("got %d departments, %d members with %d calls; %d are the minimum", s.Departments, s.Members, s.Calls, want)
 	}
 	if s.OtherCalls != 3 { // token, scope, root
 		t.Errorf("%d other calls, want 3", s.OtherCalls)
