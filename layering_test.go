@@ -73,8 +73,9 @@ var rules = []rule{
 	{pkg: "internal/console", ours: []string{"", "internal/api", "internal/approval", "internal/config", "internal/flowcall", "internal/flowdraw", "internal/signin", "internal/web", "meta"}, mustNot: []string{temporal}},
 	{pkg: "internal/flowdraw", ours: []string{"internal/approval"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/signin", ours: []string{"", "connectors", "internal/config", "internal/store", "internal/web"}, mustNot: []string{temporal}},
-	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/flowcall", "internal/signin", "internal/telemetry", "internal/web"}, mustNot: []string{server}},
-	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/erp", "internal/flowcall", "internal/telemetry", "internal/version"}, mustNot: []string{server}},
+	{pkg: "internal/doctor", ours: []string{"", "connectors"}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/doctor", "internal/flowcall", "internal/signin", "internal/telemetry", "internal/web"}, mustNot: []string{server}},
+	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/doctor", "internal/erp", "internal/flowcall", "internal/telemetry", "internal/version"}, mustNot: []string{server}},
 	{pkg: "internal/temporalx", ours: []string{""}, mustNot: []string{server}},
 	{pkg: "internal/transport", ours: []string{""}, mustNot: []string{temporal, sql}},
 }

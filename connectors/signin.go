@@ -61,3 +61,10 @@ type Step struct {
 	// Skipped: it was not tried, because it cannot work after what failed.
 	Skipped bool
 }
+
+// Unproven is implemented by connectors whose check leaves something open.
+type Unproven interface {
+	// Unproven says what Check cannot find out, and when it shows; empty:
+	// nothing.
+	Unproven() string
+}

@@ -35,6 +35,7 @@ func TestDemo(t *testing.T) {
 	w.demoFlow()
 	w.demoAttendance()
 	w.metrics()
+	w.doctors()
 	second.kill()
 
 	// Everything survives a restart.

@@ -113,6 +113,10 @@ func (s *Store) Companies() []int64 {
 	return ids
 }
 
+// Shipped tells whether the company's file is the program's own: that of the
+// demo company, which nobody has replaced.
+func (c Company) Shipped() bool { return c.file.shipped }
+
 // Consumers returns the names of the company's consumers, sorted.
 func (c Company) Consumers() []string { return slices.Sorted(maps.Keys(c.doc.Consumers)) }
 

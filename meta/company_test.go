@@ -68,6 +68,33 @@ func TestWhatIsWrittenShowsReferencesAndNothingElse(t *testing.T) {
 	}
 }
 
+// Whoever masks secrets hears of each that is resolved, and of nothing else.
+func TestWhoMasksSecretsHearsThem(t *testing.T) {
+	heard := map[string]bool{}
+	s, err := meta.Open("", lookup(map[string]string{"DINGTALK_APPKEY": "app", "DINGTALK_APPSECRET": "hush-secret", "SIM_URL": "http://sim"}),
+		meta.WithSecrets(func(secrets ...string) {
+			for _, secret := range secrets {
+				heard[secret] = true
+			}
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	company, err := s.Company(129)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !company.Shipped() {
+		t.Error("the demo company is the program's own")
+	}
+	if err := company.Connection("ding_talk", new(json.RawMessage)); err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]bool{"app": true, "hush-secret": true, "http://sim": true}; fmt.Sprint(heard) != fmt.Sprint(want) {
+		t.Errorf("heard %v", heard)
+	}
+}
+
 func TestAMissingSecretNamesReferenceAndFileOnly(t *testing.T) {
 	s, err := meta.Open("", lookup(map[string]string{"DINGTALK_APPSECRET": "hush-secret"}))
 	if err != nil {

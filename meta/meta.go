@@ -50,8 +50,9 @@ type Store struct {
 	shipped    fs.FS
 	overlay    fs.FS // nil without a directory
 	getenv     func(string) (string, bool)
-	connectors []string // nil: not known here
-	sources    []string // nil: not known here
+	resolved   func(secrets ...string) // hears every value of a reference; nil: nobody does
+	connectors []string                // nil: not known here
+	sources    []string                // nil: not known here
 	// definitions checks declarative consumers; nil: not known here.
 	definitions DefinitionCheck
 	flows       FlowCheck // nil: not known here
@@ -73,6 +74,12 @@ func WithConnectors(consumers ...string) Option {
 // job of a company with another one is refused.
 func WithSources(types ...string) Option {
 	return func(s *Store) { s.sources = append([]string{}, types...) }
+}
+
+// WithSecrets lets hear know every value that a reference is replaced by, so
+// that it can be masked elsewhere.
+func WithSecrets(hear func(secrets ...string)) Option {
+	return func(s *Store) { s.resolved = hear }
 }
 
 // Open returns the shipped files with the overlay directory, if one is

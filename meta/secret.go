@@ -45,6 +45,9 @@ func (s *Store) expand(text string) (string, error) {
 		if err != nil && first == nil {
 			first = err
 		}
+		if s.resolved != nil && value != "" {
+			s.resolved(value)
+		}
 		return value
 	})
 	if first != nil {

@@ -9,7 +9,10 @@ import (
 	"orgflow/internal/transport"
 )
 
-var _ connectors.Checker = (*Client)(nil)
+var (
+	_ connectors.Checker  = (*Client)(nil)
+	_ connectors.Unproven = (*Client)(nil)
+)
 
 // Check implements connectors.Checker as far as the vendor allows: something
 // answers at the address. Every call of the interface would begin or change
@@ -21,4 +24,9 @@ func (c *Client) Check(ctx context.Context) error {
 	}
 	_, err = c.link.Send(req, &transport.Call{Path: "/"})
 	return err // any answer will do
+}
+
+// Unproven implements connectors.Unproven.
+func (c *Client) Unproven() string {
+	return "corp_id, partner_id and signature show with the first write, because every call of the interface writes"
 }

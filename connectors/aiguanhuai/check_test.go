@@ -1,6 +1,7 @@
 package aiguanhuai_test
 
 import (
+	"strings"
 	"testing"
 
 	"orgflow"
@@ -19,5 +20,8 @@ func TestCheck(t *testing.T) {
 	nobody := v.client(func(c *aiguanhuai.Config) { c.BaseURL = "http://127.0.0.1:1" })
 	if f := orgflow.AsFault(nobody.Check(t.Context())); f == nil || f.Code != orgflow.CodeUnavailable {
 		t.Errorf("where nobody listens: %v", f)
+	}
+	if open := nobody.Unproven(); !strings.Contains(open, "signature") {
+		t.Errorf("a check that any answer satisfies claims to prove more: %q", open)
 	}
 }

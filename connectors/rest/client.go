@@ -113,6 +113,18 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
+// Unproven implements connectors.Unproven: a definition without a call
+// "check" leaves at least the rights open.
+func (c *Client) Unproven() string {
+	switch {
+	case c.def.Check != nil:
+		return ""
+	case c.tokens != nil:
+		return "what the token may do shows with the first call; the definition has no call check"
+	}
+	return "nothing was tried, because the definition has no call check"
+}
+
 // Sign shows how a request would be signed; it makes no call.
 func (c *Client) Sign(r signing.Request, at signing.Moment) (signing.Signed, error) {
 	return c.signer.Sign(r, at)

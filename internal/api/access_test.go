@@ -17,6 +17,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"GET /":                              config.AccessNone,
 		"GET /static/*":                      config.AccessNone,
 		"GET /api/v1/me":                     config.AccessRead,
+		"GET /api/v1/doctor":                 config.AccessAdmin,
 		"GET /metrics":                       config.AccessRead,
 		"GET /openapi.json":                  config.AccessRead,
 		"GET /api/v1/sync-runs":              config.AccessRead,

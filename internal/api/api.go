@@ -62,6 +62,8 @@ type Deps struct {
 	Audit func(ctx context.Context, who, action, subject, origin string) error
 	// Idempotency keeps the keys of starts.
 	Idempotency Idempotency
+	// Doctor examines the installation.
+	Doctor Doctor
 	// Checks are what /readyz asks: database, Temporal.
 	Checks []Check
 
@@ -134,7 +136,7 @@ func (d Deps) missing() []string {
 		{"WhatIf", d.WhatIf != nil}, {"Records", d.Records != nil}, {"Schedules", d.Schedules != nil}, {"Events", d.Events != nil},
 		{"Orgs", d.Orgs != nil}, {"Views", d.Views != nil}, {"Loads", d.Loads != nil}, {"Idempotency", d.Idempotency != nil},
 		{"FlowDefinitions", d.FlowDefinitions != nil}, {"Flows", d.Flows != nil}, {"Boards", d.Boards != nil},
-		{"Absences", d.Absences != nil}, {"FlowCalls", d.FlowCalls != nil},
+		{"Absences", d.Absences != nil}, {"FlowCalls", d.FlowCalls != nil}, {"Doctor", d.Doctor != nil},
 	} {
 		if !part.there {
 			names = append(names, part.name)
@@ -184,6 +186,7 @@ func (s *server) routes() {
 	s.absenceRoutes()
 	s.viewRoutes()
 	s.healthRoutes()
+	s.doctorRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()
 	s.meRoutes()

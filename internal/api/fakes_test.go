@@ -19,6 +19,7 @@ import (
 
 	"orgflow"
 	"orgflow/internal/config"
+	"orgflow/internal/doctor"
 )
 
 // world is everything behind the API, by hand.
@@ -38,6 +39,8 @@ type world struct {
 	target    orgflow.Target
 	record    orgflow.RecordKey
 	limit     int
+	examined  doctor.Request
+	examineBy time.Time // the deadline of the checks
 	heard     string
 	dryRun    bool
 	err       error                     // what every call answers, if set
@@ -201,6 +204,7 @@ func newWorld() *world {
 func (w *world) deps() Deps {
 	return Deps{
 		Decode: decode, DecodePull: decodePull, Start: w, Steer: w, Runs: w, WhatIf: w, Records: w, Schedules: w, Events: w, Orgs: &organisation{world: w}, Views: &views{world: w}, Loads: &loads{world: w}, Idempotency: w,
+		Doctor:          w,
 		FlowDefinitions: w.flows, Flows: w.flows, Boards: w.flows, Absences: w.flows, FlowCalls: &flowCalls{world: w},
 		Now:  func() time.Time { return time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC) },
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +42,8 @@ type App struct {
 
 	getenv func(string) (string, bool)
 	flows  *flow.Keeper
-	now    func() time.Time // of sessions
+	now    func() time.Time    // of sessions
+	veil   *telemetry.Redactor // of secrets, in what the doctor says
 
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
@@ -72,21 +74,16 @@ func Logger(cfg config.Config, w io.Writer) *slog.Logger {
 
 // Open opens meta files and database. The caller closes the App.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...Option) (*App, error) {
-	a := &App{Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv, stored: make(chan struct{}, 1), now: time.Now}
-	for _, o := range options {
-		o(a)
+	a, err := newApp(cfg, log, options)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Role == config.RoleWorker || cfg.Role == config.RoleStandalone { // the starter says them itself
 		for _, warning := range cfg.Warnings {
 			log.Warn(warning)
 		}
 	}
-	var err error
-	if a.meters, err = newMeters(a.Metrics); err != nil {
-		return nil, err
-	}
-	a.Connectors = a.registry()
-	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, build()...); err != nil {
+	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, a.files()...); err != nil {
 		return nil, err
 	}
 	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
@@ -94,6 +91,36 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	}
 	a.flows = &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored, Watch: a.meter.FlowStepped}
 	a.measure()
+	return a, nil
+}
+
+// files are the options by which meta files are opened.
+func (a *App) files() []meta.Option { return append(build(), meta.WithSecrets(a.conceal)) }
+
+// conceal makes what references stand for masked in what the doctor says, but
+// for addresses, which somebody has to see who looks for a wrong one.
+func (a *App) conceal(values ...string) {
+	for _, v := range values {
+		if !strings.Contains(v, "://") || strings.Contains(v, "@") {
+			a.veil.Add(v)
+		}
+	}
+}
+
+// newApp makes a program that has opened nothing yet.
+func newApp(cfg config.Config, log *slog.Logger, options []Option) (*App, error) {
+	a := &App{
+		Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv,
+		stored: make(chan struct{}, 1), now: time.Now, veil: telemetry.NewRedactor(cfg.Secrets()...),
+	}
+	for _, o := range options {
+		o(a)
+	}
+	var err error
+	if a.meters, err = newMeters(a.Metrics); err != nil {
+		return nil, err
+	}
+	a.Connectors = a.registry()
 	return a, nil
 }
 
@@ -143,6 +170,9 @@ func (a *App) dataConverter() (converter.DataConverter, error) {
 func (a *App) Close() error {
 	if a.temporal != nil {
 		a.temporal.Close()
+	}
+	if a.Store == nil { // a doctor's, who could not open it
+		return nil
 	}
 	if err := a.Store.Close(); err != nil {
 		return fmt.Errorf("close database: %w", err)

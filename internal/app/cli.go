@@ -19,6 +19,13 @@ func CLI(ctx context.Context, cfg config.Config) (cli.Backend, func() error, err
 		}
 		return cli.Backend{Decode: files.DecodeJob, Meta: offline{files}}, func() error { return nil }, nil
 	}
+	if cfg.Role == config.RoleDoctor {
+		d, err := NewDoctor(cfg)
+		if err != nil {
+			return cli.Backend{}, nil, err
+		}
+		return cli.Backend{Doctor: d}, d.Close, nil
+	}
 	a, err := Open(ctx, cfg, Logger(cfg, os.Stderr))
 	if err != nil {
 		return cli.Backend{}, nil, err

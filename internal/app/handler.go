@@ -28,6 +28,7 @@ func (a *App) Handler(webUI string) http.Handler {
 	return api.New(api.Deps{
 		Decode: a.Meta.DecodeJob, DecodePull: a.Meta.DecodePull, Start: runs, Steer: runs, Runs: runs, WhatIf: runs, Records: runs, Schedules: schedules, Events: runs, Orgs: orgs, Views: views, Loads: loads,
 		FlowDefinitions: flows, Flows: flows, Boards: flows, Absences: flows, FlowCalls: calls,
+		Doctor: a.Doctor(),
 		Checks: []api.Check{
 			{Name: "database", Ask: a.Store.CheckSchema},
 			{Name: "temporal", Ask: a.checkTemporal},

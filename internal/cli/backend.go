@@ -17,6 +17,7 @@ import (
 //	             Flows, FlowCalls, FlowDefinitions, AdminLink
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
+//	RoleDoctor   Doctor, whatever can be connected; never an error
 type Open func(ctx context.Context, c config.Config) (Backend, func() error, error)
 
 // Backend is what commands work with. Fields a role does not need may be nil.
@@ -41,6 +42,8 @@ type Backend struct {
 	// Migrate brings the database schema up to date and returns its version
 	// before and after.
 	Migrate func(ctx context.Context) (before, after int64, err error)
+	// Doctor examines the installation.
+	Doctor api.Doctor
 	// Serve runs API and console until ctx ends.
 	Serve func(ctx context.Context) error
 }

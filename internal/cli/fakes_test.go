@@ -12,6 +12,7 @@ import (
 	"orgflow"
 	"orgflow/internal/api"
 	"orgflow/internal/config"
+	"orgflow/internal/doctor"
 )
 
 // world is the backend, by hand, and the terminal around it.
@@ -51,6 +52,8 @@ type world struct {
 	whatIf    orgflow.WhatIf
 	whatIfErr error
 	rows      string
+	report    doctor.Report
+	examined  doctor.Request
 	orgs      api.Orgs
 	loads     Loads
 	flows     *flowWorld
@@ -85,6 +88,8 @@ func (w *world) open(_ context.Context, c config.Config) (Backend, func() error,
 		return Backend{Decode: w.decode, Meta: w}, closeAll, nil
 	case config.RoleServer:
 		return Backend{Serve: func(context.Context) error { w.served = true; return nil }}, closeAll, nil
+	case config.RoleDoctor:
+		return Backend{Doctor: w}, closeAll, nil
 	case config.RoleMigrate:
 		return Backend{Migrate: func(context.Context) (int64, int64, error) { return w.versions[0], w.versions[1], nil }}, closeAll, nil
 	}

@@ -26,6 +26,9 @@ const (
 	// RoleMigrate is "starter migrate": needs a database, which may still be
 	// empty, and no Temporal.
 	RoleMigrate Role = "migrate"
+	// RoleDoctor is "starter doctor": it examines what a server needs, and
+	// changes nothing.
+	RoleDoctor Role = "doctor"
 	// RoleOffline is a command that only reads files ("starter meta").
 	RoleOffline Role = "offline"
 )
@@ -81,13 +84,17 @@ const (
 )
 
 // Load reads and checks the settings for a role. The error is an Error that
-// lists every problem at once; it contains no secret value.
+// lists every problem at once; it contains no secret value. RoleDoctor gets
+// the settings that can be used beside it.
 func Load(role Role) (Config, error) {
 	env, err := readEnvironment()
 	if err != nil {
 		return Config{}, err
 	}
 	c, problems := env.check(role)
+	if len(problems) > 0 && role == RoleDoctor {
+		return c, &Error{Problems: problems}
+	}
 	if len(problems) > 0 {
 		return Config{}, &Error{Problems: problems}
 	}
@@ -114,11 +121,16 @@ func (e environment) check(role Role) (Config, []Problem) {
 		p.access(c, e.APIKeys != "" || e.APIKeysFile != "")
 	}
 	c.Warnings = append(unknownVariables(), p.exposed(c)...)
+	if role == RoleDoctor && e.DatabaseURL == "" && c.Database.DSN != "" {
+		c.Warnings = append(c.Warnings, "ORGFLOW_DATABASE_URL is not set: standalone's database in ORGFLOW_DATA_DIR is examined; worker and starter need the setting")
+	}
 	return c, p.list
 }
 
-// listens tells whether the program serves HTTPAddr.
-func (c Config) listens() bool { return c.Role == RoleStandalone || c.Role == RoleServer }
+// listens tells whether the program, or the one it examines, serves HTTPAddr.
+func (c Config) listens() bool {
+	return c.Role == RoleStandalone || c.Role == RoleServer || c.Role == RoleDoctor
+}
 
 // Secrets returns every secret value of the settings, for a log redactor.
 func (c Config) Secrets() []string {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -23,19 +24,16 @@ const (
 const databaseAllowed = "postgres://user:password@host:5432/name or sqlite://path"
 
 // database parses the URL; standalone falls back to a file in its data
-// directory, every other role that touches rows needs the variable.
+// directory, and who examines an installation to that file where it is there.
+// Every other role that touches rows needs the variable.
 func (p *problems) database(role Role, value, dataDir string) Database {
 	const variable = "ORGFLOW_DATABASE_URL"
 	if value == "" {
-		switch role {
-		case RoleStandalone:
-			return Database{Driver: SQLite, DSN: "sqlite://" + filepath.ToSlash(filepath.Join(dataDir, "orgflow.db"))}
-		case RoleOffline:
-			return Database{}
-		case RoleWorker, RoleServer, RoleStarter, RoleMigrate:
+		d, needed := unset(role, dataDir)
+		if needed {
+			p.add(variable, "required: %s", databaseAllowed)
 		}
-		p.add(variable, "required: %s", databaseAllowed)
-		return Database{}
+		return d
 	}
 	scheme, rest, found := strings.Cut(value, "://")
 	switch {
@@ -53,6 +51,25 @@ func (p *problems) database(role Role, value, dataDir string) Database {
 	}
 	p.add(variable, "must be %s", databaseAllowed)
 	return Database{}
+}
+
+// unset is what a role has where the variable is not set, and whether it
+// needs it.
+func unset(role Role, dataDir string) (d Database, needed bool) {
+	path := filepath.Join(dataDir, "orgflow.db")
+	own := Database{Driver: SQLite, DSN: "sqlite://" + filepath.ToSlash(path)}
+	switch role {
+	case RoleStandalone:
+		return own, false
+	case RoleDoctor:
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() { // it is the one that is meant
+			return own, false
+		}
+	case RoleOffline:
+		return Database{}, false
+	case RoleWorker, RoleServer, RoleStarter, RoleMigrate:
+	}
+	return Database{}, true
 }
 
 // String returns the URL with its password and parameters masked.

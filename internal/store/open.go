@@ -103,7 +103,7 @@ func hide(err error, u *url.URL) string {
 }
 
 func openSQLite(ctx context.Context, path string, opts Options) (*Store, error) {
-	if err := prepareFile(path); err != nil {
+	if err := prepareFile(path, opts.Existing); err != nil {
 		return nil, err
 	}
 	rw, err := connectSQLite(ctx, sqliteDSN(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=foreign_keys(1)"))
@@ -147,7 +147,7 @@ func connectSQLite(ctx context.Context, dsn string) (*sqlx.DB, error) {
 // SQLite's own message for that ("out of memory (14)") helps nobody. It holds
 // personal data: only its owner may read it, and SQLite gives its journal
 // files the same mode.
-func prepareFile(path string) error {
+func prepareFile(path string, existing bool) error {
 	switch {
 	case path == "" || strings.HasSuffix(path, "/"):
 		return errors.New("sqlite:// needs the path of a file")
@@ -156,10 +156,16 @@ func prepareFile(path string) error {
 	case strings.ContainsAny(path, "?#\x00"):
 		return fmt.Errorf("sqlite path %q: takes no parameters", path)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	flags := os.O_RDWR | os.O_CREATE
+	if existing {
+		flags = os.O_RDWR
+	} else if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("cannot create the folder of sqlite file %q: %w", path, reason(err))
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, flags, 0o600)
+	if existing && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("sqlite file %q does not exist yet; run: starter migrate", path)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot write sqlite file %q: %w", path, reason(err))
 	}

@@ -45,6 +45,8 @@ type Options struct {
 	// MaxConns bounds the connections to PostgreSQL and the readers of
 	// SQLite. Default 16 and 4.
 	MaxConns int
+	// Existing refuses a SQLite file that is not there instead of making one.
+	Existing bool
 }
 
 // Store is an open database.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +49,13 @@ func EnsureSearchAttributes(ctx context.Context, cl client.Client, namespace str
 		}
 	}
 	return awaitAttributes(ctx, cl, namespace, names)
+}
+
+// MissingSearchAttributes returns which of the names the namespace does not
+// have, and changes nothing. One of another type than Keyword is an error.
+func MissingSearchAttributes(ctx context.Context, cl client.Client, namespace string, names []string) ([]string, error) {
+	missing, err := missingAttributes(ctx, cl, namespace, names)
+	return slices.Sorted(maps.Keys(missing)), err
 }
 
 func missingAttributes(ctx context.Context, cl client.Client, namespace string, names []string) (map[string]enumspb.IndexedValueType, error) {
