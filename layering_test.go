@@ -62,7 +62,7 @@ var rules = []rule{
 	{pkg: "connectors/hcm/sim", ours: []string{"connectors/simctl"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/kingdee/sim", ours: []string{"connectors/simctl"}, mustNot: []string{temporal, sql}},
 	{pkg: "internal/store", ours: []string{"", "internal/erp", "schemas/migrations"}, mustNot: []string{temporal}},
-	{pkg: "activities", ours: []string{"", "internal/erp", "internal/mapping", "internal/orgtree", "internal/planner", "internal/approval", "internal/flow", "meta", "connectors", "internal/store"}, mustNot: []string{server}},
+	{pkg: "activities", ours: []string{"", "internal/erp", "internal/mapping", "internal/orgtree", "internal/planner", "internal/approval", "internal/flow", "meta", "connectors", "internal/store", "internal/trail"}, mustNot: []string{server}},
 	{pkg: "internal/flow", ours: []string{"", "internal/approval", "internal/store", "meta", "schemas"}, mustNot: []string{temporal, netHTTP}},
 	{pkg: "internal/meter", ours: []string{"", "internal/flow", "internal/store"}, mustNot: []string{temporal}},
 	{pkg: "internal/flowcall", ours: []string{"", "internal/approval", "internal/flow", "internal/store", "meta"}, mustNot: []string{server}},
@@ -74,10 +74,11 @@ var rules = []rule{
 	{pkg: "internal/flowdraw", ours: []string{"internal/approval"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/signin", ours: []string{"", "connectors", "internal/config", "internal/store", "internal/web"}, mustNot: []string{temporal}},
 	{pkg: "internal/doctor", ours: []string{"", "connectors"}, mustNot: []string{temporal, sql, netHTTP}},
-	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/doctor", "internal/flowcall", "internal/signin", "internal/telemetry", "internal/web"}, mustNot: []string{server}},
+	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/doctor", "internal/flowcall", "internal/signin", "internal/telemetry", "internal/trail", "internal/web"}, mustNot: []string{server}},
 	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/doctor", "internal/erp", "internal/flowcall", "internal/telemetry", "internal/version"}, mustNot: []string{server}},
-	{pkg: "internal/temporalx", ours: []string{""}, mustNot: []string{server}},
-	{pkg: "internal/transport", ours: []string{""}, mustNot: []string{temporal, sql}},
+	{pkg: "internal/temporalx", ours: []string{"", "internal/trail"}, mustNot: []string{server}},
+	{pkg: "internal/transport", ours: []string{"", "internal/trail"}, mustNot: []string{temporal, sql}},
+	{pkg: "internal/trail", ours: []string{}, mustNot: []string{temporal, sql}},
 }
 
 // serverUsers lists the packages that may link the Temporal server.

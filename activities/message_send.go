@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/internal/store"
+	"orgflow/internal/trail"
 )
 
 const (
@@ -220,6 +222,7 @@ func (p *post) crowded(ctx context.Context, user string, planned int) (time.Dura
 // one sends a message and records what became of it, also when the activity
 // is over meanwhile.
 func (p *post) one(ctx context.Context, l letter) (*orgflow.Fault, error) {
+	ctx = trail.With(ctx, slog.Int64("message", l.ID))
 	sending, cancel := context.WithTimeout(ctx, sendWithin)
 	id, _, err := p.carrier.SendMessage(sending, l.message)
 	cancel()

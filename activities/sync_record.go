@@ -3,10 +3,12 @@ package activities
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"orgflow"
 	"orgflow/internal/store"
+	"orgflow/internal/trail"
 )
 
 // result is one record's way through the consumer.
@@ -22,6 +24,7 @@ type result struct {
 
 // one sends one change and decides its state.
 func (p *page) one(ctx context.Context, c store.ClaimedChange) result {
+	ctx = trail.With(ctx, slog.String("record", c.Key().String()), slog.Int("change", c.ID))
 	started := p.sync.Now()
 	r, decided := p.judgeBefore(c)
 	if decided {

@@ -18,6 +18,7 @@ func TestNothingPrivateLeaves(t *testing.T) {
 	t.Parallel()
 	w := newFastWorld(t)
 	w.env["ORGFLOW_LOG_LEVEL"] = "debug"
+	traces := w.traced()
 	w.company(302, func(source, _ object) { source["auth"] = object{"mode": "bearer", "token": "${WRONG}"} })
 	w.company(303, func(_, ding object) { ding["appsecret"] = "${WRONG}" })
 	w.env["WRONG"] = "this-is-wrong-77"
@@ -50,11 +51,25 @@ func TestNothingPrivateLeaves(t *testing.T) {
 		t.Errorf("%d payloads were looked into, %q was found in %d texts: the search does not see what is there", find.payloads, control, find.control)
 	}
 
+	traces.wait(t, "ding_talk "+userCreate)
+	for _, request := range traces.received() {
+		find.in("the traces", request.ProtoReflect())
+	}
+
 	logs := p.out.String() + p.err.String()
 	if !strings.Contains(logs, `"DEBUG"`) {
 		t.Error("no debug lines: the comparison shows less than it should")
 	}
+	calls := 0
 	for _, line := range lines(logs) {
+		if strings.Contains(line, `"path":"`+userCreate+`"`) {
+			calls++
+			for _, id := range []string{"run_id", "record", "change", "trace_id"} {
+				if !strings.Contains(line, `"`+id+`":`) {
+					t.Errorf("the line of a call has no %s: %s", id, line)
+				}
+			}
+		}
 		for word, what := range private {
 			// A name may be an ordinary word elsewhere, but no log has
 			// Chinese words of its own.
@@ -62,6 +77,9 @@ func TestNothingPrivateLeaves(t *testing.T) {
 				t.Errorf("the log shows %s: %s", what, line)
 			}
 		}
+	}
+	if calls < 300 {
+		t.Errorf("%d lines of 300 inserts", calls)
 	}
 	for _, e := range rows.Employee[:50] {
 		_, body, err := call("GET", fmt.Sprintf("http://%s/api/v1/records/129/ding_talk/person/%d/log", w.http, number(e["id"])), "")

@@ -24,6 +24,7 @@ func TestSeparateProcesses(t *testing.T) {
 	host.serve()
 
 	w.env["ORGFLOW_DATABASE_URL"] = testpg.URL(t)
+	traces := w.traced()
 	w.env["ORGFLOW_TEMPORAL_TASK_QUEUE"] = "orgflow-e2e"
 	if got := run(t, w.environment(), "worker"); got.code != 1 || len(lines(got.err)) > 2 {
 		t.Errorf("a worker on an empty database: %d %s", got.code, got.err)
@@ -69,6 +70,7 @@ func TestSeparateProcesses(t *testing.T) {
 	if a, b := two.exit(40*time.Second), api.exit(40*time.Second); a != 0 || b != 0 {
 		t.Errorf("worker and server ended with %d and %d", a, b)
 	}
+	oneTrace(t, traces.spans())
 }
 
 type workerProcess struct {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/transport"
 )
 
 // Sleep waits, or returns the context's error if that ends first.
@@ -84,8 +85,10 @@ func (s *Source) once(ctx context.Context, req request, token string) (answer, e
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	r.Header.Set("Accept", "application/json")
 	s.authorize(r, token)
+	r, span := transport.StartSpan(r, Vendor, req.api)
 	start := time.Now()
-	a, err := s.ask(r, req.api)
+	status, a, err := s.ask(r, req.api)
+	span.End(status, outcome(err))
 	s.observe(req.api, err, time.Since(start))
 	if err != nil {
 		return answer{}, scrub(err, token, s.cfg.Auth.ClientSecret)
@@ -93,12 +96,13 @@ func (s *Source) once(ctx context.Context, req request, token string) (answer, e
 	return a, nil
 }
 
-func (s *Source) ask(r *http.Request, what string) (answer, error) {
+func (s *Source) ask(r *http.Request, what string) (status int, a answer, err error) {
 	status, header, body, err := s.exchange(r, what)
 	if err != nil {
-		return answer{}, err
+		return status, answer{}, err
 	}
-	return readAnswer(status, header, body)
+	a, err = readAnswer(status, header, body)
+	return status, a, err
 }
 
 // turn waits until the request rate allows one more.

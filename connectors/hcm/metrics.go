@@ -10,30 +10,31 @@ import (
 	"orgflow/internal/transport"
 )
 
-// Vendor is the gateway's name in metrics.
+// Vendor is the gateway's name in metrics and traces.
 const Vendor = "hcm"
 
 // WithMetrics sets what counts calls and tokens; default is nothing.
 func WithMetrics(o transport.Observer) Option { return func(s *Source) { s.metrics = o } }
 
-// observe counts a call of the gateway's interface. The outcome is the
-// vendor's code where it has one.
+// observe counts a call of the gateway's interface.
 func (s *Source) observe(api string, err error, took time.Duration) {
 	if s.metrics == nil {
 		return
 	}
-	outcome := "ok"
-	if err != nil {
-		f := orgflow.AsFault(err)
-		outcome = cmp.Or(f.VendorCode, string(f.Code))
-		if f.Code == orgflow.CodeThrottled {
-			s.metrics.Throttled(Vendor)
-		}
-		if errors.Is(err, context.Canceled) {
-			outcome = string(orgflow.CodeCanceled)
-		}
+	if err != nil && orgflow.AsFault(err).Code == orgflow.CodeThrottled {
+		s.metrics.Throttled(Vendor)
 	}
-	s.metrics.Observe(Vendor, api, outcome, took)
+	s.metrics.Observe(Vendor, api, outcome(err), took)
+}
+
+// outcome is how a call ended, for metrics and traces: the vendor's code where
+// it has one.
+func outcome(err error) string {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return transport.OutcomeOf(err)
+	}
+	f := orgflow.AsFault(err)
+	return cmp.Or(f.VendorCode, string(f.Code))
 }
 
 // counted counts the tokens that fetch gets.

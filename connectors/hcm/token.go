@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/transport"
 )
 
 // TokenFunc asks for a token and says how long it lives; 0 if unknown.
@@ -92,7 +93,7 @@ func (s *Source) fixedToken(context.Context) (string, time.Duration, error) {
 const maxTokenBody = 1 << 20
 
 // fetchToken asks the configured endpoint for a token.
-func (s *Source) fetchToken(ctx context.Context) (string, time.Duration, error) {
+func (s *Source) fetchToken(ctx context.Context) (token string, life time.Duration, err error) {
 	a := s.cfg.Auth
 	fields := map[string]string{"grant_type": a.GrantType, a.ClientIDField: a.ClientID, a.ClientSecretField: a.ClientSecret}
 	if a.Scope != "" {
@@ -102,6 +103,8 @@ func (s *Source) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	if err != nil {
 		return "", 0, orgflow.Faultf(orgflow.CodeInvalidConfig, "no request can be made for auth.token_url")
 	}
+	r, span := transport.StartSpan(r, Vendor, "token")
+	defer func() { span.End(0, outcome(err)) }()
 	res, err := s.client.Do(r)
 	if err != nil {
 		return "", 0, wireFault("the token endpoint", err)
@@ -111,7 +114,7 @@ func (s *Source) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	if err != nil {
 		return "", 0, wireFault("the token endpoint", err)
 	}
-	token, life, err := readToken(a, res.StatusCode, body)
+	token, life, err = readToken(a, res.StatusCode, body)
 	if err != nil {
 		return "", 0, scrub(err, a.ClientSecret)
 	}

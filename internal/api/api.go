@@ -15,6 +15,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+	oteltrace "go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"orgflow"
 	"orgflow/internal/config"
@@ -79,6 +81,7 @@ type Deps struct {
 
 	Logger *slog.Logger         // default: slog's own
 	Meter  *prometheus.Registry // default: a new one
+	Tracer oteltrace.Tracer     // default: makes no spans
 	// Timeout bounds the work on a request; default 30 s.
 	Timeout time.Duration
 	// NewID makes request ids; default: random.
@@ -151,6 +154,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Meter == nil {
 		d.Meter = telemetry.NewRegistry()
+	}
+	if d.Tracer == nil {
+		d.Tracer = noop.Tracer{}
 	}
 	if d.Audit == nil {
 		d.Audit = func(context.Context, string, string, string, string) error { return nil }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"orgflow"
+	"orgflow/internal/trail"
 )
 
 type traceKey struct{}
@@ -57,7 +58,8 @@ func (s *server) identified(next http.Handler) http.Handler {
 		h.Set("X-Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{id: id})))
+		ctx := trail.With(r.Context(), slog.String("request_id", id))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, traceKey{}, &trace{id: id})))
 	})
 }
 
@@ -68,7 +70,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 		// chi would make a context of its own; ours tells the route afterwards.
 		route := chi.NewRouteContext()
 		route.Routes = s.router
-		ctx := context.WithValue(r.Context(), chi.RouteCtxKey, route)
+		ctx, span := s.startSpan(context.WithValue(r.Context(), chi.RouteCtxKey, route), r)
 		r = r.WithContext(ctx)
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(ww, r)
@@ -78,6 +80,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 			status = http.StatusOK
 		}
 		s.meter.observe(r.Method, route.RoutePattern(), status, took)
+		endSpan(span, r.Method, route.RoutePattern(), status)
 		t := traceOf(ctx)
 		s.Logger.LogAttrs(ctx, levelOf(status, route.RoutePattern()), "http request",
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
@@ -177,9 +180,16 @@ func newMeter(r prometheus.Registerer) meter {
 }
 
 func (m meter) observe(method, route string, status int, took time.Duration) {
-	if route == "" || strings.HasSuffix(route, "*") {
-		method, route = "any", "none" // what strangers try must not become labels
-	}
+	method, route = known(method, route)
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// known is a route for metrics and traces: what strangers try must not become
+// labels.
+func known(method, route string) (string, string) {
+	if route == "" || strings.HasSuffix(route, "*") {
+		return "any", "none"
+	}
+	return method, route
 }

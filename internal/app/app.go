@@ -19,7 +19,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 
+	"orgflow/activities"
 	"orgflow/connectors"
 	"orgflow/internal/config"
 	"orgflow/internal/flow"
@@ -39,6 +41,7 @@ type App struct {
 	Connectors *connectors.Registry
 	Metrics    *prometheus.Registry
 	meters
+	traces telemetry.Traces
 
 	getenv func(string) (string, bool)
 	flows  *flow.Keeper
@@ -89,6 +92,9 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
 		return nil, err
 	}
+	if a.traces, err = telemetry.NewTraces(ctx, cfg.Traces, "orgflow-"+string(cfg.Role), temporalx.SpanIDs{}, log); err != nil {
+		return nil, errors.Join(err, a.Store.Close())
+	}
 	a.flows = &flow.Keeper{Store: a.Store, Files: a.Meta, Now: time.Now, Notify: a.messagesStored, Watch: a.meter.FlowStepped}
 	a.measure()
 	return a, nil
@@ -132,7 +138,11 @@ func (a *App) Dial(ctx context.Context) (client.Client, error) {
 	if a.temporal != nil {
 		return a.temporal, nil
 	}
-	cl, err := temporalx.Dial(ctx, a.temporalConfig(), a.Log)
+	through, err := a.interceptors()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := temporalx.Dial(ctx, a.temporalConfig(through), a.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +150,17 @@ func (a *App) Dial(ctx context.Context) (client.Client, error) {
 	return cl, nil
 }
 
-func (a *App) temporalConfig() temporalx.Config {
+// interceptors take traces, and what the work is about, through Temporal.
+func (a *App) interceptors() ([]interceptor.ClientInterceptor, error) {
+	about := temporalx.NewSubject(activities.About)
+	if !a.traces.On() {
+		return []interceptor.ClientInterceptor{about}, nil
+	}
+	tracing, err := temporalx.NewTracing(a.traces.Tracer())
+	return []interceptor.ClientInterceptor{tracing, about}, err // outermost first
+}
+
+func (a *App) temporalConfig(through []interceptor.ClientInterceptor) temporalx.Config {
 	t := a.Config.Temporal
 	return temporalx.Config{
 		Addr: t.Addr, Namespace: t.Namespace, APIKey: string(t.APIKey),
@@ -148,9 +168,10 @@ func (a *App) temporalConfig() temporalx.Config {
 			Enabled: t.TLS.Enabled, CertFile: t.TLS.CertFile, KeyFile: t.TLS.KeyFile,
 			CAFile: t.TLS.CAFile, ServerName: t.TLS.ServerName,
 		},
-		PayloadKey: payloadKey(a.Config),
-		Metrics:    a.sdk,
-		Identity:   "orgflow-" + string(a.Config.Role),
+		PayloadKey:   payloadKey(a.Config),
+		Metrics:      a.sdk,
+		Identity:     "orgflow-" + string(a.Config.Role),
+		Interceptors: through,
 	}
 }
 
@@ -166,11 +187,13 @@ func (a *App) dataConverter() (converter.DataConverter, error) {
 	return temporalx.DataConverter(payloadKey(a.Config))
 }
 
-// Close releases everything, Temporal first. Workers must have stopped.
+// Close releases everything, Temporal first. Workers must have stopped. Spans
+// that have not been sent are, for 5 seconds at most.
 func (a *App) Close() error {
 	if a.temporal != nil {
 		a.temporal.Close()
 	}
+	a.traces.Close()
 	if a.Store == nil { // a doctor's, who could not open it
 		return nil
 	}

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
 
 	"orgflow"
 	"orgflow/activities"
 	"orgflow/internal/approval"
+	"orgflow/internal/transport"
 )
 
 const (
@@ -78,7 +80,9 @@ func (c triggerCaller) Call(ctx context.Context, t activities.TriggerCall) (int,
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", t.Key)
+	req, span := transport.StartSpan(req, "trigger", "call")
 	res, err := c.http.Do(req)
+	span.End(answered(res, err))
 	if forbidden, ok := errors.AsType[*approval.ForbiddenAddr](err); ok {
 		return 0, orgflow.Faultf(orgflow.CodeInvalidConfig, "%s", forbidden)
 	}
@@ -88,4 +92,15 @@ func (c triggerCaller) Call(ctx context.Context, t activities.TriggerCall) (int,
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxTriggerAnswer)) // only to use the connection again
 	return res.StatusCode, nil
+}
+
+// answered is how a call ended, for its span.
+func answered(res *http.Response, err error) (status int, outcome string) {
+	switch {
+	case err != nil:
+		return 0, transport.OutcomeOf(err)
+	case res.StatusCode/100 != 2:
+		return res.StatusCode, "HTTP " + strconv.Itoa(res.StatusCode)
+	}
+	return res.StatusCode, transport.OutcomeOf(nil)
 }

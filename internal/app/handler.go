@@ -35,7 +35,7 @@ func (a *App) Handler(webUI string) http.Handler {
 		},
 		SignIn: signIn, Console: pages.Routes, Idempotency: a.Store, Audit: a.audit,
 		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys, KeyRing: a.Config.KeyRing,
-		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics,
+		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics, Tracer: a.traces.Tracer(),
 	})
 }
 

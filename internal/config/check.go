@@ -1,11 +1,13 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -157,4 +159,24 @@ func (p *problems) logLevel(variable, value string) slog.Level {
 	}
 	p.add(variable, "%q is not debug, info, warn or error", value)
 	return slog.LevelInfo
+}
+
+// traces reads the standard variables of OpenTelemetry that decide whether and
+// how traces are sent. OpenTelemetry itself would pass over a wrong address.
+func (p *problems) traces(e environment) TraceProtocol {
+	variable, endpoint := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", e.OTLPTracesEndpoint
+	if endpoint == "" {
+		variable, endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT", e.OTLPEndpoint
+	}
+	if endpoint == "" || strings.EqualFold(e.OTELDisabled, "true") {
+		return TracesOff
+	}
+	if u, err := url.Parse(endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		p.add(variable, "must be the URL of a collector, such as http://127.0.0.1:4318")
+	}
+	if t := TraceProtocol(cmp.Or(e.OTLPTracesProtocol, e.OTLPProtocol, string(TracesHTTP))); t == TracesHTTP || t == TracesGRPC {
+		return t
+	}
+	p.add("OTEL_EXPORTER_OTLP_PROTOCOL", "must be %s or %s", TracesHTTP, TracesGRPC)
+	return TracesOff
 }

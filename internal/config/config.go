@@ -58,6 +58,8 @@ type Config struct {
 	LogLevel   slog.Level
 	// MetricsAddr is where a worker serves Prometheus metrics; empty is nowhere.
 	MetricsAddr string
+	// Traces says how OpenTelemetry traces leave; empty is not at all.
+	Traces TraceProtocol
 	// Warnings are findings that prevent nothing: misspelt variables,
 	// listeners without protection. For the log, once, at start.
 	Warnings []string
@@ -71,6 +73,17 @@ const (
 	LogAuto LogFormat = ""
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
+)
+
+// TraceProtocol is how OpenTelemetry traces are sent to a collector. Where it
+// listens, and whatever else OTEL_* variables say, OpenTelemetry reads itself.
+type TraceProtocol string
+
+// Protocols of traces.
+const (
+	TracesOff  TraceProtocol = ""
+	TracesHTTP TraceProtocol = "http/protobuf"
+	TracesGRPC TraceProtocol = "grpc"
 )
 
 // Defaults of contract § 2.
@@ -114,6 +127,7 @@ func (e environment) check(role Role) (Config, []Problem) {
 		LogFormat:   p.logFormat("ORGFLOW_LOG_FORMAT", e.LogFormat),
 		LogLevel:    p.logLevel("ORGFLOW_LOG_LEVEL", e.LogLevel),
 		Temporal:    p.temporal(e),
+		Traces:      p.traces(e),
 	}
 	c.APIKeys, c.KeyRing = p.keyRing(e)
 	c.Database = p.database(role, e.DatabaseURL, c.DataDir)

@@ -107,6 +107,37 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestTracesAreSwitchedOnByAnAddress(t *testing.T) {
+	const here = "http://127.0.0.1:4318"
+	for _, tc := range []struct {
+		env     map[string]string
+		want    TraceProtocol
+		problem string
+	}{
+		{map[string]string{}, TracesOff, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, TracesOff, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": here}, TracesHTTP, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": here}, TracesHTTP, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": here, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, TracesGRPC, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": here, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, TracesHTTP, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": here, "OTEL_SDK_DISABLED": "true"}, TracesOff, ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "127.0.0.1:4318"}, TracesHTTP, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "collector"}, TracesHTTP, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": here, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, TracesOff, "OTEL_EXPORTER_OTLP_PROTOCOL"},
+	} {
+		clean(t, tc.env)
+		c, err := Load(RoleStandalone)
+		switch {
+		case tc.problem != "":
+			if err == nil || !strings.Contains(err.Error(), tc.problem+": must be") {
+				t.Errorf("%v: %v, want a problem with %s", tc.env, err, tc.problem)
+			}
+		case err != nil || c.Traces != tc.want:
+			t.Errorf("%v: %q %v, want %q", tc.env, c.Traces, err, tc.want)
+		}
+	}
+}
+
 func TestAnOpenAPIIsRefusedBeyondLoopback(t *testing.T) {
 	open := []string{":8080", "0.0.0.0:8080", "[::]:8080", "192.168.1.5:8080", "example.com:8080", "localhost.example.com:80", "[::ffff:10.0.0.1]:80"}
 	private := []string{"127.0.0.1:8080", "127.8.9.1:1", "[::1]:8080", "localhost:8080", "LOCALHOST:1", "[::ffff:127.0.0.1]:80"}

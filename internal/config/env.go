@@ -36,6 +36,12 @@ type environment struct {
 	LogFormat   string `envconfig:"ORGFLOW_LOG_FORMAT"`
 	LogLevel    string `envconfig:"ORGFLOW_LOG_LEVEL"`
 	MetricsAddr string `envconfig:"ORGFLOW_METRICS_ADDR"`
+
+	OTLPEndpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTLPTracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`
+	OTLPProtocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL"`
+	OTLPTracesProtocol string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"`
+	OTELDisabled       string `envconfig:"OTEL_SDK_DISABLED"`
 }
 
 // readEnvironment fills the texts, without surrounding white space. A

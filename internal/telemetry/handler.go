@@ -4,10 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"orgflow/internal/trail"
 )
 
-// Handler masks attributes whose names say that they are secret or personal,
-// and known secrets wherever they occur, then passes the record on.
+// Handler adds what the work is about (package trail) and, where there is a
+// trace, its id. It masks attributes whose names say that they are secret or
+// personal, and known secrets wherever they occur, then passes the record on.
 type Handler struct {
 	next     slog.Handler
 	redactor *Redactor
@@ -21,13 +26,23 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
 
-// Handle passes a masked copy of the record on.
+// Handle passes a completed and masked copy of the record on.
 func (h *Handler) Handle(ctx context.Context, record slog.Record) error {
 	clean := slog.NewRecord(record.Time, record.Level, h.redactor.Text(record.Message), record.PC)
+	own := make([]slog.Attr, 0, record.NumAttrs())
 	record.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(h.attr(a))
+		own = append(own, h.attr(a))
 		return true
 	})
+	clean.AddAttrs(own...)
+	for _, a := range trail.Attrs(ctx) {
+		if !trail.Has(own, a.Key) {
+			clean.AddAttrs(h.attr(a))
+		}
+	}
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		clean.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
 	return h.next.Handle(ctx, clean)
 }
 

@@ -13,8 +13,10 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"orgflow/internal/config"
+	"orgflow/internal/trail"
 )
 
 const secret = "s3cr3t-value"
@@ -100,6 +102,25 @@ func TestSecretsCanBeAddedWhileLogging(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestLinesSayWhatTheWorkIsAbout(t *testing.T) {
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
+	ctx := trace.ContextWithSpanContext(t.Context(), span)
+	ctx = trail.With(ctx, slog.String("run_id", "sync-1"), slog.String("record", secret), slog.String("mobile", "visible"))
+	line := logged(func(l *slog.Logger) { l.InfoContext(ctx, "m", "run_id", "of the line") })
+	for _, want := range []string{`"run_id":"of the line"`, `"record":"[masked]"`, `"mobile":"[masked]"`,
+		`"trace_id":"01000000000000000000000000000000"`, `"span_id":"0200000000000000"`} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the line lacks %s: %s", want, line)
+		}
+	}
+	if strings.Count(line, "run_id") != 1 {
+		t.Errorf("run_id is said twice: %s", line)
+	}
+	if line := logged(func(l *slog.Logger) { l.InfoContext(t.Context(), "m") }); strings.Contains(line, "_id") {
+		t.Errorf("a line about nothing has ids: %s", line)
+	}
 }
 
 func TestFormatAndLevel(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package transport is how requests reach vendors: a chain of small layers
 // around one HTTP transport. Seen from the wire outwards a call passes body
-// cap and decode, timeout, outcome, metrics, log and rate; each layer is one
+// cap and decode, timeout, outcome, metrics, log, trace and rate; each layer is one
 // file and knows nothing of the others but the Call in the context.
 //
 // Requests go through a RoundTripper and not through http.Client: no
@@ -37,7 +37,7 @@ func (f Func) RoundTrip(req *http.Request) (*http.Response, error) { return f(re
 // Call says what a request is, for the layers that treat requests
 // differently. A Call belongs to one request and is not used again.
 type Call struct {
-	// Path names the operation in logs and metrics. It must come from a
+	// Path names the operation in logs, metrics and traces. It must come from a
 	// small set; empty stands for the URL's path.
 	Path string
 	// Write: the request changes something, so that an outcome that is not
@@ -76,7 +76,7 @@ func callOf(req *http.Request) *Call {
 	return &Call{}
 }
 
-// path returns the name of the request for logs and metrics.
+// path returns the name of the request for logs, metrics and traces.
 func (c *Call) path(req *http.Request) string {
 	if c.Path != "" {
 		return c.Path

@@ -30,7 +30,7 @@ type Options struct {
 
 // Vendor is what all calls to one vendor have in common.
 type Vendor struct {
-	Name    string        // in logs and metrics
+	Name    string        // in logs, metrics and traces
 	QPS     float64       // calls a second where Options has no Limiter; 0 is unlimited
 	Timeout time.Duration // where Options has none; 0 is 30 s
 	MaxBody int64         // bytes of an answer
@@ -71,6 +71,7 @@ func NewLink(v Vendor, opt Options) *Link {
 	}
 	l.chain = Chain(base, // outermost first
 		Rate(l.limiter),
+		Trace(v.Name),
 		Log(logger, v.Name),
 		Metrics(l.metrics, v.Name),
 		Outcome(),
