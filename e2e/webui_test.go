@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,11 +34,13 @@ const seedJob = `{
 }`
 
 // An operator starts a run in Temporal's Web UI with nothing but the job, and
-// sees there how it went.
+// sees there how it went; payloads are encrypted, and the browser has them
+// translated by the codec of the API.
 func TestWebUI(t *testing.T) {
 	t.Parallel()
 	browser := newBrowser(t)
 	w := newFastWorld(t)
+	w.env["ORGFLOW_PAYLOAD_KEY"] = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
 	w.serve()
 	w.unlimited()
 	w.load(demo(t))

@@ -55,6 +55,7 @@ func (l *lint) companyFiles() {
 	}
 	company, err := l.store.Company(l.company)
 	l.add(problemsOf(err)...)
+	l.references(dir + "/" + companyFile)
 	if err == nil {
 		l.connections(company)
 		if l.store.flows != nil {
@@ -108,6 +109,7 @@ func (l *lint) file(path string) {
 // definition checks a declarative consumer.
 func (l *lint) definition(f file, name string) {
 	l.add(l.store.checkDefinition(f)...)
+	l.secrets(f, func(string, string) {})
 	if _, known := l.consumers[name]; !known {
 		l.warn(f, "/service_class", "is required, or an entry in consumers.json: the first part of the names of its templates")
 	}
@@ -236,8 +238,7 @@ func (l *lint) template(f file, name []string) {
 	l.add(located(f, problems)...)
 }
 
-// connections checks the company's consumers and its references to secrets,
-// and warns of secrets in clear text.
+// connections checks the company's consumers and channels.
 func (l *lint) connections(c Company) {
 	for _, name := range c.Consumers() {
 		if _, ok := l.consumers[name]; !ok && l.consumers != nil {
@@ -248,22 +249,6 @@ func (l *lint) connections(c Company) {
 		l.add(schemas.At(c.file.path, c.file.raw, "/source/type", fmt.Sprintf("%q is not read by this build; it reads: %s", kind, listed(l.store.sources))))
 	}
 	l.channels(c)
-	var tree any
-	if err := decodeNumbers(schemas.TrimBOM(c.file.raw), &tree); err != nil {
-		return // complained about already
-	}
-	expandTree(tree, "", func(pointer, text string) string {
-		if _, err := l.store.expand(text); err != nil {
-			l.warn(c.file, pointer, "%s", err)
-		}
-		if secretKey(pointer) && text != "" && !strings.Contains(text, "${") {
-			l.warn(c.file, pointer, "holds a secret in clear text; write ${NAME} and set NAME in the environment")
-		}
-		if clearPassword(text) {
-			l.warn(c.file, pointer, "holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment")
-		}
-		return text
-	})
 }
 
 // messageKeys are what a consumer needs to bring messages to people.
@@ -284,10 +269,4 @@ func (l *lint) channels(c Company) {
 			}
 		}
 	}
-}
-
-// secretKey tells whether a pointer's last key names a secret.
-func secretKey(pointer string) bool {
-	key := pointer[strings.LastIndexByte(pointer, '/')+1:]
-	return slices.Contains([]string{"token", "appsecret", "corpsecret", "agent_secret", "client_secret", "app_secret", "aes_key", "password", "key"}, key)
 }

@@ -42,7 +42,7 @@ func TestLint(t *testing.T) {
 		{"reference that is not set", company + "company.json", `{"company_id": 129, "source": {"type": "hcm", "base_url": "u", "auth": {"token": "${NOPE}"}}}`,
 			`refers to ${NOPE}, which is not set in the environment`},
 		{"secret in clear text", company + "company.json", `{"company_id": 129, "source": {"type": "hcm", "base_url": "u", "auth": {"token": "hush"}}}`,
-			`holds a secret in clear text; write ${NAME} and set NAME in the environment`},
+			`holds a secret in clear text; write ${NAME} and set NAME in the environment, or ${file:/run/secrets/name}`},
 		{"password in a URL", company + "company.json", `{"company_id": 129, "source": {"type": "sql", "url": "postgres://hr:hush@db/hr", "tables": {"Employee": "e"}}}`,
 			`holds a password in clear text; write postgres://user:${NAME}@host/database and set NAME in the environment`},
 		{"consumer nobody knows", company + "company.json", `{"company_id": 129, "consumers": {"ding_tlak": {"base_url": "u"}}}`,

@@ -5,15 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"orgflow"
+	"orgflow/internal/secretfile"
 	"orgflow/schemas"
 )
 
@@ -23,10 +21,10 @@ var reference = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Expand replaces the references in a text: ${NAME} by the environment's
-// value, ${NAME:-default} by that or the default, ${file:/run/secrets/x} by the file's content without its last line
-// break. $${ stands for a literal ${. A missing or empty one is an error
-// that names the reference, the file and the pointer it stands at, never a
-// value.
+// value, ${NAME:-default} by that or the default, ${file:/run/secrets/x} by
+// what the file holds now, without the line breaks at its end. $${ stands for
+// a literal ${. A missing or empty one is an error that names the reference,
+// the file and the pointer it stands at, never a value.
 func (s *Store) Expand(file, pointer, text string) (string, error) {
 	expanded, err := s.expand(text)
 	if err != nil {
@@ -75,7 +73,7 @@ func (s *Store) secret(ref string) (string, error) {
 	case !ok || !closed || (!isFile && !envName.MatchString(name)):
 		return "", errors.New("has a reference that is not ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${")
 	case isFile:
-		return secretFile(ref, path)
+		return secretfile.Read(path)
 	}
 	value, set := s.getenv(name)
 	if !set || value == "" {
@@ -83,24 +81,6 @@ func (s *Store) secret(ref string) (string, error) {
 	}
 	if value == "" {
 		return "", fmt.Errorf("refers to %s, which is not set in the environment", ref)
-	}
-	return value, nil
-}
-
-func secretFile(ref, path string) (string, error) {
-	if !filepath.IsAbs(path) {
-		return "", fmt.Errorf("refers to %s; the path must be absolute", ref)
-	}
-	raw, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("refers to %s, which does not exist", ref)
-	case err != nil:
-		return "", fmt.Errorf("refers to %s, which cannot be read: %s", ref, reason(err))
-	}
-	value := strings.TrimRight(string(raw), "\r\n")
-	if value == "" {
-		return "", fmt.Errorf("refers to %s, which is empty", ref)
 	}
 	return value, nil
 }

@@ -34,7 +34,7 @@ func serve(ctx context.Context, opts options, out, errOut io.Writer) (completed 
 		return false, err
 	}
 	defer l.close()
-	temporal, err := embedded.Start(ctx, embeddedConfig(cfg, log))
+	temporal, err := embedded.Start(ctx, embeddedConfig(cfg, l.http.Addr(), log))
 	if err != nil {
 		return false, interrupted(ctx, err)
 	}
@@ -63,25 +63,8 @@ func serve(ctx context.Context, opts options, out, errOut io.Writer) (completed 
 		return false, fmt.Errorf("start worker: %w", err)
 	}
 	defer w.Stop()
-	handler, err := routes(a, temporal.UIURL())
-	if err != nil {
-		return false, err
-	}
+	handler := a.Handler(cmp.Or(cfg.Temporal.UIURL, temporal.UIURL()))
 	return keep(ctx, opts, parts{app: a, client: cl, temporal: temporal, sims: sims, listeners: l, handler: handler, log: log, out: out})
-}
-
-// routes is the API and, where payloads are encrypted and nobody beyond this
-// machine can reach it, the codec that lets the Web UI show them.
-func routes(a *app.App, webUI string) (http.Handler, error) {
-	handler := a.Handler(webUI)
-	codec, err := a.Codec(webUI)
-	if err != nil || codec == nil || !config.Loopback(a.Config.HTTPAddr) {
-		return handler, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle(app.CodecPath+"/", codec)
-	mux.Handle("/", handler)
-	return mux, nil
 }
 
 // parts are what keeps running.
@@ -145,14 +128,17 @@ func interrupted(ctx context.Context, err error) error {
 	return err
 }
 
-func embeddedConfig(cfg config.Config, log *slog.Logger) embedded.Config {
+// embeddedConfig says how Temporal is run. Browsers of this machine find the
+// codec at the API's own address; where others may look on, a proxy stands
+// before it and the Web UI's own settings must name it.
+func embeddedConfig(cfg config.Config, serving net.Addr, log *slog.Logger) embedded.Config {
 	out := embedded.Config{
 		Addr: cfg.Temporal.Addr, UIAddr: cfg.Temporal.UIAddr, Namespace: cfg.Temporal.Namespace,
 		DataDir:          filepath.Join(cfg.DataDir, "temporal"),
 		SearchAttributes: orgflow.SearchAttributes(), Logger: log,
 	}
-	if len(cfg.PayloadKey) > 0 && config.Loopback(cfg.HTTPAddr) {
-		out.CodecEndpoint = "http://" + cfg.HTTPAddr + app.CodecPath
+	if cfg.PayloadKeys.Set() && config.Loopback(cfg.HTTPAddr) {
+		out.CodecEndpoint = "http://" + serving.String() + app.CodecPath
 	}
 	if cfg.Database.Driver == config.Postgres {
 		out.PostgresURL = cfg.Database.DSN

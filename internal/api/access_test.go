@@ -19,6 +19,10 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 		"GET /api/v1/me":                     config.AccessRead,
 		"GET /api/v1/doctor":                 config.AccessAdmin,
 		"GET /metrics":                       config.AccessRead,
+		"POST /codec/decode":                 config.AccessRead,
+		"POST /codec/encode":                 config.AccessOperate,
+		"OPTIONS /codec/decode":              config.AccessNone, // a browser asks before it sends credentials
+		"OPTIONS /codec/encode":              config.AccessNone,
 		"GET /openapi.json":                  config.AccessRead,
 		"GET /api/v1/sync-runs":              config.AccessRead,
 		"GET /api/v1/sync-runs/{id}":         config.AccessRead,

@@ -76,8 +76,11 @@ type Deps struct {
 	// KeyRing has the keys that are accepted now; default: Keys. Whether
 	// there are any is decided at the start: a server never opens later.
 	KeyRing *config.KeyRing
-	// Links are shown on the start page.
+	// Links are shown on the start page; the origin of the Web UI's may call
+	// the codec.
 	Links Links
+	// Codec is the remote codec of Temporal payloads; nil: there is none.
+	Codec http.Handler
 
 	Logger *slog.Logger         // default: slog's own
 	Meter  *prometheus.Registry // default: a new one
@@ -193,6 +196,7 @@ func (s *server) routes() {
 	s.viewRoutes()
 	s.healthRoutes()
 	s.doctorRoutes()
+	s.codecRoutes()
 	s.router.Post(pathEvents, s.receiveEvent)
 	s.describeEvents()
 	s.meRoutes()

@@ -210,6 +210,7 @@ func (w *world) deps() Deps {
 		Addr: "127.0.0.1:8080", NewID: func() string { return "generated-id" },
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeout: time.Minute,
+		Codec:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }),
 	}
 }
 

@@ -5,12 +5,12 @@ package app
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,7 +18,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 
 	"orgflow/activities"
@@ -43,10 +42,11 @@ type App struct {
 	meters
 	traces telemetry.Traces
 
-	getenv func(string) (string, bool)
-	flows  *flow.Keeper
-	now    func() time.Time    // of sessions
-	veil   *telemetry.Redactor // of secrets, in what the doctor says
+	getenv   func(string) (string, bool)
+	flows    *flow.Keeper
+	now      func() time.Time // of sessions
+	payloads *temporalx.PayloadKeys
+	veil     *telemetry.Redactor // of secrets, in what the doctor says
 
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
@@ -89,7 +89,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, a.files()...); err != nil {
 		return nil, err
 	}
-	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{}); err != nil {
+	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{URL: cfg.Database.Read}); err != nil {
 		return nil, err
 	}
 	if a.traces, err = telemetry.NewTraces(ctx, cfg.Traces, "orgflow-"+string(cfg.Role), temporalx.SpanIDs{}, log); err != nil {
@@ -127,7 +127,7 @@ func newApp(cfg config.Config, log *slog.Logger, options []Option) (*App, error)
 		return nil, err
 	}
 	a.Connectors = a.registry()
-	return a, nil
+	return a, a.openPayloadKeys()
 }
 
 // Dial connects to Temporal, unless it is connected already. Commands that
@@ -162,29 +162,34 @@ func (a *App) interceptors() ([]interceptor.ClientInterceptor, error) {
 
 func (a *App) temporalConfig(through []interceptor.ClientInterceptor) temporalx.Config {
 	t := a.Config.Temporal
-	return temporalx.Config{
-		Addr: t.Addr, Namespace: t.Namespace, APIKey: string(t.APIKey),
+	cfg := temporalx.Config{
+		Addr: t.Addr, Namespace: t.Namespace,
 		TLS: temporalx.TLS{
 			Enabled: t.TLS.Enabled, CertFile: t.TLS.CertFile, KeyFile: t.TLS.KeyFile,
 			CAFile: t.TLS.CAFile, ServerName: t.TLS.ServerName,
 		},
-		PayloadKey:   payloadKey(a.Config),
+		PayloadKeys:  a.payloads,
 		Metrics:      a.sdk,
 		Identity:     "orgflow-" + string(a.Config.Role),
 		Interceptors: through,
 	}
-}
-
-// payloadKey is the key as temporalx reads it; empty without encryption.
-func payloadKey(cfg config.Config) string {
-	if len(cfg.PayloadKey) == 0 {
-		return ""
+	if t.APIKey.Set() {
+		cfg.APIKey = t.APIKey.Read
 	}
-	return base64.StdEncoding.EncodeToString(cfg.PayloadKey)
+	return cfg
 }
 
-func (a *App) dataConverter() (converter.DataConverter, error) {
-	return temporalx.DataConverter(payloadKey(a.Config))
+// openPayloadKeys reads the keys. Programs that keep running say which ones
+// they have, by id: whoever rotates keys can see that all have the new one.
+func (a *App) openPayloadKeys() (err error) {
+	if a.payloads, err = temporalx.NewPayloadKeys(a.Config.PayloadKeys.Read, a.Log); err != nil {
+		return fmt.Errorf("ORGFLOW_PAYLOAD_KEY: %w", err)
+	}
+	stays := []config.Role{config.RoleWorker, config.RoleServer, config.RoleStandalone}
+	if ids := a.payloads.IDs(); len(ids) > 0 && slices.Contains(stays, a.Config.Role) {
+		a.Log.Info("Temporal payloads are encrypted", "with", ids[0], "keys", ids)
+	}
+	return nil
 }
 
 // Close releases everything, Temporal first. Workers must have stopped. Spans

@@ -55,5 +55,5 @@ func (a *App) serve(ctx context.Context) error {
 	if _, err := a.ready(ctx); err != nil {
 		return err
 	}
-	return api.Serve(ctx, a.Config.HTTPAddr, a.Handler(""), a.Log)
+	return api.Serve(ctx, a.Config.HTTPAddr, a.Handler(a.Config.Temporal.UIURL), a.Log)
 }

@@ -68,15 +68,12 @@ func (d *Doctor) temporal(company int64) []doctor.Check {
 
 // payloads tries the key on a payload of its own and on the newest ones.
 func (d *Doctor) payloads(ctx context.Context, cl client.Client) (doctor.Finding, error) {
-	dc, err := d.app.dataConverter()
-	if err != nil {
-		return doctor.Finding{}, err
-	}
+	dc := d.app.payloads.DataConverter()
 	if err := roundTrip(dc); err != nil {
 		return doctor.Finding{}, err
 	}
 	sample, err := temporalx.SampleInputs(ctx, cl, d.app.Config.Temporal.Namespace, dc)
-	seen := doctor.Payloads{Key: len(d.app.Config.PayloadKey) > 0, Looked: sample.Looked, Unreadable: sample.Unreadable, Plain: sample.Plain}
+	seen := doctor.Payloads{Key: d.app.Config.PayloadKeys.Set(), Looked: sample.Looked, Unreadable: sample.Unreadable, Plain: sample.Plain}
 	if sample.Cause != nil {
 		seen.Cause = strings.Join(strings.Fields(sample.Cause.Error()), " ")
 	}

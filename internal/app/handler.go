@@ -10,11 +10,11 @@ import (
 	"orgflow/internal/api"
 	"orgflow/internal/console"
 	"orgflow/internal/store"
-	"orgflow/internal/temporalx"
 )
 
 // Handler returns the HTTP API. webUI is the address of Temporal's Web UI,
-// empty when it is not known.
+// empty when it is not known: for links, and because the codec answers no
+// other page.
 func (a *App) Handler(webUI string) http.Handler {
 	runs, flows, signIn := a.Runs(), a.Flows(), a.SignIn()
 	schedules, loads, orgs, views, calls := a.Schedules(), a.Loads(), a.Orgs(), a.Views(), a.FlowCalls()
@@ -35,7 +35,7 @@ func (a *App) Handler(webUI string) http.Handler {
 		},
 		SignIn: signIn, Console: pages.Routes, Idempotency: a.Store, Audit: a.audit,
 		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys, KeyRing: a.Config.KeyRing,
-		Links: api.Links{WebUI: webUI}, Logger: a.Log, Meter: a.Metrics, Tracer: a.traces.Tracer(),
+		Links: api.Links{WebUI: webUI}, Codec: a.codec(), Logger: a.Log, Meter: a.Metrics, Tracer: a.traces.Tracer(),
 	})
 }
 
@@ -44,21 +44,15 @@ func (a *App) audit(ctx context.Context, who, action, subject, origin string) er
 	return a.Store.Audit(ctx, store.AuditEntry{Who: who, Action: action, Subject: subject, From: origin})
 }
 
-// CodecPath is where Codec is mounted.
+// CodecPath is where the codec of Handler is, for the Web UI's settings.
 const CodecPath = "/codec"
 
-// Codec lets the Web UI at origin decrypt payloads; it is nil when none are
-// encrypted. Whoever reaches it reads payloads: mount it on loopback only.
-func (a *App) Codec(origin string) (http.Handler, error) {
-	key := payloadKey(a.Config)
-	if key == "" {
-		return nil, nil
+// codec lets the Web UI show payloads; nil when none are encrypted.
+func (a *App) codec() http.Handler {
+	if !a.Config.PayloadKeys.Set() {
+		return nil
 	}
-	codec, err := temporalx.NewCodecHandler(key, origin)
-	if err != nil {
-		return nil, err
-	}
-	return http.StripPrefix(CodecPath, codec), nil
+	return a.payloads.CodecHandler()
 }
 
 func (a *App) checkTemporal(ctx context.Context) error {

@@ -41,11 +41,7 @@ func (s *Schedules) open(ctx context.Context) (*temporalx.Schedules, error) {
 	if err != nil {
 		return nil, err
 	}
-	dc, err := s.app.dataConverter()
-	if err != nil {
-		return nil, err
-	}
-	s.made = temporalx.NewSchedules(cl, dc, scheduleOwner)
+	s.made = temporalx.NewSchedules(cl, s.app.payloads.DataConverter(), scheduleOwner)
 	return s.made, nil
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net"
@@ -123,18 +122,17 @@ func (p *problems) file(variable, value string) string {
 	return value
 }
 
-// payloadKey decodes 32 bytes of base64, standard or URL alphabet.
-func (p *problems) payloadKey(variable, value string) Secret {
+// webUI checks the address of a web page: a scheme and a host, no secret.
+func (p *problems) webUI(variable, value string) string {
 	if value == "" {
-		return nil
+		return ""
 	}
-	text := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(value, "="))
-	key, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil || len(key) != 32 {
-		p.add(variable, "must be 32 bytes in base64 (44 characters); make one with: openssl rand -base64 32")
-		return nil
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		p.add(variable, "must be the address at which browsers find Temporal's Web UI, for example https://temporal.example.com")
+		return ""
 	}
-	return key
+	return strings.TrimRight(value, "/")
 }
 
 func (p *problems) logFormat(variable, value string) LogFormat {

@@ -52,10 +52,10 @@ type Config struct {
 	DataDir string
 	// MetaDir is laid over the shipped meta files; empty lays nothing.
 	MetaDir string
-	// PayloadKey encrypts Temporal payloads: 32 bytes, or nil for none.
-	PayloadKey Secret
-	LogFormat  LogFormat
-	LogLevel   slog.Level
+	// PayloadKeys encrypt Temporal payloads; there may be none.
+	PayloadKeys PayloadKeys
+	LogFormat   LogFormat
+	LogLevel    slog.Level
 	// MetricsAddr is where a worker serves Prometheus metrics; empty is nowhere.
 	MetricsAddr string
 	// Traces says how OpenTelemetry traces leave; empty is not at all.
@@ -123,7 +123,7 @@ func (e environment) check(role Role) (Config, []Problem) {
 		MetricsAddr: p.optionalAddr("ORGFLOW_METRICS_ADDR", e.MetricsAddr),
 		DataDir:     filepath.Clean(cmp.Or(e.DataDir, DefaultDataDir)),
 		MetaDir:     p.directory("ORGFLOW_META_DIR", e.MetaDir),
-		PayloadKey:  p.payloadKey("ORGFLOW_PAYLOAD_KEY", e.PayloadKey),
+		PayloadKeys: p.payloadKeys("ORGFLOW_PAYLOAD_KEY", e.PayloadKey),
 		LogFormat:   p.logFormat("ORGFLOW_LOG_FORMAT", e.LogFormat),
 		LogLevel:    p.logLevel("ORGFLOW_LOG_LEVEL", e.LogLevel),
 		Temporal:    p.temporal(e),
@@ -144,21 +144,6 @@ func (e environment) check(role Role) (Config, []Problem) {
 // listens tells whether the program, or the one it examines, serves HTTPAddr.
 func (c Config) listens() bool {
 	return c.Role == RoleStandalone || c.Role == RoleServer || c.Role == RoleDoctor
-}
-
-// Secrets returns every secret value of the settings, for a log redactor.
-func (c Config) Secrets() []string {
-	list := []string{string(c.Temporal.APIKey), c.Database.password()}
-	if len(c.PayloadKey) > 0 {
-		list = append(list, c.PayloadKey.encodings()...)
-	}
-	out := list[:0]
-	for _, s := range list {
-		if s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // Error lists everything that is wrong with the settings.

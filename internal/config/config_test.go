@@ -55,7 +55,7 @@ func TestDefaultsOfTheContract(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, pair[0], pair[1])
 		}
 	}
-	if c.Temporal.TLS.Enabled || c.PayloadKey != nil || len(c.APIKeys) != 0 {
+	if c.Temporal.TLS.Enabled || c.PayloadKeys.Set() || len(c.APIKeys) != 0 {
 		t.Errorf("TLS, payload key and API keys must be off by default: %+v", c)
 	}
 }
@@ -88,6 +88,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		"ORGFLOW_SIM_ADDR":               "9090",
 		"ORGFLOW_META_DIR":               "/does/not/exist",
 		"ORGFLOW_PAYLOAD_KEY":            secretWord,
+		"ORGFLOW_TEMPORAL_API_KEY":       "${file:/does/not/exist}",
+		"ORGFLOW_TEMPORAL_UI_URL":        "temporal.example.com",
 		"ORGFLOW_LOG_FORMAT":             "xml",
 		"ORGFLOW_LOG_LEVEL":              "loud",
 		"ORGFLOW_METRICS_ADDR":           "x",
@@ -196,8 +198,12 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"ORGFLOW_PAYLOAD_KEY":      key,
 		"ORGFLOW_API_KEYS":         keyOfAlice,
 	})
-	if string(c.PayloadKey) != "01234567890123456789012345678901" || string(c.Temporal.APIKey) != secretWord {
-		t.Fatal("the secrets themselves must be usable")
+	keys, err := c.PayloadKeys.Read()
+	if err != nil || len(keys) != 1 || string(keys[0]) != "01234567890123456789012345678901" {
+		t.Fatalf("%d keys, %v: the secrets themselves must be usable", len(keys), err)
+	}
+	if apiKey, err := c.Temporal.APIKey.Read(); err != nil || apiKey != secretWord {
+		t.Fatalf("the secrets themselves must be usable: %v", err)
 	}
 	var logged strings.Builder
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("start", "config", c, "db", c.Database, "t", c.Temporal)
@@ -208,7 +214,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	}
 	shown := []string{logged.String(), string(asJSON), c.String()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
-		for _, v := range []any{c, &c, c.Database, c.Temporal, c.PayloadKey, c.APIKeys, c.APIKeys[0]} {
+		for _, v := range []any{c, &c, c.Database, c.Temporal, c.PayloadKeys, c.Temporal.APIKey, c.APIKeys, c.APIKeys[0]} {
 			shown = append(shown, fmt.Sprintf(verb, v))
 		}
 	}
@@ -270,14 +276,5 @@ func TestTLS(t *testing.T) {
 		if _, err := Load(RoleStandalone); err == nil {
 			t.Errorf("%v accepted", env)
 		}
-	}
-	c := mustLoad(t, RoleStandalone, map[string]string{"ORGFLOW_TEMPORAL_TLS_CA_FILE": file})
-	if _, err := c.Temporal.TLS.Config(); err == nil || !strings.Contains(err.Error(), "ORGFLOW_TEMPORAL_TLS_CA_FILE") {
-		t.Errorf("a CA file without certificate: %v", err)
-	}
-	c = mustLoad(t, RoleStandalone, map[string]string{"ORGFLOW_TEMPORAL_TLS_SERVER_NAME": "t.example.com"})
-	got, err := c.Temporal.TLS.Config()
-	if err != nil || got.ServerName != "t.example.com" {
-		t.Errorf("TLS.Config() = %v, %v", got, err)
 	}
 }

@@ -11,8 +11,11 @@ import (
 type Database struct {
 	// Driver is "postgres" or "sqlite".
 	Driver string
-	// DSN is the URL as it was set, password included: for opening only.
+	// DSN is the URL as it was at the start, password included: for opening
+	// only.
 	DSN string
+
+	setting SecretText
 }
 
 // Drivers.
@@ -23,17 +26,34 @@ const (
 
 const databaseAllowed = "postgres://user:password@host:5432/name or sqlite://path"
 
+// Read returns the URL with the files it refers to read now, so that a
+// password can be rotated while the program runs.
+func (d Database) Read() (string, error) {
+	if !d.setting.Set() {
+		return d.DSN, nil
+	}
+	return d.setting.Read()
+}
+
 // database parses the URL; standalone falls back to a file in its data
 // directory, and who examines an installation to that file where it is there.
 // Every other role that touches rows needs the variable.
-func (p *problems) database(role Role, value, dataDir string) Database {
+func (p *problems) database(role Role, text, dataDir string) Database {
 	const variable = "ORGFLOW_DATABASE_URL"
-	if value == "" {
+	if text == "" {
 		d, needed := unset(role, dataDir)
 		if needed {
 			p.add(variable, "required: %s", databaseAllowed)
 		}
 		return d
+	}
+	return p.databaseURL(variable, text)
+}
+
+func (p *problems) databaseURL(variable, text string) Database {
+	setting, value := p.secret(variable, text)
+	if value == "" {
+		return Database{} // complained about already
 	}
 	scheme, rest, found := strings.Cut(value, "://")
 	switch {
@@ -41,13 +61,13 @@ func (p *problems) database(role Role, value, dataDir string) Database {
 		if rest == "" || strings.HasPrefix(rest, "?") {
 			p.add(variable, "sqlite:// needs a path: sqlite://orgflow.db or sqlite:///var/lib/orgflow/orgflow.db")
 		}
-		return Database{Driver: SQLite, DSN: value}
+		return Database{Driver: SQLite, DSN: value, setting: setting}
 	case found && (scheme == "postgres" || scheme == "postgresql"):
 		// The parse error repeats the URL and with it the password.
 		if u, err := url.Parse(value); err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 			p.add(variable, "is not a complete PostgreSQL URL (special characters in the password must be percent-encoded): %s", databaseAllowed)
 		}
-		return Database{Driver: Postgres, DSN: value}
+		return Database{Driver: Postgres, DSN: value, setting: setting}
 	}
 	p.add(variable, "must be %s", databaseAllowed)
 	return Database{}

@@ -28,6 +28,7 @@ type environment struct {
 	TLSCAFile         string `envconfig:"ORGFLOW_TEMPORAL_TLS_CA_FILE"`
 	TLSServerName     string `envconfig:"ORGFLOW_TEMPORAL_TLS_SERVER_NAME"`
 	TemporalUIAddr    string `envconfig:"ORGFLOW_TEMPORAL_UI_ADDR"`
+	TemporalUIURL     string `envconfig:"ORGFLOW_TEMPORAL_UI_URL"`
 
 	SimAddr     string `envconfig:"ORGFLOW_SIM_ADDR"`
 	DataDir     string `envconfig:"ORGFLOW_DATA_DIR"`

@@ -2,10 +2,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
-	"os"
 	"strconv"
 
 	"orgflow"
@@ -21,6 +17,9 @@ type Temporal struct {
 	TLS       TLS
 	// UIAddr is where standalone serves the Web UI.
 	UIAddr string
+	// UIURL is where browsers find the Web UI, without a slash at its end;
+	// empty when it is not known.
+	UIURL string
 }
 
 // TLS secures the connection to Temporal.
@@ -37,8 +36,8 @@ func (p *problems) temporal(e environment) Temporal {
 		Addr:      p.addr("ORGFLOW_TEMPORAL_ADDR", cmp.Or(e.TemporalAddr, DefaultTemporalAddr)),
 		Namespace: cmp.Or(e.TemporalNamespace, DefaultNamespace),
 		TaskQueue: cmp.Or(e.TemporalTaskQueue, orgflow.DefaultTaskQueue),
-		APIKey:    SecretText(e.TemporalAPIKey),
 		UIAddr:    p.addr("ORGFLOW_TEMPORAL_UI_ADDR", cmp.Or(e.TemporalUIAddr, DefaultUIAddr)),
+		UIURL:     p.webUI("ORGFLOW_TEMPORAL_UI_URL", e.TemporalUIURL),
 		TLS: TLS{
 			CertFile:   p.file("ORGFLOW_TEMPORAL_TLS_CERT_FILE", e.TLSCertFile),
 			KeyFile:    p.file("ORGFLOW_TEMPORAL_TLS_KEY_FILE", e.TLSKeyFile),
@@ -46,6 +45,7 @@ func (p *problems) temporal(e environment) Temporal {
 			ServerName: e.TLSServerName,
 		},
 	}
+	t.APIKey, _ = p.secret("ORGFLOW_TEMPORAL_API_KEY", e.TemporalAPIKey)
 	t.TLS.Enabled = p.tlsEnabled(e)
 	if (e.TLSCertFile == "") != (e.TLSKeyFile == "") {
 		p.add("ORGFLOW_TEMPORAL_TLS_CERT_FILE", "a client certificate needs both ORGFLOW_TEMPORAL_TLS_CERT_FILE and ORGFLOW_TEMPORAL_TLS_KEY_FILE")
@@ -70,30 +70,4 @@ func (p *problems) tlsEnabled(e environment) bool {
 		p.add(variable, "must not be false together with ORGFLOW_TEMPORAL_API_KEY: the key would be sent in the clear")
 	}
 	return enabled
-}
-
-// Config reads the files into a TLS configuration, nil when TLS is off.
-func (t TLS) Config() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("ORGFLOW_TEMPORAL_TLS_CERT_FILE and _KEY_FILE: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("ORGFLOW_TEMPORAL_TLS_CA_FILE: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ORGFLOW_TEMPORAL_TLS_CA_FILE: %s holds no PEM certificate", t.CAFile)
-		}
-	}
-	return c, nil
 }

@@ -22,7 +22,7 @@ func waiting(ctx workflow.Context, _ any) error {
 // A trigger that the overlap policy skips says which run is in its way; with
 // allow_all the next run starts beside one that waits.
 func TestATriggerThatStartsNothingSaysSo(t *testing.T) {
-	cl := connect(t, startServer(t), payloadKey())
+	cl := connect(t, startServer(t), payloadKeys(t, "k"))
 	w := worker.New(cl, queue, worker.Options{})
 	w.RegisterWorkflowWithOptions(waiting, workflow.RegisterOptions{Name: "Waiting"})
 	if err := w.Start(); err != nil {

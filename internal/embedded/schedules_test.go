@@ -2,7 +2,6 @@ package embedded_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -40,10 +39,10 @@ func startServer(t *testing.T) *embedded.Server {
 	return server
 }
 
-func connect(t *testing.T, server *embedded.Server, payloadKey string) client.Client {
+func connect(t *testing.T, server *embedded.Server, keys *temporalx.PayloadKeys) client.Client {
 	t.Helper()
 	cl, err := temporalx.Dial(t.Context(), temporalx.Config{
-		Addr: server.FrontendAddr(), Namespace: "orgflow-test", PayloadKey: payloadKey,
+		Addr: server.FrontendAddr(), Namespace: "orgflow-test", PayloadKeys: keys,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -52,17 +51,25 @@ func connect(t *testing.T, server *embedded.Server, payloadKey string) client.Cl
 	return cl
 }
 
-func payloadKey() string {
-	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+// payloadKeys are made of each letter; the first encrypts.
+func payloadKeys(t *testing.T, letters string) *temporalx.PayloadKeys {
+	t.Helper()
+	keys, err := temporalx.NewPayloadKeys(func() ([][]byte, error) {
+		var keys [][]byte
+		for _, letter := range letters {
+			keys = append(keys, []byte(strings.Repeat(string(letter), 32)))
+		}
+		return keys, nil
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 func schedules(t *testing.T, cl client.Client, owner string) *temporalx.Schedules {
 	t.Helper()
-	dc, err := temporalx.DataConverter(payloadKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return temporalx.NewSchedules(cl, dc, owner)
+	return temporalx.NewSchedules(cl, payloadKeys(t, "k").DataConverter(), owner)
 }
 
 func nightly(id string) temporalx.Schedule {
@@ -110,7 +117,7 @@ func apply(t *testing.T, s *temporalx.Schedules, p []temporalx.Difference) {
 }
 
 func TestSchedulesAreReconciled(t *testing.T) {
-	cl := connect(t, startServer(t), payloadKey())
+	cl := connect(t, startServer(t), payloadKeys(t, "k"))
 	own, other := schedules(t, cl, "company-129"), schedules(t, cl, "company-130")
 	a, b, c := nightly("a"), nightly("b"), nightly("c")
 	apply(t, other, plan(t, other, []temporalx.Schedule{c}, "create c"))
@@ -154,7 +161,7 @@ func TestSchedulesAreReconciled(t *testing.T) {
 }
 
 func TestABadScheduleChangesNothing(t *testing.T) {
-	cl := connect(t, startServer(t), payloadKey())
+	cl := connect(t, startServer(t), payloadKeys(t, "k"))
 	own := schedules(t, cl, "company-129")
 	bad := nightly("bad")
 	bad.Spec.Cron = []string{"61 * * * *"}
@@ -182,7 +189,7 @@ func TestABadScheduleChangesNothing(t *testing.T) {
 func idle(_ workflow.Context, in json.RawMessage) (string, error) { return string(in), nil }
 
 func TestSteeringNeverLosesAChange(t *testing.T) {
-	cl := connect(t, startServer(t), payloadKey())
+	cl := connect(t, startServer(t), payloadKeys(t, "k"))
 	w := worker.New(cl, queue, worker.Options{})
 	w.RegisterWorkflowWithOptions(idle, workflow.RegisterOptions{Name: "Idle"})
 	if err := w.Start(); err != nil {
@@ -240,7 +247,7 @@ func failing(_ workflow.Context, _ string) error {
 
 func TestHistoriesAreEncryptedAndReadableWithTheKeyOnly(t *testing.T) {
 	server := startServer(t)
-	cl := connect(t, server, payloadKey())
+	cl := connect(t, server, payloadKeys(t, "k"))
 	w := worker.New(cl, queue, worker.Options{})
 	w.RegisterWorkflowWithOptions(idle, workflow.RegisterOptions{Name: "Idle"})
 	w.RegisterWorkflowWithOptions(failing, workflow.RegisterOptions{Name: "Failing"})
@@ -284,7 +291,7 @@ func TestHistoriesAreEncryptedAndReadableWithTheKeyOnly(t *testing.T) {
 	if failure.GetEncodedAttributes() == nil {
 		t.Error("the failure carries no encrypted attributes")
 	}
-	plain := connect(t, server, "")
+	plain := connect(t, server, nil)
 	if err := plain.GetWorkflow(t.Context(), "idle", "").Get(t.Context(), &answer); err == nil {
 		t.Error("the answer is readable without the key")
 	}

@@ -33,7 +33,9 @@ func startUI(ctx context.Context, cfg Config, p *ports) (*webUI, error) {
 			CORS:                uiconfig.CORS{CookieInsecure: true}, // plain HTTP on loopback
 			HideLogs:            true,
 			DisableNewsFetch:    true,
-			Codec:               uiconfig.Codec{Endpoint: cfg.CodecEndpoint},
+			// The session of somebody who is signed in goes along: the codec
+			// wants a role.
+			Codec: uiconfig.Codec{Endpoint: cfg.CodecEndpoint, IncludeCredentials: cfg.CodecEndpoint != ""},
 		})),
 		url:  "http://" + p.ui.dialAddr() + cfg.UIPublicPath,
 		done: make(chan struct{}),

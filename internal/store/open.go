@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,9 +68,12 @@ func openPostgres(ctx context.Context, dbURL string, opts Options) (*Store, erro
 	}
 	u.RawQuery = q.Encode()
 	where := fmt.Sprintf("postgres database %q at %s", strings.TrimPrefix(u.Path, "/"), u.Host)
-	connector, err := pq.NewConnector(u.String())
-	if err != nil {
+	var connector driver.Connector
+	if connector, err = pq.NewConnector(u.String()); err != nil {
 		return nil, fmt.Errorf("%s: not a usable URL: %s", where, hide(err, u))
+	}
+	if opts.URL != nil {
+		connector = renewing{base: *u, setting: opts.URL}
 	}
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(or(opts.MaxConns, 16))

@@ -47,6 +47,10 @@ type Options struct {
 	MaxConns int
 	// Existing refuses a SQLite file that is not there instead of making one.
 	Existing bool
+	// URL is asked for the URL before every new connection to PostgreSQL, so
+	// that user name and password can change while the program runs; nothing
+	// else of the URL counts. Default: they stay.
+	URL func() (string, error)
 }
 
 // Store is an open database.

@@ -5,11 +5,11 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -24,91 +24,129 @@ const (
 	keyBytes      = 32
 )
 
-// codec encrypts payloads with AES-256-GCM. The data of an encrypted payload
-// is the nonce followed by the sealed payload message, bound to the key id.
-type codec struct {
-	aead  cipher.AEAD
-	keyID string
+// UnknownKeyError says that a payload was encrypted with a key that the
+// settings do not hold (any more, or yet). Trying again helps only where the
+// settings change or another process has the key.
+type UnknownKeyError struct {
+	ID   string   // of the payload's key
+	Have []string // ids of the keys there are; the first encrypts
 }
 
-var _ converter.PayloadCodec = (*codec)(nil)
-
-// newCodec reads a base64 encoded 32-byte key. Errors never show the key.
-func newCodec(encoded string) (*codec, error) {
-	key, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, errors.New("ORGFLOW_PAYLOAD_KEY is not base64: make one with 'openssl rand -base64 32'")
+// Error names the keys by their ids, which tell nothing of the keys.
+func (e *UnknownKeyError) Error() string {
+	have := "it is not set"
+	if len(e.Have) > 0 {
+		have = "it has " + strings.Join(e.Have, ", ")
 	}
+	return fmt.Sprintf("payload was encrypted with key %.64q, which ORGFLOW_PAYLOAD_KEY does not have (%s): "+
+		"add that key behind the others; a retired key is needed as long as payloads of its time are read", e.ID, have)
+}
+
+// payloadKey encrypts and decrypts with AES-256-GCM. The data of an encrypted
+// payload is the nonce followed by the sealed payload message, bound to the
+// key's id.
+type payloadKey struct {
+	aead cipher.AEAD
+	id   string
+}
+
+// newPayloadKey's errors never show the key.
+func newPayloadKey(key []byte) (payloadKey, error) {
 	if len(key) != keyBytes {
-		return nil, fmt.Errorf("ORGFLOW_PAYLOAD_KEY holds %d bytes, %d are needed: make one with 'openssl rand -base64 32'", len(key), keyBytes)
+		return payloadKey{}, fmt.Errorf("a key of ORGFLOW_PAYLOAD_KEY has %d bytes, %d are needed", len(key), keyBytes)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, fmt.Errorf("payload encryption: %w", err)
+		return payloadKey{}, fmt.Errorf("payload encryption: %w", err)
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		return nil, fmt.Errorf("payload encryption: %w", err)
+		return payloadKey{}, fmt.Errorf("payload encryption: %w", err)
 	}
 	sum := sha256.Sum256(key)
-	return &codec{aead: aead, keyID: hex.EncodeToString(sum[:6])}, nil
+	return payloadKey{aead: aead, id: hex.EncodeToString(sum[:6])}, nil
 }
 
-// Encode implements converter.PayloadCodec.
-func (c *codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+func (k payloadKey) seal(p *commonpb.Payload) (*commonpb.Payload, error) {
+	plain, err := proto.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt payload: %w", err)
+	}
+	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(plain)+k.aead.Overhead())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("encrypt payload: %w", err)
+	}
+	return &commonpb.Payload{
+		Metadata: map[string][]byte{
+			converter.MetadataEncoding: []byte(encodingEncrypted),
+			metadataKeyID:              []byte(k.id),
+		},
+		Data: k.aead.Seal(nonce, nonce, plain, []byte(k.id)),
+	}, nil
+}
+
+func (k payloadKey) open(p *commonpb.Payload) (*commonpb.Payload, error) {
+	size := k.aead.NonceSize()
+	if len(p.GetData()) < size {
+		return nil, errors.New("decrypt payload: too short")
+	}
+	plain, err := k.aead.Open(nil, p.GetData()[:size], p.GetData()[size:], []byte(k.id))
+	if err != nil {
+		return nil, fmt.Errorf("decrypt payload: %w", err)
+	}
+	out := &commonpb.Payload{}
+	if err := proto.Unmarshal(plain, out); err != nil {
+		return nil, fmt.Errorf("decrypt payload: %w", err)
+	}
+	return out, nil
+}
+
+// keyID is the id of the key a payload was encrypted with; empty for none.
+func keyID(p *commonpb.Payload) string {
+	if string(p.GetMetadata()[converter.MetadataEncoding]) != encodingEncrypted {
+		return ""
+	}
+	return string(p.GetMetadata()[metadataKeyID])
+}
+
+// codec encrypts payloads with the first of the keys there are at that moment.
+type codec struct{ keys *PayloadKeys }
+
+var _ converter.PayloadCodec = codec{}
+
+// Encode implements converter.PayloadCodec. Without keys payloads stay as
+// they are.
+func (c codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+	keys := c.keys.now()
+	if len(keys) == 0 {
+		return payloads, nil
+	}
 	out := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
-		plain, err := proto.Marshal(p)
-		if err != nil {
-			return nil, fmt.Errorf("encrypt payload: %w", err)
-		}
-		nonce := make([]byte, c.aead.NonceSize(), c.aead.NonceSize()+len(plain)+c.aead.Overhead())
-		if _, err := rand.Read(nonce); err != nil {
-			return nil, fmt.Errorf("encrypt payload: %w", err)
-		}
-		out[i] = &commonpb.Payload{
-			Metadata: map[string][]byte{
-				converter.MetadataEncoding: []byte(encodingEncrypted),
-				metadataKeyID:              []byte(c.keyID),
-			},
-			Data: c.aead.Seal(nonce, nonce, plain, []byte(c.keyID)),
+		var err error
+		if out[i], err = keys[0].seal(p); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
 // Decode implements converter.PayloadCodec. Payloads that are not encrypted
-// pass unchanged, so that histories from before the key was set stay readable.
-func (c *codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+// pass unchanged, so that histories from before there was a key stay readable.
+// A payload of a key that is not there is an *UnknownKeyError.
+func (c codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := slices.Clone(payloads)
 	for i, p := range payloads {
 		if string(p.GetMetadata()[converter.MetadataEncoding]) != encodingEncrypted {
 			continue
 		}
-		plain, err := c.open(p)
+		key, err := c.keys.find(keyID(p))
 		if err != nil {
 			return nil, err
 		}
-		out[i] = &commonpb.Payload{}
-		if err := proto.Unmarshal(plain, out[i]); err != nil {
-			return nil, fmt.Errorf("decrypt payload: %w", err)
+		if out[i], err = key.open(p); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
-}
-
-func (c *codec) open(p *commonpb.Payload) ([]byte, error) {
-	id := string(p.GetMetadata()[metadataKeyID])
-	if id != c.keyID {
-		return nil, fmt.Errorf("payload was encrypted with key %q, ORGFLOW_PAYLOAD_KEY is key %q", id, c.keyID)
-	}
-	size := c.aead.NonceSize()
-	if len(p.GetData()) < size {
-		return nil, errors.New("decrypt payload: too short")
-	}
-	plain, err := c.aead.Open(nil, p.GetData()[:size], p.GetData()[size:], []byte(id))
-	if err != nil {
-		return nil, fmt.Errorf("decrypt payload: %w", err)
-	}
-	return plain, nil
 }

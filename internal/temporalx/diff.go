@@ -210,3 +210,23 @@ func canonicalJSON(raw json.RawMessage) string {
 	}
 	return strings.TrimSpace(out.String())
 }
+
+// keyDifference tells that a schedule's input was encrypted with another key
+// than is used now: a schedule would need its old key for ever.
+func (s *Schedules) keyDifference(found client.Schedule) ([]FieldDifference, error) {
+	probe, err := s.converter.ToPayload("")
+	if err != nil {
+		return nil, fmt.Errorf("encode a payload: %w", err)
+	}
+	action, ok := found.Action.(*client.ScheduleWorkflowAction)
+	if !ok {
+		return nil, nil
+	}
+	for _, arg := range action.Args {
+		payload, ok := arg.(*commonpb.Payload)
+		if before, after := keyID(payload), keyID(probe); ok && before != after {
+			return []FieldDifference{{Field: "payload_key", Before: before, After: after}}, nil
+		}
+	}
+	return nil, nil
+}

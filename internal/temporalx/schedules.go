@@ -44,8 +44,8 @@ type Schedules struct {
 }
 
 // NewSchedules returns the schedules of owner, a name such as "company-129".
-// The converter is the client's (DataConverter of the same payload key): it
-// reads the workflow inputs and owners of existing schedules.
+// The converter is the client's (PayloadKeys.DataConverter): it reads the
+// workflow inputs of existing schedules.
 func NewSchedules(cl client.Client, dc converter.DataConverter, owner string) *Schedules {
 	s := &Schedules{client: cl, converter: dc, owner: owner, patching: make(chan struct{}, 1), settle: 10 * time.Second}
 	s.patching <- struct{}{}
@@ -111,6 +111,11 @@ func (s *Schedules) planOne(ctx context.Context, want Schedule) (Difference, err
 		return Difference{}, err
 	}
 	fields := compare(presentTexts(found.Schedule, s.converter), wanted)
+	key, err := s.keyDifference(found.Schedule)
+	if err != nil {
+		return Difference{}, err
+	}
+	fields = append(fields, key...)
 	d := Difference{ID: want.ID, Action: ActionUnchanged, Fields: fields, want: want}
 	if len(fields) > 0 {
 		d.Action = ActionUpdate
@@ -155,7 +160,7 @@ func (s *Schedules) create(ctx context.Context, want Schedule) error {
 	_, err = s.client.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: want.ID, Spec: spec, Action: action(want), Overlap: overlaps[want.Overlap],
 		CatchupWindow: time.Duration(want.CatchupWindow), PauseOnFailure: want.PauseOnFailure,
-		Note: want.Note, Paused: want.Paused, Memo: map[string]any{memoOwner: s.owner},
+		Note: want.Note, Paused: want.Paused, Memo: map[string]any{memoOwner: clearText(s.owner)},
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err

@@ -6,8 +6,6 @@ package temporalx
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +15,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -29,16 +26,15 @@ type Config struct {
 	Addr string
 	// Namespace must exist.
 	Namespace string
-	// APIKey authenticates against a service that wants one. It is only
-	// sent over TLS: setting it enables TLS.
-	APIKey string
+	// APIKey gives the key for a service that wants one, asked for with
+	// every call so that it can be rotated; nil means none. It is only sent
+	// over TLS: setting it enables TLS.
+	APIKey func() (string, error)
 	// TLS of the connection.
 	TLS TLS
-	// PayloadKey is a base64 encoded 32-byte key. When set, everything that
-	// workflows and activities exchange is encrypted before it leaves the
-	// process. Switching it on or changing it later leaves histories that
-	// the new setting cannot read.
-	PayloadKey string
+	// PayloadKeys encrypt what the process exchanges with the service; nil
+	// means no encryption.
+	PayloadKeys *PayloadKeys
 	// Identity is what the Web UI shows beside the process's work; empty
 	// means "orgflow". Host and process id are added.
 	Identity string
@@ -46,18 +42,6 @@ type Config struct {
 	Interceptors []interceptor.ClientInterceptor
 	// Metrics receives the SDK's metrics; nil means none.
 	Metrics client.MetricsHandler
-}
-
-// TLS describes an encrypted connection.
-type TLS struct {
-	// Enabled turns TLS on with the system's authorities.
-	Enabled bool
-	// CertFile and KeyFile hold the client certificate, both or neither.
-	CertFile, KeyFile string
-	// CAFile replaces the system's authorities.
-	CAFile string
-	// ServerName overrides the name expected in the server's certificate.
-	ServerName string
 }
 
 // Dial connects to the service and checks that it answers and knows the
@@ -84,10 +68,7 @@ func Dial(ctx context.Context, cfg Config, logger *slog.Logger) (client.Client, 
 }
 
 func clientOptions(cfg Config, logger *slog.Logger) (client.Options, error) {
-	dataConverter, err := DataConverter(cfg.PayloadKey)
-	if err != nil {
-		return client.Options{}, err
-	}
+	dataConverter := cfg.PayloadKeys.DataConverter()
 	options := client.Options{
 		HostPort:       cfg.Addr,
 		Namespace:      cfg.Namespace,
@@ -98,57 +79,21 @@ func clientOptions(cfg Config, logger *slog.Logger) (client.Options, error) {
 		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 			DataConverter: dataConverter,
 			// Else messages and stacks would stay readable.
-			EncodeCommonAttributes: cfg.PayloadKey != "",
+			EncodeCommonAttributes: len(cfg.PayloadKeys.IDs()) > 0,
 		}),
 		Interceptors: cfg.Interceptors,
 	}
-	if cfg.TLS.Enabled || cfg.APIKey != "" {
-		if options.ConnectionOptions.TLS, err = cfg.TLS.config(); err != nil {
+	if cfg.TLS.Enabled || cfg.APIKey != nil {
+		config, err := cfg.TLS.config()
+		if err != nil {
 			return client.Options{}, err
 		}
+		options.ConnectionOptions.TLS = config
 	}
-	if cfg.APIKey != "" {
-		options.Credentials = client.NewAPIKeyStaticCredentials(cfg.APIKey)
+	if cfg.APIKey != nil {
+		options.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) { return cfg.APIKey() })
 	}
 	return options, nil
-}
-
-// DataConverter returns the converter that Dial uses for this payload key,
-// for code that has to read raw payloads. An empty key means no encryption.
-func DataConverter(payloadKey string) (converter.DataConverter, error) {
-	if payloadKey == "" {
-		return converter.GetDefaultDataConverter(), nil
-	}
-	codec, err := newCodec(payloadKey)
-	if err != nil {
-		return nil, err
-	}
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec), nil
-}
-
-func (t TLS) config() (*tls.Config, error) {
-	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		return nil, errors.New("a client certificate needs both ORGFLOW_TEMPORAL_TLS_CERT_FILE and ORGFLOW_TEMPORAL_TLS_KEY_FILE")
-	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("load the Temporal client certificate: %w: check ORGFLOW_TEMPORAL_TLS_CERT_FILE and ORGFLOW_TEMPORAL_TLS_KEY_FILE", err)
-		}
-		out.Certificates = []tls.Certificate{pair}
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the Temporal certificate authority: %w: check ORGFLOW_TEMPORAL_TLS_CA_FILE", err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s (ORGFLOW_TEMPORAL_TLS_CA_FILE) holds no PEM certificate", t.CAFile)
-		}
-	}
-	return out, nil
 }
 
 func identity(name string) string {

@@ -49,7 +49,7 @@ func TestTLSMistakesNameTheSetting(t *testing.T) {
 }
 
 func TestAnAPIKeyTravelsEncryptedOnly(t *testing.T) {
-	options, err := clientOptions(Config{Addr: "temporal.example:7233", APIKey: "k"}, slog.New(slog.DiscardHandler))
+	options, err := clientOptions(Config{Addr: "temporal.example:7233", APIKey: func() (string, error) { return "k", nil }}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
