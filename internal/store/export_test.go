@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -67,4 +69,38 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 func (s *Store) Exec(ctx context.Context, sql string, args ...any) error {
 	_, err := s.exec(ctx, "test", sql, args...)
 	return err
+}
+
+// Migrations returns the versions of all migrations, ascending.
+func (s *Store) Migrations(t testing.TB) []int64 {
+	t.Helper()
+	p, err := s.provider()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var versions []int64
+	for _, m := range p.ListSources() {
+		versions = append(versions, m.Version)
+	}
+	return versions
+}
+
+// AddMigration gives the program one more migration, as a later one has.
+func (s *Store) AddMigration(t testing.TB, name, sql string) {
+	t.Helper()
+	all := fstest.MapFS{}
+	known := s.dialect.files()
+	entries, err := fs.ReadDir(known, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := fs.ReadFile(known, e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e.Name()] = &fstest.MapFile{Data: text}
+	}
+	all[name] = &fstest.MapFile{Data: []byte(sql)}
+	s.dialect.files = func() fs.FS { return all }
 }
