@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // Remember stores the answer to an API call under its idempotency key. The
@@ -23,9 +22,4 @@ func (s *Store) Remember(ctx context.Context, key, value string) (stored string,
 	}
 	err = s.get(ctx, "read idempotency key", &stored, `SELECT value FROM idempotency_key WHERE id = ?`, key)
 	return stored, false, err
-}
-
-// ForgetBefore removes idempotency keys older than a time and returns how many.
-func (s *Store) ForgetBefore(ctx context.Context, t time.Time) (int, error) {
-	return s.exec(ctx, "forget idempotency keys", `DELETE FROM idempotency_key WHERE created_at < ?`, at(t))
 }
