@@ -47,6 +47,10 @@ const (
 	// is a LoadInput, its result an ERPRun.
 	WorkflowDataSync = "DataSync"
 
+	// WorkflowDataRetention removes rows whose time is over, in all companies.
+	// It has no input; its result is a Pruned.
+	WorkflowDataRetention = "DataRetention"
+
 	// UpdateApprove and UpdateReject decide a run's parked changes; their
 	// argument is a Decision, their answer the run summary.
 	UpdateApprove = "approve"
@@ -117,6 +121,9 @@ const (
 	ActivitySwapTables   = "SwapTables"
 	ActivityFinishLoad   = "FinishLoad"
 )
+
+// ActivityPruneData is the activity of DataRetention.
+const ActivityPruneData = "PruneData"
 
 // Activity names of an approval flow.
 const (

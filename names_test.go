@@ -23,6 +23,7 @@ func TestWireNames(t *testing.T) {
 		"workflow " + orgflow.WorkflowDataSync,
 		"workflow " + orgflow.WorkflowApprovalFlow,
 		"workflow " + orgflow.WorkflowNotify,
+		"workflow " + orgflow.WorkflowDataRetention,
 		"query " + orgflow.QueryStatus,
 		"update " + orgflow.UpdateApprove,
 		"update " + orgflow.UpdateReject,
@@ -74,6 +75,7 @@ func TestWireNames(t *testing.T) {
 		"activity " + orgflow.ActivityLaunchChildFlow,
 		"activity " + orgflow.ActivitySendMessages,
 		"activity " + orgflow.ActivityCheckMessages,
+		"activity " + orgflow.ActivityPruneData,
 		"attribute " + strings.Join(orgflow.SearchAttributes(), "\nattribute "),
 	}, "\n") + "\n"
 	want, err := os.ReadFile("testdata/names.golden")

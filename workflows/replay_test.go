@@ -30,6 +30,7 @@ func TestReplay(t *testing.T) {
 			replayer.RegisterWorkflowWithOptions(ContactEvents, workflow.RegisterOptions{Name: orgflow.WorkflowContactEvents})
 			replayer.RegisterWorkflowWithOptions(ContactPull, workflow.RegisterOptions{Name: orgflow.WorkflowContactPull})
 			replayer.RegisterWorkflowWithOptions(Notify, workflow.RegisterOptions{Name: orgflow.WorkflowNotify})
+			replayer.RegisterWorkflowWithOptions(DataRetention, workflow.RegisterOptions{Name: orgflow.WorkflowDataRetention})
 			if err := replay(replayer, file); err != nil {
 				t.Error(err)
 			}

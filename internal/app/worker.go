@@ -56,6 +56,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 	a.orgActivities(cl).Register(w)
 	a.loadActivities(cl).Register(w)
 	a.FlowActivities().Register(w)
+	a.Data().Register(w)
 	return w
 }
 
@@ -103,6 +104,7 @@ func (a *App) RunWorker(ctx context.Context) error {
 	}
 	sweeping := make(chan struct{})
 	go func() { defer close(sweeping); a.SweepFlows(ctx) }()
+	a.ScheduleRetention(ctx, cl)
 	a.Log.Info("worker started", "version", version.Number(), "task_queue", a.Config.Temporal.TaskQueue)
 	a.WatchMessages(ctx, cl) // until the worker is to stop
 	a.Log.Info("worker stopping, pages in flight are handed over")

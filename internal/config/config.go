@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+
+	"orgflow"
 )
 
 // Role says which program the settings are for; it decides what is required.
@@ -60,6 +62,8 @@ type Config struct {
 	MetricsAddr string
 	// Traces says how OpenTelemetry traces leave; empty is not at all.
 	Traces TraceProtocol
+	// Keep says how long rows are kept.
+	Keep orgflow.Retention
 	// Warnings are findings that prevent nothing: misspelt variables,
 	// listeners without protection. For the log, once, at start.
 	Warnings []string
@@ -128,6 +132,7 @@ func (e environment) check(role Role) (Config, []Problem) {
 		LogLevel:    p.logLevel("ORGFLOW_LOG_LEVEL", e.LogLevel),
 		Temporal:    p.temporal(e),
 		Traces:      p.traces(e),
+		Keep:        p.retention(e),
 	}
 	c.APIKeys, c.KeyRing = p.keyRing(e)
 	c.Database = p.database(role, e.DatabaseURL, c.DataDir)

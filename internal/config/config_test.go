@@ -93,6 +93,9 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		"ORGFLOW_LOG_FORMAT":             "xml",
 		"ORGFLOW_LOG_LEVEL":              "loud",
 		"ORGFLOW_METRICS_ADDR":           "x",
+		"ORGFLOW_KEEP_RUNS":              "a year",
+		"ORGFLOW_KEEP_STAGED":            "7",
+		"ORGFLOW_KEEP_AUDIT":             "29",
 	}
 	clean(t, bad)
 	_, err := Load(RoleServer)

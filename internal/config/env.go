@@ -43,6 +43,14 @@ type environment struct {
 	OTLPProtocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL"`
 	OTLPTracesProtocol string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"`
 	OTELDisabled       string `envconfig:"OTEL_SDK_DISABLED"`
+
+	KeepRuns         string `envconfig:"ORGFLOW_KEEP_RUNS"`
+	KeepStaged       string `envconfig:"ORGFLOW_KEEP_STAGED"`
+	KeepLog          string `envconfig:"ORGFLOW_KEEP_LOG"`
+	KeepAudit        string `envconfig:"ORGFLOW_KEEP_AUDIT"`
+	KeepMessages     string `envconfig:"ORGFLOW_KEEP_MESSAGES"`
+	KeepOrganisation string `envconfig:"ORGFLOW_KEEP_ORGANISATION"`
+	KeepFlows        string `envconfig:"ORGFLOW_KEEP_FLOWS"`
 }
 
 // readEnvironment fills the texts, without surrounding white space. A
