@@ -104,3 +104,12 @@ func (s *Store) AddMigration(t testing.TB, name, sql string) {
 	all[name] = &fstest.MapFile{Data: []byte(sql)}
 	s.dialect.files = func() fs.FS { return all }
 }
+
+// Traced lists the tables of which it is known what of people they hold.
+func Traced() []string {
+	var tables []string
+	for _, t := range traces {
+		tables = append(tables, t.table)
+	}
+	return tables
+}

@@ -12,7 +12,7 @@ import (
 
 // tookEffect selects the changes after which the consumer is another, and
 // those that failed with an outcome nobody knows.
-const tookEffect = `(state = 'done' OR state = 'pending_invite' AND op = 'insert' AND aspect <> 'invitation' OR state = 'failed' AND in_flight)`
+const tookEffect = `(state = 'done' OR state = 'pending_invite' AND op = 'insert' AND aspect <> 'invitation' OR state = 'failed' AND in_flight) AND source_id NOT LIKE 'erased-%'`
 
 // Effects streams the changes of a run that took effect at the consumer, or
 // may have, with what they were planned from (Before), in canonical order.
