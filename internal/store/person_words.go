@@ -22,51 +22,58 @@ type words struct {
 
 func newWords() *words { return &words{names: map[string]bool{}, unique: map[string]bool{}} }
 
+// Keys by which sources and consumers say what a value is. Ids are not among
+// them: those are known before (see tx.find), and a key such as
+// manager_userid tells somebody else's.
 var (
 	nameKey   = regexp.MustCompile(`(?i)^(name|user_?name|display_?name|nick_?name|real_?name|full_?name)$`)
-	uniqueKey = regexp.MustCompile(`(?i)(mobile|phone|tel|e?mail|identity|id_?card|passport|account|work_?place_?id|number|user_?id|union_?id|open_?id)`)
+	uniqueKey = regexp.MustCompile(`(?i)^((personal|private|work|office|home|biz|org)_?)?(mobile|phone|telephone|tel|e?mail|id_?card|identity|identity_?card|card|passport|union_?id|open_?id)(_?(no|number|phone|address))?$|^(手机|电话|邮箱|身份证|证件)(号|号码)?$`)
 )
 
-// read gathers words from JSON about the person: names from the top, from
-// "fields" and from what a field was and became; numbers from anywhere.
+// read gathers words from JSON about the person: from the top, from "fields"
+// and "ext", and from what a field was and became. Deeper down others begin: a
+// department, a manager.
 func (w *words) read(text string) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
-	var v any
-	if dec.Decode(&v) == nil {
-		w.walk(v, "", "", true)
+	var doc map[string]any
+	if dec.Decode(&doc) == nil {
+		w.walk(doc, "")
 	}
 }
 
-func (w *words) walk(v any, key, label string, own bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, x := range v {
-			now, mine := k, own && (key == "" || key == "fields" || nameKey.MatchString(key))
-			if label != "" && (k == "before" || k == "after") {
-				now = label
+func (w *words) walk(doc map[string]any, label string) {
+	for key, v := range doc {
+		if label != "" && key != "before" && key != "after" {
+			continue
+		}
+		now := key
+		if label != "" {
+			now = label
+		}
+		switch v := v.(type) {
+		case map[string]any:
+			switch {
+			case label != "":
+			case key == "fields", key == "ext":
+				w.walk(v, "")
+			case nameKey.MatchString(key), uniqueKey.MatchString(key):
+				w.walk(v, key)
 			}
-			w.walk(x, k, now, mine)
+		case string:
+			w.take(now, v)
+		case json.Number:
+			w.take(now, v.String())
 		}
-	case []any:
-		for _, x := range v {
-			w.walk(x, key, label, own)
-		}
-	case string:
-		w.take(label, v, own)
-	case json.Number:
-		w.take(label, v.String(), own)
 	}
 }
 
-func (w *words) take(label, text string, own bool) {
+func (w *words) take(label, text string) {
 	text = strings.TrimSpace(text)
-	switch {
-	case nameKey.MatchString(label):
-		if own {
-			w.addName(text)
-		}
-	case uniqueKey.MatchString(label):
+	if nameKey.MatchString(label) {
+		w.addName(text)
+	}
+	if uniqueKey.MatchString(label) {
 		w.addUnique(text)
 	}
 }
