@@ -14,7 +14,7 @@ import (
 //
 //	RoleOffline  Decode, Meta: no connection
 //	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads,
-//	             Flows, FlowCalls, FlowDefinitions, AdminLink
+//	             Flows, FlowCalls, FlowDefinitions, Data, AdminLink
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 //	RoleDoctor   Doctor, whatever can be connected; never an error
@@ -36,6 +36,7 @@ type Backend struct {
 	FlowCalls api.FlowCalls
 	// FlowDefinitions are those of approval flows.
 	FlowDefinitions FlowDefinitions
+	Data            Data
 	// AdminLink makes a link by which an administrator signs in on this
 	// machine, once.
 	AdminLink func(ctx context.Context) (string, error)

@@ -57,6 +57,7 @@ type world struct {
 	orgs      api.Orgs
 	loads     Loads
 	flows     *flowWorld
+	data      Data
 }
 
 func (w *world) run(args ...string) int { return w.runIn(context.Background(), args...) }
@@ -93,7 +94,7 @@ func (w *world) open(_ context.Context, c config.Config) (Backend, func() error,
 	case config.RoleMigrate:
 		return Backend{Migrate: func(context.Context) (int64, int64, error) { return w.versions[0], w.versions[1], nil }}, closeAll, nil
 	}
-	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Loads: w.loads, Flows: w.flows, FlowDefinitions: w.flows}, closeAll, nil
+	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Loads: w.loads, Flows: w.flows, FlowDefinitions: w.flows, Data: w.data}, closeAll, nil
 }
 
 func (w *world) decode(raw []byte) (orgflow.Job, error) {
