@@ -102,17 +102,12 @@ func fill(t testing.TB, s *store.Store, columns []schemaColumn) {
 // contents returns a table's rows as texts, column by column, in their order.
 func contents(t testing.TB, db *sqlx.DB, table string, columns []schemaColumn) []string {
 	t.Helper()
-	rows, err := db.QueryxContext(context.Background(), `SELECT * FROM `+table)
+	rows, err := readTable(t.Context(), db, table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		row := map[string]any{}
-		if err := rows.MapScan(row); err != nil {
-			t.Fatal(err)
-		}
+	out := make([]string, len(rows))
+	for i, row := range rows {
 		var line strings.Builder
 		for _, c := range columns {
 			value := row[c.Name]
@@ -121,11 +116,24 @@ func contents(t testing.TB, db *sqlx.DB, table string, columns []schemaColumn) [
 			}
 			fmt.Fprintf(&line, "%s=%v ", c.Name, value)
 		}
-		out = append(out, line.String())
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
+		out[i] = line.String()
 	}
 	slices.Sort(out)
 	return out
+}
+
+func readTable(ctx context.Context, db *sqlx.DB, table string) (out []map[string]any, err error) {
+	rows, err := db.QueryxContext(ctx, `SELECT * FROM `+table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row := map[string]any{}
+		if err := rows.MapScan(row); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
 }
