@@ -99,8 +99,8 @@ func TestEveryTableHasALife(t *testing.T) {
 	})
 }
 
-// aged fills every table with one row whose time is over.
-func aged(t testing.TB, s *store.Store, columns map[string][]schemaColumn) {
+// allOld fills every table with one row whose time is over.
+func allOld(t testing.TB, s *store.Store, columns map[string][]schemaColumn) {
 	t.Helper()
 	order, _ := tablesOf(t, s)
 	for _, table := range order {
@@ -134,7 +134,7 @@ func aged(t testing.TB, s *store.Store, columns map[string][]schemaColumn) {
 func TestOldRowsGoWithAllThatBelongsToThem(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		_, columns := tablesOf(t, s)
-		aged(t, s, columns)
+		allOld(t, s, columns)
 		due, err := s.Lives(context.Background(), everything, today)
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +165,7 @@ func TestOldRowsGoWithAllThatBelongsToThem(t *testing.T) {
 func TestNothingIsRemovedBeforeItsTime(t *testing.T) {
 	forEachDB(t, func(t *testing.T, s *store.Store) {
 		_, columns := tablesOf(t, s)
-		aged(t, s, columns)
+		allOld(t, s, columns)
 		for _, table := range []string{"audit_log", "provisioning_log", "outbox", "absence", "record_failure", "idempotency_key"} {
 			if err := s.Exec(context.Background(), `DELETE FROM `+table); err != nil {
 				t.Fatal(err)
