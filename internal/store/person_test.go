@@ -24,7 +24,9 @@ const (
 	herMail   = "e7@test.example"
 	herUser   = "E-TEST-7"
 	herSource = "90017001"
-	herFields = `{"fields":{"name":"` + herName + `","mobile":"` + herMobile + `","email":"` + herMail + `","id_card":"` + herCard + `"}}`
+	// herBirthday is hers and many others': it goes with her own rows only.
+	herBirthday = "1990-02-07"
+	herFields   = `{"fields":{"birthday":"` + herBirthday + `","name":"` + herName + `","mobile":"` + herMobile + `","email":"` + herMail + `","id_card":"` + herCard + `"}}`
 )
 
 var traitsOfHers = []string{herName, herMobile, herCard, herMail, herUser, herSource}
@@ -88,7 +90,7 @@ func leaver(t testing.TB, s *store.Store, company int) {
 		one("outbox", columnsOf{"flow_no": flow, "dedup_key": flow + ":" + user, "to_user": user, "body": herName + " asks", "state": "delivered"})
 	}
 	one("board_row", columnsOf{"board": flow, "data_id": flow, "body": `{"applicant":"` + herName + `","days":2}`})
-	one("board_task", columnsOf{"task_no": flow, "assignee": herUser, "title": "call " + herUser, "body": herFields})
+	one("board_task", columnsOf{"task_no": flow, "assignee": herUser, "title": "call " + herUser, "body": `{"who":"` + herUser + `"}`})
 	one("absence", columnsOf{"user_code": "E1002", "agent": herUser})
 }
 
@@ -175,7 +177,7 @@ func TestAnErasedPersonIsNowhere(t *testing.T) {
 			}
 		}
 		purgeCompany(t, s, 130)
-		for _, trait := range traitsOfHers {
+		for _, trait := range append(slices.Clone(traitsOfHers), herBirthday) {
 			for _, place := range found(t, s, trait) {
 				if !strings.Contains(place, herUser+"0") { // somebody else's
 					t.Errorf("%q still stands in %s", trait, place)
