@@ -105,6 +105,8 @@ func (l life) kept(r orgflow.Retention) string {
 		return "with " + l.with
 	case l.days == nil || l.days(r) == 0:
 		return "for ever"
+	case l.days(r) == 1:
+		return "1 day"
 	}
 	return fmt.Sprintf("%d days", l.days(r))
 }
