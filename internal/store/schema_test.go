@@ -123,7 +123,12 @@ func contents(t testing.TB, db *sqlx.DB, table string, columns []schemaColumn) [
 }
 
 func readTable(ctx context.Context, db *sqlx.DB, table string) (out []map[string]any, err error) {
-	rows, err := db.QueryxContext(ctx, `SELECT * FROM `+table)
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	rows, err := tx.QueryxContext(ctx, `SELECT * FROM `+table)
 	if err != nil {
 		return nil, err
 	}
