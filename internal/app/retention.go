@@ -43,11 +43,7 @@ func (a *App) ScheduleRetention(ctx context.Context, cl client.Client) {
 }
 
 func (a *App) scheduleRetention(ctx context.Context, cl client.Client) error {
-	dc, err := a.dataConverter()
-	if err != nil {
-		return err
-	}
-	schedules := temporalx.NewSchedules(cl, dc, housekeeper)
+	schedules := temporalx.NewSchedules(cl, a.payloads.DataConverter(), housekeeper)
 	plan, err := schedules.Plan(ctx, []temporalx.Schedule{retentionSchedule(a.Config.Temporal.TaskQueue)})
 	if err != nil {
 		return err
