@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,15 +143,45 @@ func TestAChangedFilterParksDeletesUntilARunWithItIsApproved(t *testing.T) {
 	}
 	run, _ := w.planned(bothKinds(narrow))
 	var approved Planned
-	if err := w.perform(task{}, orgflow.ActivityReleaseParked, SettleParams{RunID: run, Note: "approved"}, &approved); err != nil {
-		t.Fatal(err)
+	for range 2 { // the first answer was lost
+		if err := w.perform(task{}, orgflow.ActivityReleaseParked, SettleParams{RunID: run, Note: "approved by E1: they left"}, &approved); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if s := w.rest(run, approved); s.Status != orgflow.StatusCompleted || len(w.remote.people) != 39 {
+	s := w.rest(run, approved)
+	if s.Status != orgflow.StatusCompleted || len(w.remote.people) != 39 {
 		t.Fatalf("the approved run ends %s with %d persons", s.Status, len(w.remote.people))
+	}
+	if len(s.Notes) == 0 || s.Notes[0] != "approved by E1: they left" || slices.Contains(s.Notes[1:], s.Notes[0]) {
+		t.Errorf("the run's notes are %q", s.Notes)
 	}
 	w.source.hold(team(38))
 	if _, planned := w.planned(bothKinds(narrow)); planned.Parked != 0 || planned.Counts[orgflow.Person].Delete != 1 {
 		t.Errorf("after the approval: %+v", planned)
+	}
+}
+
+func TestARunSaysWhoRejectedItsParkedChangesAndWhy(t *testing.T) {
+	w := newWorld(t)
+	w.source.hold(team(6))
+	w.syncOnce(bothKinds(""))
+	w.source.hold(team(5))
+	run, planned := w.planned(bothKinds(`{"approval": "always"}`))
+	if planned.Parked != 1 {
+		t.Fatalf("plan = %+v", planned)
+	}
+	for range 2 { // the first answer was lost
+		if err := w.perform(task{}, orgflow.ActivitySettleParked, SettleParams{RunID: run, Note: "rejected by E1: they are on leave"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := w.db.Summary(context.Background(), run) // at once, not only when it has ended
+	if err != nil || len(s.Notes) != 1 || s.Notes[0] != "rejected by E1: they are on leave" {
+		t.Errorf("notes = %q, %v", s.Notes, err)
+	}
+	s = w.finish(FinishParams{RunID: run, Status: orgflow.StatusRejected})
+	if len(s.Notes) == 0 || s.Notes[0] != "rejected by E1: they are on leave" {
+		t.Errorf("the rejected run's notes are %q", s.Notes)
 	}
 }
 

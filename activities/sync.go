@@ -165,6 +165,7 @@ type RunStore interface {
 type SteerStore interface {
 	PauseRun(ctx context.Context, id string, p orgflow.Pause) error
 	ResumeRun(ctx context.Context, id, by string) error
+	NoteRun(ctx context.Context, id, note string) error
 	QueueForTarget(ctx context.Context, target orgflow.Target, runID string, priority bool, now time.Time) error
 	KeepPlace(ctx context.Context, target orgflow.Target, runID string, now time.Time) (bool, error)
 	YieldTarget(ctx context.Context, target orgflow.Target, runID string, now time.Time) error

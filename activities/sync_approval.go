@@ -23,13 +23,17 @@ func (s *Sync) ParkRun(ctx context.Context, p RunParams) error {
 
 // ReleaseParked turns approved changes into planned ones, except deletes
 // whose reason is gone: the record came back to the source, or its binding
-// changed. Repeating it finds nothing parked any more.
+// changed. Who approved and why becomes a note of the run. Repeating it finds
+// nothing parked any more, and the note there.
 func (s *Sync) ReleaseParked(ctx context.Context, p SettleParams) (Planned, error) {
 	run, err := s.Store.GetRun(ctx, p.RunID)
 	if err != nil {
 		return Planned{}, temporalError(err)
 	}
 	if err := s.Store.SetStatus(ctx, run.ID, orgflow.StatusRunning); err != nil {
+		return Planned{}, temporalError(err)
+	}
+	if err := s.Store.NoteRun(ctx, run.ID, p.Note); err != nil {
 		return Planned{}, temporalError(err)
 	}
 	if err := s.skipStale(ctx, run); err != nil {
@@ -118,9 +122,13 @@ func (s *Sync) eachParked(ctx context.Context, runID string, kind orgflow.Kind, 
 	}
 }
 
-// SettleParked gives parked changes up: rejected, superseded or too late.
-// Repeating it finds nothing parked any more.
+// SettleParked gives parked changes up, rejected, superseded or too late, and
+// notes that of the run. Repeating it finds nothing parked any more, and the
+// note there.
 func (s *Sync) SettleParked(ctx context.Context, p SettleParams) error {
+	if err := s.Store.NoteRun(ctx, p.RunID, p.Note); err != nil {
+		return temporalError(err)
+	}
 	_, err := s.Store.SetStates(ctx, p.RunID, "", orgflow.Parked, orgflow.Skipped, p.Note)
 	return temporalError(err)
 }

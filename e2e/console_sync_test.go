@@ -43,7 +43,7 @@ func TestConsoleSync(t *testing.T) {
 	w.load(rows)
 	id := w.waiting(w.begin(demoJob)).ID
 	c.Do("console parked", chromedp.Navigate("http://"+w.http+"/sync/"+id), testchrome.Shows("Waiting for approval"), testchrome.Shows("100 pending"))
-	c.Do("console approved", chromedp.SendKeys(chromedp.CSS("#reason-approve"), "they left"), testchrome.Click(`form[action$="/approve"] button`), testchrome.Shows("100 done"))
+	c.Do("console approved", chromedp.SendKeys(chromedp.CSS("#reason-approve"), "they left"), testchrome.Click(`form[action$="/approve"] button`), testchrome.Shows("100 done"), testchrome.Shows("approved by local: they left"))
 	w.completed(w.await(id, time.Minute))
 	w.inStep()
 	c.Do("console narrow", chromedp.EmulateViewport(390, 844), testchrome.Shows("100 done"))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"orgflow"
 )
@@ -43,6 +44,29 @@ func (s *Store) ResumeRun(ctx context.Context, id, by string) error {
 			return err
 		}
 		_, err = t.exec(ctx, `UPDATE sync_run SET status = ?, paused = NULL, notes = ? WHERE id = ?`, string(orgflow.StatusRunning), notes, id)
+		return err
+	})
+}
+
+// NoteRun adds a sentence for people to a run's notes. One that stands there
+// already is not added again, and a run that has ended stays as it is, so that
+// a repeated call changes nothing.
+func (s *Store) NoteRun(ctx context.Context, id, note string) error {
+	what := "note of run " + id
+	return s.inTx(ctx, what, func(t *tx) error {
+		var row runRow
+		if err := t.get(ctx, &row, `SELECT `+runColumns+` FROM sync_run WHERE id = ?`+s.dialect.forUpdate, id); err != nil {
+			return err
+		}
+		run, err := row.run()
+		if note = clean(note); err != nil || run.Status.Terminal() || slices.Contains(run.Notes, note) {
+			return err
+		}
+		notes, err := encode(append(run.Notes, note))
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `UPDATE sync_run SET notes = ? WHERE id = ?`, notes, id)
 		return err
 	})
 }

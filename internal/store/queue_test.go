@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -154,6 +155,33 @@ func TestPauseAndResume(t *testing.T) {
 			t.Errorf("it is %s, %v", run.Status, err)
 		}
 		if err := s.ResumeRun(ctx, "nobody", "E1"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an unknown run: %v", err)
+		}
+	})
+}
+
+// A note is added once, however often its writer's answer is lost, and none to
+// what has ended.
+func TestNotesOfARun(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		newRun(t, s, "r")
+		for _, note := range []string{"approved by E1: 他们已离职", "approved by E1: 他们已离职", "another\x00 one"} {
+			must(t, s.NoteRun(ctx, "r", note))
+		}
+		want := []string{"approved by E1: 他们已离职", "another\uFFFD one"}
+		sum, err := s.Summary(ctx, "r")
+		if err != nil || !slices.Equal(sum.Notes, want) {
+			t.Errorf("%q, %v", sum.Notes, err)
+		}
+		if _, err := s.FinishRun(ctx, "r", orgflow.StatusCompleted, nil, want); err != nil {
+			t.Fatal(err)
+		}
+		must(t, s.NoteRun(ctx, "r", "too late"))
+		if run, err := s.GetRun(ctx, "r"); err != nil || !slices.Equal(run.Notes, want) {
+			t.Errorf("%q, %v", run.Notes, err)
+		}
+		if err := s.NoteRun(ctx, "nobody", "x"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an unknown run: %v", err)
 		}
 	})
