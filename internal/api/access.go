@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -33,6 +34,15 @@ func callerOf(ctx context.Context) caller {
 func (c caller) name() string {
 	if c.person != nil {
 		return c.person.Code
+	}
+	return c.key
+}
+
+// subject tells callers apart whose Idempotency-Keys are different ones even
+// where they read alike. A user code is unique in a company only.
+func (c caller) subject() string {
+	if p := c.person; p != nil {
+		return fmt.Sprintf("user:%d:%s:%s", p.CompanyID, p.Origin, p.UserID)
 	}
 	return c.key
 }

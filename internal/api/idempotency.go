@@ -66,14 +66,14 @@ func (s *server) startOptions(ctx context.Context, w wish, key string) (StartOpt
 	return opts, nil
 }
 
-// claim returns what the key was first used for, now perhaps. The caller's
-// name belongs to the key: two programs may choose the same one.
+// claim returns what the key was first used for, now perhaps. Who sends it
+// belongs to the key: two programs or people may choose the same one.
 func (s *server) claim(ctx context.Context, who caller, kind, key string, mine claim) (claim, error) {
 	value, err := json.Marshal(mine)
 	if err != nil {
 		return claim{}, fmt.Errorf("encode idempotency key: %w", err)
 	}
-	sum := sha256.Sum256([]byte(who.key + "\x00" + key))
+	sum := sha256.Sum256([]byte(who.subject() + "\x00" + key))
 	stored, _, err := s.Idempotency.Remember(ctx, kind+":"+hex.EncodeToString(sum[:]), string(value))
 	if err != nil {
 		return claim{}, fmt.Errorf("idempotency key: %w", err)

@@ -82,6 +82,10 @@ type Steering struct {
 	Reason string
 	Key    string // name of the API key that was used, "user:CODE" of who is signed in; empty without either
 	From   string // address the request came from
+	// Once is a text of the caller's that stands for this act: repeated with
+	// it, a retry or an undo answers with the run it started first. Empty:
+	// every call is an act of its own.
+	Once string
 }
 
 // Origin says from where somebody intervenes, for the audit log.

@@ -63,8 +63,11 @@ func (s *server) steerRoutes() {
 	register(s, huma.Operation{
 		OperationID: "retry-sync-run", Method: http.MethodPost, Path: "/api/v1/sync-runs/{id}/retry", DefaultStatus: http.StatusAccepted,
 		Tags: []string{"sync runs"}, Summary: "Start a run for what failed in an ended one",
-	}, config.AccessOperate, func(ctx context.Context, in *steerInput) (*startOutput, error) {
-		started, err := s.Steer.Retry(ctx, in.ID, steering(ctx, in.Body))
+		Description: "With an Idempotency-Key the same retry starts one run only, however often it is sent.",
+	}, config.AccessOperate, func(ctx context.Context, in *retryInput) (*startOutput, error) {
+		by := steering(ctx, in.Body)
+		by.Once = in.IdempotencyKey
+		started, err := s.Steer.Retry(ctx, in.ID, by)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +81,8 @@ func (s *server) steerRoutes() {
 		Tags: []string{"sync runs"}, Summary: "Start a run that takes back what an ended one did",
 		Description: "The new run deletes what the run inserted, gives back what it changed and inserts what it deleted, with the safeguards of any run. " +
 			"What a later run has changed stays as it is. The next ordinary run does the same again unless the cause is mended first. " +
-			"A run that has not ended, was a dry run or changed nothing answers 409.",
+			"A run that has not ended, was a dry run or changed nothing answers 409. " +
+			"With an Idempotency-Key the same undo starts one run only, however often it is sent.",
 	}, config.AccessOperate, s.undoRun)
 }
 
@@ -92,6 +96,7 @@ type undoBody struct {
 
 type undoInput struct {
 	RunParams
+	OnceParams
 	Body *undoBody
 }
 
@@ -99,9 +104,9 @@ func (s *server) undoRun(ctx context.Context, in *undoInput) (*startOutput, erro
 	if in.Body == nil {
 		in.Body = &undoBody{}
 	}
-	started, err := s.Steer.Undo(ctx, in.ID, UndoOptions{
-		Steering: steering(ctx, &steerBody{By: in.Body.By, Reason: in.Body.Reason}), DryRun: in.Body.DryRun, Approval: in.Body.Approval,
-	})
+	by := steering(ctx, &steerBody{By: in.Body.By, Reason: in.Body.Reason})
+	by.Once = in.IdempotencyKey
+	started, err := s.Steer.Undo(ctx, in.ID, UndoOptions{Steering: by, DryRun: in.Body.DryRun, Approval: in.Body.Approval})
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +114,15 @@ func (s *server) undoRun(ctx context.Context, in *undoInput) (*startOutput, erro
 	return &startOutput{Location: started.URL, Body: started}, nil
 }
 
-type startInput struct {
+// OnceParams is the header of what is done once however often it is sent.
+// Exported for the reason PageParams is.
+type OnceParams struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"any text that is unique to this start"`
-	RawBody        []byte
+}
+
+type startInput struct {
+	OnceParams
+	RawBody []byte
 }
 
 type startOutput struct {
@@ -248,6 +259,12 @@ func steering(ctx context.Context, b *steerBody) Steering {
 
 type steerInput struct {
 	RunParams
+	Body *steerBody
+}
+
+type retryInput struct {
+	RunParams
+	OnceParams
 	Body *steerBody
 }
 

@@ -104,6 +104,33 @@ func TestASessionHasItsRole(t *testing.T) {
 	}
 }
 
+// People choose Idempotency-Keys as alike as programs do.
+func TestPeopleShareNoIdempotencyKeys(t *testing.T) {
+	d := newWorld().deps()
+	session := &signedIn{}
+	d.SignIn, d.Keys = session, keys(t)
+	h := New(d)
+	post := func(headers ...string) string {
+		return started(t, call(h, "POST", "/api/v1/sync-runs", job, append(headers, "Idempotency-Key: monday")...)).ID
+	}
+	seen := map[string]bool{post("X-API-Key: admin-token"): true}
+	for _, who := range []signin.Caller{
+		{CompanyID: 129, Origin: "ding_talk", UserID: "u1", Code: "E1"}, {CompanyID: 129, Origin: "ding_talk", UserID: "u2", Code: "E2"},
+		{CompanyID: 130, Origin: "ding_talk", UserID: "u1", Code: "E1"}, {CompanyID: 129, Origin: signin.OriginLocal, UserID: "u1", Code: "E1"},
+	} {
+		who.Access = config.AccessOperate
+		session.who = &who
+		first := post(ownPage)
+		if again := post(ownPage); again != first {
+			t.Errorf("%+v: their own repetition started %s after %s", who, again, first)
+		}
+		if seen[first] {
+			t.Errorf("%+v got somebody else's run", who)
+		}
+		seen[first] = true
+	}
+}
+
 // A key counts before a cookie; a wrong one is no reason to look at it.
 func TestAKeyCountsBeforeASession(t *testing.T) {
 	h, _, _ := withSession(t, config.AccessAdmin, false)

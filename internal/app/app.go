@@ -19,7 +19,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
+	"golang.org/x/sync/singleflight"
 
+	"orgflow"
 	"orgflow/activities"
 	"orgflow/connectors"
 	"orgflow/internal/config"
@@ -51,6 +53,7 @@ type App struct {
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
 
+	dialing  singleflight.Group
 	mu       sync.Mutex
 	temporal client.Client // nil until Dial
 }
@@ -131,23 +134,31 @@ func newApp(cfg config.Config, log *slog.Logger, options []Option) (*App, error)
 }
 
 // Dial connects to Temporal, unless it is connected already. Commands that
-// need no Temporal never call it.
+// need no Temporal never call it. While it is away that takes seconds, so who
+// comes meanwhile shares the try and its failure, an orgflow.CodeUnavailable
+// fault.
 func (a *App) Dial(ctx context.Context) (client.Client, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.temporal != nil {
-		return a.temporal, nil
-	}
-	through, err := a.interceptors()
+	v, err, _ := a.dialing.Do("", func() (any, error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.temporal != nil {
+			return a.temporal, nil
+		}
+		through, err := a.interceptors()
+		if err != nil {
+			return nil, err
+		}
+		cl, err := temporalx.Dial(ctx, a.temporalConfig(through), a.Log)
+		if err != nil {
+			return nil, &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: err.Error(), Err: err}
+		}
+		a.temporal = cl
+		return cl, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	cl, err := temporalx.Dial(ctx, a.temporalConfig(through), a.Log)
-	if err != nil {
-		return nil, err
-	}
-	a.temporal = cl
-	return cl, nil
+	return v.(client.Client), nil
 }
 
 // interceptors take traces, and what the work is about, through Temporal.

@@ -3,9 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -127,15 +131,30 @@ func (r *Runs) Retry(ctx context.Context, id string, s api.Steering) (api.Starte
 	if len(job.Params.SourceIDs) == 0 {
 		return api.Started{}, orgflow.Faultf(orgflow.CodeConflict, "nothing failed in run %s", id)
 	}
+	return r.startFor(ctx, "retry", run, job, s)
+}
+
+// startFor starts a job that somebody wants because of an ended run, once for
+// the text that stands for the act. The id is stored before the start: if that
+// fails, its repetition uses the same one.
+func (r *Runs) startFor(ctx context.Context, act string, run store.Run, job orgflow.Job, s api.Steering) (api.Started, error) {
 	raw, err := json.Marshal(job)
 	if err != nil {
-		return api.Started{}, fmt.Errorf("job of run %s: %w", id, err)
+		return api.Started{}, fmt.Errorf("job for the %s of run %s: %w", act, run.ID, err)
 	}
-	started, err := r.Start(ctx, job, raw, api.StartOptions{By: who(s)})
+	opts := api.StartOptions{By: who(s)}
+	if s.Once != "" {
+		sum := sha256.Sum256([]byte(strings.Join([]string{act, run.ID, string(raw), s.Key, s.Once}, "\x00")))
+		opts.IdempotencyKey = "act:" + hex.EncodeToString(sum[:])
+		if opts.WorkflowID, _, err = r.app.Store.Remember(ctx, opts.IdempotencyKey, api.RunID(job, time.Now())); err != nil {
+			return api.Started{}, fmt.Errorf("remember the %s of run %s: %w", act, run.ID, err)
+		}
+	}
+	started, err := r.Start(ctx, job, raw, opts)
 	if err != nil {
 		return api.Started{}, err
 	}
-	return started, r.audit(ctx, run, "retry as "+started.ID, s)
+	return started, r.audit(ctx, run, act+" as "+started.ID, s)
 }
 
 // unsuccessful lists the records whose change failed, was blocked or held.

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"orgflow"
 	"orgflow/activities"
@@ -17,11 +15,7 @@ func (r *Runs) Undo(ctx context.Context, id string, o api.UndoOptions) (api.Star
 	if err != nil {
 		return api.Started{}, err
 	}
-	started, err := r.startUndo(ctx, undoJob(run, o), o.Steering)
-	if err != nil {
-		return api.Started{}, err
-	}
-	return started, r.audit(ctx, run, "undo as "+started.ID, o.Steering)
+	return r.startFor(ctx, "undo", run, undoJob(run, o), o.Steering)
 }
 
 // undoAgain starts an undo once more: what it has taken back already is as
@@ -39,19 +33,7 @@ func (r *Runs) undoAgain(ctx context.Context, run store.Run, s api.Steering) (ap
 		return api.Started{}, err
 	}
 	job := undoJob(undone, api.UndoOptions{DryRun: run.Job.Params.DryRun, Approval: run.Job.Params.Approval})
-	started, err := r.startUndo(ctx, job, s)
-	if err != nil {
-		return api.Started{}, err
-	}
-	return started, r.audit(ctx, run, "retry as "+started.ID, s)
-}
-
-func (r *Runs) startUndo(ctx context.Context, job orgflow.Job, s api.Steering) (api.Started, error) {
-	raw, err := json.Marshal(job)
-	if err != nil {
-		return api.Started{}, fmt.Errorf("job of the undo of run %s: %w", job.Params.Undo, err)
-	}
-	return r.Start(ctx, job, raw, api.StartOptions{By: who(s)})
+	return r.startFor(ctx, "retry", run, job, s)
 }
 
 // undoJob is the job that takes a run back: its target and scope, its limits.

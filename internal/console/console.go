@@ -8,7 +8,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -113,8 +112,7 @@ func (c *Console) problem(w http.ResponseWriter, r *http.Request, err error, bac
 	if told.GetStatus() >= http.StatusInternalServerError {
 		c.SignIn.Logger.ErrorContext(r.Context(), "page", "path", r.URL.Path, "error", err, "request_id", told.RequestID)
 	}
-	path, _, _ := strings.Cut(back, "?")
-	c.SignIn.Page(w, r, told.GetStatus(), "problem", web.Page{Title: "problem", Path: path, Data: struct {
+	c.SignIn.Page(w, r, told.GetStatus(), "problem", web.Page{Title: "problem", Path: back, Data: struct {
 		*api.Error
 		Back string
 	}{told, back}})
@@ -132,7 +130,7 @@ func cameFrom(r *http.Request) string {
 
 // steering is who does something, and why.
 func (c *Console) steering(r *http.Request) api.Steering {
-	s := api.Steering{By: "local", Reason: r.PostFormValue("reason"), From: signin.Address(r)}
+	s := api.Steering{By: "local", Reason: r.PostFormValue("reason"), From: signin.Address(r), Once: r.PostFormValue("once")}
 	if who, err := c.SignIn.Who(r); err == nil && who != nil {
 		s.By, s.Key = who.Code, "user:"+who.Code
 	}

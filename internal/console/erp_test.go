@@ -104,7 +104,7 @@ func TestALocalTableIsShownPageByPage(t *testing.T) {
 	if strings.Contains(body, "note 25") || strings.Count(body, `class="gone"`) != 1 {
 		t.Errorf("more than a page: %s", body)
 	}
-	if body := w.shows(opsForm+"/rows?cursor=24", "note 25", "note 29"); strings.Contains(body, "note 24") || strings.Contains(body, "cursor=") {
+	if body := w.shows(opsForm+"/rows?cursor=24", "note 25", "note 29"); strings.Contains(body, "note 24") || strings.Count(body, "cursor=") != 1 { // the switch of language stays here
 		t.Errorf("the rest: %s", body)
 	}
 }

@@ -31,8 +31,10 @@ func (c *Console) homeRoutes(r chi.Router) { r.Get("/", c.home) }
 type desk struct {
 	Waiting []work // somebody has to decide, or to look why it failed
 	Running []work
-	// Flows is how many flows wait for the person; -1: nobody is signed in, or
-	// it could not be read. More: there are more than were counted.
+	// Tasks is how many tasks wait for the person, Flows how many flows they
+	// are of; -1: nobody is signed in, or it could not be read. More: there are
+	// more than were counted.
+	Tasks  int
 	Flows  int
 	More   bool
 	Unread bool // something could not be read
@@ -72,7 +74,7 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) desk(ctx context.Context, who *signin.Caller) desk {
-	d := desk{Flows: -1}
+	d := desk{Tasks: -1}
 	for _, read := range []func(context.Context, *desk) error{c.deskRuns, c.deskFailures, c.deskLoads, c.deskPulls} {
 		if err := read(ctx, &d); err != nil {
 			c.SignIn.Logger.ErrorContext(ctx, "start page", "error", err)
@@ -82,15 +84,17 @@ func (c *Console) desk(ctx context.Context, who *signin.Caller) desk {
 	if who == nil || who.CompanyID == 0 {
 		return d
 	}
-	page, err := c.Flows.ListFlows(ctx, api.FlowFilter{
-		CompanyID: who.CompanyID, States: []orgflow.FlowState{orgflow.FlowRunning}, Assignee: who.Code, Limit: api.DefaultLimit,
-	})
+	page, err := c.FlowDesk.OpenTasks(ctx, who.CompanyID, who.Code, "", api.MaxLimit)
 	if err != nil {
 		c.SignIn.Logger.ErrorContext(ctx, "start page", "error", err)
 		d.Unread = true
 		return d
 	}
-	d.Flows, d.More = len(page.Flows), page.NextCursor != ""
+	flows := map[string]bool{}
+	for _, task := range page.Tasks {
+		flows[task.Flow.No] = true
+	}
+	d.Tasks, d.Flows, d.More = len(page.Tasks), len(flows), page.NextCursor != ""
 	return d
 }
 

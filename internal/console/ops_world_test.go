@@ -114,7 +114,7 @@ func newOpsWorld(t *testing.T, closed bool) *opsWorld {
 	w.schedules, w.loads = &opsSchedules{}, &opsLoads{Loads: w.app.Loads()}
 	r := chi.NewRouter()
 	console.New(console.Deps{
-		SignIn: w.app.SignIn(), Runs: w.app.Runs(), Steer: w.app.Runs(), Flows: w.app.Flows(), Pulls: w.app.Orgs(), Consumers: w.app.Consumers(), Forms: w.app.Loads(),
+		SignIn: w.app.SignIn(), Runs: w.app.Runs(), Steer: w.app.Runs(), Flows: w.app.Flows(), FlowDesk: w.app.Flows(), Pulls: w.app.Orgs(), Consumers: w.app.Consumers(), Forms: w.app.Loads(),
 		Loads: w.loads, Schedules: w.schedules, WebUI: "http://temporal.example", Namespace: "default",
 		Audit: func(_ context.Context, who, action, subject, _ string) error {
 			w.audits = append(w.audits, who+" "+action+" "+subject)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"orgflow"
 	"orgflow/internal/api"
@@ -86,11 +87,16 @@ func (c *Console) startPull(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw, err := json.Marshal(orgflow.PullInput{CompanyID: company, Origin: r.PostFormValue("origin")})
+	in := orgflow.PullInput{CompanyID: company, Origin: r.PostFormValue("origin")}
+	raw, err := json.Marshal(in)
 	if err != nil {
 		return "", err
 	}
-	started, err := c.Orgs.StartPull(r.Context(), raw, api.StartOptions{})
+	opts, err := c.startOptions(r, api.PullID(in, time.Now()), raw)
+	if err != nil {
+		return "", err
+	}
+	started, err := c.Orgs.StartPull(r.Context(), raw, opts)
 	if err != nil {
 		return "", err
 	}

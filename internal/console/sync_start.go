@@ -2,7 +2,6 @@ package console
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,7 +27,6 @@ type jobPage struct {
 	Modes    []orgflow.Mode
 	Job      string // as text
 	Rows     string // of a what-if
-	Once     string
 	Problem  *api.Error
 	Answer   *whatIfAnswer
 }
@@ -52,7 +50,7 @@ var modes = []orgflow.Mode{orgflow.Incremental, orgflow.Full, orgflow.Reconcile}
 
 // jobPage gathers what a job can be made of.
 func (c *Console) jobPage() jobPage {
-	p := jobPage{Modes: modes, Once: rand.Text()}
+	p := jobPage{Modes: modes}
 	for _, id := range c.Files.Companies() {
 		company, err := c.Files.Company(id)
 		if err != nil {
@@ -118,17 +116,28 @@ func refused(err error) bool {
 
 // start starts a run once for a form, however often it is sent.
 func (c *Console) start(r *http.Request, job orgflow.Job, raw json.RawMessage) (api.Started, error) {
-	s := c.steering(r)
-	opts := api.StartOptions{WorkflowID: api.RunID(job, time.Now()), By: s.By}
-	if once := r.PostFormValue("once"); once != "" {
-		sum := sha256.Sum256([]byte(s.Key + "\x00" + once + "\x00" + string(raw)))
-		opts.IdempotencyKey = "console:" + hex.EncodeToString(sum[:])
-		var err error
-		if opts.WorkflowID, _, err = c.Once.Remember(r.Context(), opts.IdempotencyKey, opts.WorkflowID); err != nil {
-			return api.Started{}, fmt.Errorf("remember the form: %w", err)
-		}
+	opts, err := c.startOptions(r, api.RunID(job, time.Now()), raw)
+	if err != nil {
+		return api.Started{}, err
 	}
 	return c.Start.Start(r.Context(), job, raw, opts)
+}
+
+// startOptions say how something is started under a new id, or under the one
+// that the form got when it was sent first.
+func (c *Console) startOptions(r *http.Request, id string, raw []byte) (api.StartOptions, error) {
+	s := c.steering(r)
+	opts := api.StartOptions{WorkflowID: id, By: s.By}
+	if s.Once == "" {
+		return opts, nil
+	}
+	sum := sha256.Sum256([]byte(s.Key + "\x00" + s.Once + "\x00" + string(raw)))
+	opts.IdempotencyKey = "console:" + hex.EncodeToString(sum[:])
+	var err error
+	if opts.WorkflowID, _, err = c.Once.Remember(r.Context(), opts.IdempotencyKey, id); err != nil {
+		return opts, fmt.Errorf("remember the form: %w", err)
+	}
+	return opts, nil
 }
 
 // chosen is the job that a form asks for: one written as text, a ready one,

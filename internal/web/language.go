@@ -20,7 +20,9 @@ const (
 	// langParam switches the language, langCookie remembers it.
 	langParam  = "lang"
 	langCookie = "orgflow-lang"
-	langLife   = 365 * 24 * time.Hour
+	// liveParam asks for the changing part of a page only.
+	liveParam = "live"
+	langLife  = 365 * 24 * time.Hour
 )
 
 func (l Lang) other() Lang {

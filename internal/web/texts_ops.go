@@ -5,7 +5,8 @@ package web
 var opsTexts = map[string][2]string{
 	"home":         {"概览", "Overview"},
 	"home.waiting": {"需要处理", "Needs somebody"},
-	"home.flows":   {"等待您审批的流程：%d", "Flows that wait for you: %d"},
+	"home.tasks":   {"等待您处理的任务：", "Tasks that wait for you: "},
+	"home.flows":   {"涉及流程：%s", "flows: %s"},
 	"home.nothing": {"没有需要处理的事项。", "Nothing waits for anybody."},
 	"home.running": {"正在进行", "Under way"},
 	"home.idle":    {"现在没有正在进行的任务。", "Nothing is under way."},

@@ -7,11 +7,13 @@ package web
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -31,8 +33,9 @@ type Page struct {
 	// Section is the entry of the navigation that the page belongs to: a key
 	// of the texts below "nav.".
 	Section string
-	// Path is where the page's language is switched; empty is the path asked
-	// for. A page that answers a POST names one that can be asked for.
+	// Path is where the page's language is switched, with its query; empty is
+	// the address asked for. A page that answers a POST names one that can be
+	// asked for.
 	Path string
 	Data any
 	// Scripts are the hosts, beside our own, whose scripts the page may load.
@@ -53,9 +56,14 @@ var sections = []string{"org", "sync", "flows", "erp", "schedules", "consumers"}
 // view is what templates get.
 type view struct {
 	Page
-	Lang     Lang
-	Switch   Lang // the other one
-	Sections []string
+	Lang   Lang
+	Switch Lang // the other one
+	// SwitchURL is this page in the other language, At its path: the entry of
+	// the navigation that leads there is the current page, that of its section
+	// only the current section.
+	SwitchURL string
+	At        string
+	Sections  []string
 }
 
 // May tells whether whoever sees the page may do what needs a role. It only
@@ -106,6 +114,7 @@ func functions(lang Lang) template.FuncMap {
 			return fmt.Sprintf(text(lang, key), args...)
 		},
 		"at":     at,
+		"once":   rand.Text, // stands for what a form does: sent twice, it is done once
 		"day":    day,
 		"number": number,
 		"pair":   func(a, b any) pair { return pair{a, b} },
@@ -121,16 +130,14 @@ type pair struct{ A, B any }
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, name string, page Page) error {
 	lang := p.language(w, r)
 	v := view{Page: page, Lang: lang, Switch: lang.other(), Sections: sections}
-	if v.Path == "" {
-		v.Path = r.URL.Path
-	}
+	v.At, v.SwitchURL = switched(r, page.Path, v.Switch)
 	tmpl, ok := p.byLang[lang][name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
 	var b bytes.Buffer
 	block := "layout.html"
-	if r.URL.Query().Has("live") { // a page that changes asks for what changes
+	if r.URL.Query().Has(liveParam) { // a page that changes asks for what changes
 		block = "live"
 	}
 	if err := tmpl.ExecuteTemplate(&b, block, v); err != nil {
@@ -146,6 +153,19 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, name 
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the reader went away
 	return nil
+}
+
+// switched returns where a page is, and its address in another language: what
+// was asked for stays asked for.
+func switched(r *http.Request, address string, to Lang) (path, link string) {
+	u := *r.URL
+	if given, err := url.Parse(address); err == nil && address != "" {
+		u = *given
+	}
+	q := u.Query()
+	q.Del(liveParam)
+	q.Set(langParam, string(to))
+	return u.Path, u.EscapedPath() + "?" + q.Encode()
 }
 
 // policy lets a page load what is ours, be framed by nobody, and send forms

@@ -52,6 +52,39 @@ func TestTheLanguageIsTheOneAskedFor(t *testing.T) {
 	}
 }
 
+// Whoever switches the language stays where they are.
+func TestTheSwitchKeepsWhatWasAskedFor(t *testing.T) {
+	for target, want := range map[string]struct{ path, link string }{
+		"/org?unit=7&q=a%26b":     {"", "/org?lang=zh-CN&amp;q=a%26b&amp;unit=7"},
+		"/org?lang=en&q=x":        {"", "/org?lang=zh-CN&amp;q=x"},
+		"/sync/a%2Fb?x=%22%3E%3C": {"", "/sync/a%2Fb?lang=zh-CN&amp;x=%22%3E%3C"},
+		"/flows/1/decide?x=1":     {"/flows/1?user=E1", "/flows/1?lang=zh-CN&amp;user=E1"},
+		"/signin/dingtalk?code=1": {"/signin", "/signin?lang=zh-CN"},
+	} {
+		body := render(t, target, Page{Title: "signout", Path: want.path}, "signout", "Accept-Language", "en").Body.String()
+		if !strings.Contains(body, `<a href="`+want.link+`" lang="zh-CN"`) {
+			t.Errorf("%s: no link to %s\n%s", target, want.link, body)
+		}
+	}
+}
+
+// The navigation says which page is shown, or whose section it belongs to.
+func TestTheNavigationSaysWhereOneIs(t *testing.T) {
+	for target, want := range map[string]string{
+		"/org": `<a href="/org" aria-current="page">`, "/org?unit=1": `<a href="/org" aria-current="page">`, "/org/pulls": `<a href="/org" aria-current="true">`,
+		"/signout": `<a href="/signout" aria-current="page">`, "/": `href="/" aria-current="page">`,
+	} {
+		page := Page{Title: "signout", User: &User{Name: "x", Role: "read"}}
+		if strings.HasPrefix(target, "/org") {
+			page.Section = "org"
+		}
+		body := render(t, target, page, "signout").Body.String()
+		if !strings.Contains(body, want) || strings.Count(body, "aria-current") != 1 {
+			t.Errorf("%s: %s is not the only current entry\n%s", target, want, body)
+		}
+	}
+}
+
 // Names come from DingTalk, where anybody may call themselves anything.
 func TestNamesCannotBecomeScripts(t *testing.T) {
 	evil := `<script>alert(1)</script>"'>`
