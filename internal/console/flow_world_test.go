@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,20 @@ type flowWorld struct {
 	handler   http.Handler
 }
 
-const evil = `<script>alert(1)</script>`
+const evil = `<script>alert(1)</script>"><img src=x onerror=alert(2)>`
+
+// WithFlows gives pages one flow and its definition, full of scripts. What
+// flows are told is what the result returns.
+func WithFlows(t *testing.T, d *Deps) (told func() []string) {
+	w := newFlowWorld(t, true)
+	d.Flows, d.FlowDefinitions, d.FlowCalls, d.FlowDesk = w, definitions{w}, calls{w: w}, w
+	return func() []string {
+		for range w.stored {
+			w.told = append(w.told, "stored a decision")
+		}
+		return w.told
+	}
+}
 
 func newFlowWorld(t *testing.T, open bool) *flowWorld {
 	w := &flowWorld{t: t, companies: []int64{129}, choices: []orgflow.FlowCommandKind{orgflow.FlowUrge, orgflow.FlowDiscard, orgflow.FlowWithdraw}}
@@ -76,7 +90,7 @@ func newFlowWorld(t *testing.T, open bool) *flowWorld {
 		Upcoming: []api.NextApprovers{{NodeSeq: 40, Name: "下一个", Users: []string{"E8"}, Sign: "all", Next: true}},
 	}
 	w.decisions = []api.FlowDecision{{ID: 7, No: "n1", NodeSeq: 10, UserCode: "E5", Decision: orgflow.VerdictApprove, Comment: evil + "\n第二行", Outcome: orgflow.AuditApplied, StoredAt: noon}}
-	w.behind = FlowBackground{WorkflowID: "n1/x", Form: json.RawMessage(`{"item": "` + evil + `", "amount": 60000, "lines": [{"a": 1}]}`)}
+	w.behind = FlowBackground{WorkflowID: "n1/x", Form: json.RawMessage(`{"item": ` + strconv.Quote(evil) + `, "amount": 60000, "lines": [{"a": 1}]}`)}
 	w.tasks = []OpenTask{{Flow: w.flow.Flow, Node: "财务会签", Task: w.flow.Tasks[1]}}
 	w.signIn = signin.New(signin.Deps{
 		Store: sessions{w}, Companies: members{w}, Pages: web.New(), Open: open, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),

@@ -117,11 +117,22 @@ func value(v any) string {
 	case string:
 		return orgflow.ShowRefs(v)
 	}
-	text, err := json.Marshal(v)
+	text, err := asText(v, "")
 	if err != nil {
 		return "?"
 	}
-	return orgflow.ShowRefs(string(text))
+	return orgflow.ShowRefs(text)
+}
+
+// asText writes a value as JSON for people, "<" and "&" as they are: templates
+// escape what they show.
+func asText(v any, indent string) (string, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	err := enc.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 // recordLink is the page of what was sent for a record.
@@ -178,9 +189,9 @@ func pretty(raw json.RawMessage) string {
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return string(raw)
 	}
-	text, err := json.MarshalIndent(v, "", "  ")
+	text, err := asText(v, "  ")
 	if err != nil {
 		return string(raw)
 	}
-	return string(text)
+	return text
 }
