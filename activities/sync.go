@@ -72,6 +72,8 @@ type Files interface {
 	Company(id int64) (meta.Company, error)
 	Resolve(job orgflow.Job) (*meta.Resolved, error)
 	Thaw(frozen []byte, find mapping.Lookup) (*meta.Resolved, error)
+	// Suppose is the files as if a company had others of its own, by name.
+	Suppose(company int64, files map[string][]byte) *meta.Store
 }
 
 // Connectors hands out shared connector instances.

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -20,13 +19,18 @@ import (
 // stored, sent or started, nobody is asked but the database and, by a
 // transform "lookup", the source.
 //
+// Where files are supposed they stand in the place of the company's. Without
+// rows the records are planned that the newest read holds and that those files
+// map otherwise than today's do.
+//
 // Only the rows' records are planned, whatever source_ids the job names. All
 // of them are there, so nothing is ever deleted, except to be inserted again
 // where the consumer cannot change a field.
 //
 // Errors: an *orgflow.InvalidError for rows that cannot be read (see
-// meta.Resolved.Rows, pointers into rows); a fault that a run would end with.
-func (s *Sync) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error) {
+// meta.Resolved.Rows, pointers into rows) or files that the job does not use;
+// a fault that a run would end with.
+func (s *Sync) WhatIf(ctx context.Context, job orgflow.Job, suppose orgflow.Supposition) (orgflow.WhatIf, error) {
 	if !job.Has(orgflow.StageSend) {
 		return orgflow.WhatIf{}, &orgflow.Fault{
 			Code: orgflow.CodeInvalidJob, Field: "/params/stages",
@@ -41,10 +45,13 @@ func (s *Sync) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage
 			Advice:  "look at a dry run of the undo",
 		}
 	}
-	q := &question{sync: s, job: job, out: orgflow.WhatIf{
+	q := &question{sync: s, job: job, suppose: suppose, files: s.Files, out: orgflow.WhatIf{
 		Changes: []orgflow.Change{}, Plan: map[orgflow.Kind]orgflow.PlanCount{}, Notes: []string{}, Issues: []orgflow.RowIssue{},
 	}}
-	err := q.ask(ctx, rows)
+	if len(suppose.Files) > 0 {
+		q.files = s.Files.Suppose(job.CompanyID, suppose.Files)
+	}
+	err := q.ask(ctx)
 	return q.out, err
 }
 
@@ -52,15 +59,17 @@ func (s *Sync) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage
 type question struct {
 	sync     *Sync
 	job      orgflow.Job
+	suppose  orgflow.Supposition
+	files    Files // those supposed laid over today's
 	resolved *meta.Resolved
 	rows     []meta.SourceRow
 	out      orgflow.WhatIf
 }
 
-func (q *question) ask(ctx context.Context, rows json.RawMessage) error {
+func (q *question) ask(ctx context.Context) error {
 	late := &lateSource{open: sync.OnceValues(func() (connectors.Source, error) { return q.sync.source(q.job) })}
 	look := &lookups{ctx: ctx, source: late, known: map[[3]string]map[string]any{}}
-	if err := q.read(rows, look); err != nil {
+	if err := q.read(ctx, look); err != nil {
 		return err
 	}
 	q.restrict()
@@ -103,16 +112,20 @@ func (q *question) ask(ctx context.Context, rows json.RawMessage) error {
 	return nil
 }
 
-// read maps the rows with today's files.
-func (q *question) read(raw json.RawMessage, look *lookups) error {
-	resolved, err := q.sync.Files.Resolve(q.job)
-	if err != nil {
+// read maps the rows with the files.
+func (q *question) read(ctx context.Context, look *lookups) error {
+	var err error
+	if q.resolved, err = mapped(q.files, q.job, look); err != nil {
 		return err
 	}
-	if q.resolved, err = q.sync.Files.Thaw(resolved.Frozen(), look.find); err != nil {
+	if err := q.resolved.Supposed(q.suppose.Files); err != nil {
 		return err
 	}
-	q.rows, err = q.resolved.Rows(raw)
+	if len(q.suppose.Rows) > 0 || len(q.suppose.Files) == 0 {
+		q.rows, err = q.resolved.Rows(q.suppose.Rows)
+	} else {
+		err = q.replay(ctx, look)
+	}
 	if look.err != nil {
 		return look.err // the source's failure, not the rows'
 	}
@@ -120,6 +133,15 @@ func (q *question) read(raw json.RawMessage, look *lookups) error {
 		q.note(row, orgflow.StageFetch, row.Issues)
 	}
 	return err
+}
+
+// mapped resolves a job's files for mapping rows.
+func mapped(files Files, job orgflow.Job, look *lookups) (*meta.Resolved, error) {
+	resolved, err := files.Resolve(job)
+	if err != nil {
+		return nil, err
+	}
+	return files.Thaw(resolved.Frozen(), look.find)
 }
 
 func (q *question) note(row meta.SourceRow, stage orgflow.Stage, issues []mapping.Issue) {
@@ -214,6 +236,7 @@ func (q *question) answer(plan *planner.Plan) {
 		c.UpdatedAt = now
 		q.out.Changes = append(q.out.Changes, c.Shown())
 	}
+	q.shorten()
 	q.out.Plan = plan.Counts
 	q.out.Notes = append(q.out.Notes, plan.Notes...)
 }

@@ -24,7 +24,7 @@ func (w *world) ask(job json.RawMessage, rows map[string][]any) (orgflow.WhatIf,
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.sync.WhatIf(context.Background(), decoded, raw(rows))
+	return w.sync.WhatIf(context.Background(), decoded, orgflow.Supposition{Rows: raw(rows)})
 }
 
 func (w *world) answer(rows map[string][]any) orgflow.WhatIf {
@@ -232,7 +232,7 @@ func TestWhatIfRefusesRowsWithAllTheirProblems(t *testing.T) {
 	}
 	for _, shape := range []string{`[]`, `{}`, `{"person_new": {}}`, `{"person_new": []}`, `{"person_new": [1]}`, `{"person_new"`} {
 		decoded, _ := w.files.DecodeJob(bothKinds(""))
-		if _, err := w.sync.WhatIf(context.Background(), decoded, json.RawMessage(shape)); !errors.As(err, &invalid) {
+		if _, err := w.sync.WhatIf(context.Background(), decoded, orgflow.Supposition{Rows: json.RawMessage(shape)}); !errors.As(err, &invalid) {
 			t.Errorf("%s: %v", shape, err)
 		}
 	}

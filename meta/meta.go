@@ -56,8 +56,10 @@ type Store struct {
 	// definitions checks declarative consumers; nil: not known here.
 	definitions DefinitionCheck
 	flows       FlowCheck // nil: not known here
-	valid       validCache
-	compiled    compiledCache
+	// supposed are contents by path that nobody has written; see Suppose.
+	supposed map[string][]byte
+	valid    validCache
+	compiled compiledCache
 }
 
 // Option changes how a store is opened.
@@ -110,6 +112,8 @@ const (
 	LayerCompany = "company" // below companies/<id>
 	LayerOverlay = "overlay" // for all companies, from ORGFLOW_META_DIR
 	LayerShipped = "shipped" // for all companies, inside the program
+	// LayerSupposed is that of a file that nobody has written; see Suppose.
+	LayerSupposed = "supposed"
 )
 
 // file is one meta file as read.
@@ -139,7 +143,9 @@ func (s *Store) read(path string) (f file, ok bool, err error) {
 			raw, err, f.layer, f.shipped = over, overErr, LayerOverlay, false
 		}
 	}
-	if strings.HasPrefix(path, "companies/") {
+	if text, ok := s.supposed[path]; ok {
+		raw, err, f.layer, f.shipped = text, nil, LayerSupposed, false
+	} else if strings.HasPrefix(path, "companies/") {
 		f.layer = LayerCompany
 	}
 	switch {

@@ -23,6 +23,7 @@ type caller struct {
 	key     string         // name of the API key; "user:CODE" of somebody signed in
 	address string         // where the request came from
 	person  *signin.Caller // nil: nobody is signed in, or a key was used
+	access  config.Access  // what they may do
 }
 
 func callerOf(ctx context.Context) caller {
@@ -64,13 +65,14 @@ func (s *server) admit(r *http.Request, need config.Access) (caller, *Error) {
 		if refused != nil || person != nil {
 			who.person = person
 			if person != nil {
-				who.key = "user:" + person.Code
+				who.key, who.access = "user:"+person.Code, person.Access
 			}
 			return who, refused
 		}
 	}
 	switch {
 	case s.open():
+		who.access = config.AccessAdmin
 		return who, ledHere(r, need)
 	case token == "":
 		return caller{}, unauthenticated("an API key is needed: send it as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"; people sign in at /signin")
@@ -82,7 +84,7 @@ func (s *server) admit(r *http.Request, need config.Access) (caller, *Error) {
 	if key.Access < need {
 		return caller{}, &Error{Code: codePermission, Message: "the key \"" + key.Name + "\" has role " + key.Access.String() + "; this needs " + need.String()}
 	}
-	who.key = key.Name
+	who.key, who.access = key.Name, key.Access
 	return who, nil
 }
 

@@ -14,10 +14,13 @@ import (
 	"orgflow"
 )
 
+// CodePermission says that the role of whoever asks does not suffice.
+const CodePermission orgflow.Code = "permission_denied"
+
 // Codes that only HTTP knows. All others are orgflow's own.
 const (
 	codeUnauthenticated  orgflow.Code = "unauthenticated"    // no key, or an unknown one
-	codePermission       orgflow.Code = "permission_denied"  // the key's role does not suffice
+	codePermission       orgflow.Code = CodePermission       // the key's role does not suffice
 	codeWrongHost        orgflow.Code = "wrong_host"         // DNS rebinding suspected
 	codeCrossOrigin      orgflow.Code = "cross_origin"       // a foreign web page sent it
 	codeNoRoute          orgflow.Code = "route_not_found"    //

@@ -24,14 +24,15 @@ import (
 
 // world is everything behind the API, by hand.
 type world struct {
-	mu      sync.Mutex
-	started map[string]string // workflow id → job
-	keys    map[string]string // idempotency
-	starts  int
-	lastJob orgflow.Job
-	lastRaw string
-	by      string
-	steered []string
+	mu        sync.Mutex
+	started   map[string]string // workflow id → job
+	keys      map[string]string // idempotency
+	starts    int
+	lastJob   orgflow.Job
+	lastRaw   string
+	lastFiles map[string][]byte
+	by        string
+	steered   []string
 
 	summary   orgflow.Summary
 	runFilter RunFilter
@@ -100,8 +101,8 @@ func (w *world) Start(ctx context.Context, job orgflow.Job, raw json.RawMessage,
 	return Started{ID: id, RunID: "r-" + id}, nil
 }
 
-func (w *world) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error) {
-	w.lastJob, w.lastRaw = job, string(rows)
+func (w *world) WhatIf(ctx context.Context, job orgflow.Job, suppose orgflow.Supposition) (orgflow.WhatIf, error) {
+	w.lastJob, w.lastRaw, w.lastFiles = job, string(suppose.Rows), suppose.Files
 	return orgflow.WhatIf{}, w.begin(ctx)
 }
 

@@ -131,12 +131,13 @@ type ChangePage struct {
 	NextCursor string           `json:"next_cursor"`
 }
 
-// WhatIf answers what a run would do with rows that the source does not have.
+// WhatIf answers what a run would do with rows that the source does not have,
+// or with files that nobody has written.
 type WhatIf interface {
-	// WhatIf plans rows, by service as in {"person_new": [{…}]}, for a valid
-	// job. Nothing is stored, sent or started. Rows that cannot be read are
-	// one InvalidError with code invalid_job that points into rows.
-	WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error)
+	// WhatIf plans what is supposed for a valid job. Nothing is stored, sent or
+	// started. Rows that cannot be read are one InvalidError with code
+	// invalid_job that points into rows; its problems of files name them.
+	WhatIf(ctx context.Context, job orgflow.Job, suppose orgflow.Supposition) (orgflow.WhatIf, error)
 }
 
 // Records reads the provisioning log.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"orgflow"
@@ -10,8 +9,8 @@ import (
 )
 
 // WhatIf answers what a run would do with rows that the source does not
-// have. It needs the database and the files, and no Temporal.
-func (r *Runs) WhatIf(ctx context.Context, job orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error) {
+// have, or with files that nobody has written. It needs the database and the files, and no Temporal.
+func (r *Runs) WhatIf(ctx context.Context, job orgflow.Job, suppose orgflow.Supposition) (orgflow.WhatIf, error) {
 	sync := &activities.Sync{Store: r.app.Store, Files: r.app.Meta, Connectors: r.app.Connectors, Now: time.Now}
-	return sync.WhatIf(ctx, job, rows)
+	return sync.WhatIf(ctx, job, suppose)
 }

@@ -120,6 +120,11 @@ func TestWhatIfOverHTTP(t *testing.T) {
 	if strings.Contains(res.Body.String(), "TEST-9001") || !strings.Contains(res.Body.String(), orgflow.Masked) {
 		t.Errorf("not masked: %s", res.Body)
 	}
+	unknown := httptest.NewRecorder() // it may have begun a moment ago, which Temporal would know
+	h.ServeHTTP(unknown, httptest.NewRequest(http.MethodGet, "http://localhost:8080/api/v1/sync-runs/nobody-knows-this-run", nil))
+	if unknown.Code != http.StatusServiceUnavailable || !strings.Contains(unknown.Body.String(), "start it or set ORGFLOW_TEMPORAL_ADDR") {
+		t.Errorf("Temporal is away: %d %s", unknown.Code, unknown.Body)
+	}
 	if res := ask(`{"job": ` + whatIfJob + `, "rows": {"person_new": [{}]}}`); res.Code != 400 || !strings.Contains(res.Body.String(), `"field":"/rows/person_new/0"`) {
 		t.Errorf("%d %s", res.Code, res.Body)
 	}

@@ -50,6 +50,7 @@ type world struct {
 	versions  [2]int64
 	served    bool
 	whatIf    orgflow.WhatIf
+	supposed  map[string][]byte // files of a what-if
 	whatIfErr error
 	rows      string
 	report    doctor.Report
@@ -123,8 +124,8 @@ func (w *world) Start(_ context.Context, _ orgflow.Job, raw json.RawMessage, opt
 	return api.Started{ID: "run-1", RunID: "r-1", URL: "http://127.0.0.1:8233/run-1"}, nil
 }
 
-func (w *world) WhatIf(_ context.Context, _ orgflow.Job, rows json.RawMessage) (orgflow.WhatIf, error) {
-	w.rows = string(rows)
+func (w *world) WhatIf(_ context.Context, _ orgflow.Job, suppose orgflow.Supposition) (orgflow.WhatIf, error) {
+	w.rows, w.supposed = string(suppose.Rows), suppose.Files
 	return w.whatIf, w.whatIfErr
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,9 +15,10 @@ import (
 
 func (p *program) whatIfCommand() *cobra.Command {
 	file, rows, asJSON := "", "", false
+	var files []string
 	cmd := &cobra.Command{
-		Use:   "what-if --file job.json --rows rows.json",
-		Short: "Show what a run would do with rows that the source does not have",
+		Use:   "what-if --file job.json [--rows rows.json] [--meta FILE…]",
+		Short: "Show what a run would do with rows or mapping files that do not exist yet",
 		Long: "Show what a run of the job would do with people and departments that do not exist\n" +
 			"yet, or not like this. Nothing is stored, sent or started.\n\n" +
 			"rows.json holds rows as the source delivers them, by service of the job:\n" +
@@ -25,40 +27,50 @@ func (p *program) whatIfCommand() *cobra.Command {
 			"                   \"mobile\": \"10000009001\", \"departments\": [{\"origin_id\": 99}]}]}\n" +
 			"A row whose id exists already is shown as the update it would be.\n" +
 			"Of the rows the fetch meta file and the template of today are used, of the rest\n" +
-			"what the database knows; only a transform \"lookup\" asks the source.",
-		Example: "  starter what-if --file job.json --rows rows.json\n  starter what-if --file job.json --rows - --json < rows.json",
+			"what the database knows; only a transform \"lookup\" asks the source.\n\n" +
+			"--meta takes a template, fetch meta file or standard format as it might become; its\n" +
+			"name says which of the job's files it stands for. Without rows it shows what it would\n" +
+			"change of the records read last.",
+		Example: "  starter what-if --file job.json --rows rows.json\n  starter what-if --file job.json --meta draft/HcmDingSyncService.person_new.json\n  starter what-if --file job.json --rows - --json < rows.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "-" && rows == "-" {
 				return errors.New("only one of --file and --rows can be standard input")
 			}
-			return p.whatIf(cmd.Context(), file, rows, asJSON)
+			return p.whatIf(cmd.Context(), file, rows, files, asJSON)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "job file; - reads standard input")
 	cmd.Flags().StringVar(&rows, "rows", "", "file with source rows by service; - reads standard input")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	for _, name := range []string{"file", "rows"} {
-		_ = cmd.MarkFlagRequired(name) // the flags exist
-	}
+	cmd.Flags().StringArrayVar(&files, "meta", nil, "mapping file as it might become; may be repeated")
+	_ = cmd.MarkFlagRequired("file") // the flag exists
+	cmd.MarkFlagsOneRequired("rows", "meta")
 	return cmd
 }
 
-func (p *program) whatIf(ctx context.Context, file, rows string, asJSON bool) error {
+func (p *program) whatIf(ctx context.Context, file, rows string, files []string, asJSON bool) error {
 	rawJob, err := p.readFile(file)
 	if err != nil {
 		return err
 	}
-	rawRows, err := p.readFile(rows)
-	if err != nil {
-		return err
+	suppose := orgflow.Supposition{Files: map[string][]byte{}}
+	if rows != "" {
+		if suppose.Rows, err = p.readFile(rows); err != nil {
+			return err
+		}
+	}
+	for _, name := range files {
+		if suppose.Files[filepath.Base(name)], err = p.readFile(name); err != nil {
+			return err
+		}
 	}
 	_, job, err := p.decode(ctx, rawJob, syncFlags{file: file})
 	if err != nil {
 		return err
 	}
 	return p.with(ctx, config.RoleStarter, func(b Backend) error {
-		answer, err := b.WhatIf.WhatIf(ctx, job, rawRows)
+		answer, err := b.WhatIf.WhatIf(ctx, job, suppose)
 		if err != nil {
 			return fmt.Errorf("what-if: %w", inFile(err, rows))
 		}

@@ -67,6 +67,22 @@ func TestWhatIfReadsLikeARunsChanges(t *testing.T) {
 	}
 }
 
+func TestWhatIfTakesFilesByTheirNames(t *testing.T) {
+	draft := filepath.Join(t.TempDir(), "HcmDingSyncService.person_new.json")
+	if err := os.WriteFile(draft, []byte(`{"fields": []}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := world{whatIf: someWhatIf()}
+	args := append(inputs(t, whatIfJob, `{}`)[:3], "--meta", draft) // without rows
+	if code := w.run(args...); code != 0 || w.rows != "" || string(w.supposed["HcmDingSyncService.person_new.json"]) != `{"fields": []}` {
+		t.Errorf("%d, rows %q, files %q\n%s", code, w.rows, w.supposed, &w.err)
+	}
+	w = world{}
+	if code := w.run(inputs(t, whatIfJob, `{}`)[:3]...); code != ExitFailed || !strings.Contains(w.err.String(), "[rows meta]") {
+		t.Errorf("nothing to suppose: %d\n%s", code, &w.err)
+	}
+}
+
 func TestWhatIfSaysWhichFileIsWrong(t *testing.T) {
 	w := world{}
 	if code := w.run(inputs(t, `{"consumer":"x"}`, `{}`)...); code != ExitFailed || !strings.Contains(w.err.String(), "job.json:3:15: /consumer: must be one of ding_talk") || w.rows != "" {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -93,11 +94,15 @@ func (c *Console) metaFile(r *http.Request) (content, error) {
 		Company     int64
 		Path, Layer string
 		Text        string
+		WhatIf      string // where a change of it is tried
 		Problem     *api.Error
 		Problems    []orgflow.Problem
 	}{Company: id, Path: q.Get("path"), Layer: q.Get("layer")}
 	var err error
 	data.Text, err = c.Files.Content(id, data.Path, data.Layer)
+	if err == nil && meta.Supposable(fileName(data.Path)) {
+		data.WhatIf = "/sync/what-if?" + url.Values{"company": {strconv.FormatInt(id, 10)}, "path": {data.Path}, "layer": {data.Layer}}.Encode()
+	}
 	var invalid *orgflow.InvalidError
 	if errors.As(err, &invalid) {
 		data.Problem, err = api.Answer(r.Context(), err), nil
@@ -109,6 +114,9 @@ func (c *Console) metaFile(r *http.Request) (content, error) {
 	}
 	return content{template: "meta-file", title: "meta.file", section: "sync", data: data}, err
 }
+
+// fileName is the last part of a path.
+func fileName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // laidOver tells whether a path's shipped file is hidden by the overlay's, so
 // that findings are about the latter.

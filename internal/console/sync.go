@@ -21,7 +21,7 @@ func (c *Console) syncRoutes(r chi.Router) {
 	c.see(r, "/sync", config.AccessRead, c.syncRuns)
 	c.see(r, "/sync/new", config.AccessOperate, c.startPage)
 	c.ask(r, "/sync/new", config.AccessOperate, c.startRun)
-	c.see(r, "/sync/what-if", config.AccessRead, c.whatIfPage)
+	c.see(r, "/sync/what-if", config.AccessRead, c.whatIfForm)
 	c.ask(r, "/sync/what-if", config.AccessRead, c.askWhatIf)
 	c.see(r, "/sync/records", config.AccessRead, c.recordLog)
 	c.see(r, "/sync/{id}", config.AccessRead, c.syncRun)

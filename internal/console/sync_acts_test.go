@@ -1,12 +1,16 @@
 package console_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"orgflow"
+	"orgflow/internal/store"
 )
 
 func TestPeopleSteerInTheirOwnName(t *testing.T) {
@@ -194,5 +198,84 @@ func TestWhatIf(t *testing.T) {
 	}
 	if len(w.asked)+len(w.starts) > 0 {
 		t.Errorf("asked %q, started %v", w.asked, w.starts)
+	}
+}
+
+// A change of a mapping file is tried before anybody writes it.
+func TestWhatIfOfAFile(t *testing.T) {
+	w := newSyncWorld(t, true)
+	v := w.as("")
+	if _, _, err := w.app.Store.CreateRun(t.Context(), store.NewRun{FirstRunID: "f", WorkflowID: "r", Job: orgflow.Job{Consumer: "ding_talk", CompanyID: 129}.WithDefaults(), StartedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	snap, err := w.app.Store.BeginSnapshot(t.Context(), store.NewSnapshot{RunID: "r", Target: orgflow.Target{CompanyID: 129, Consumer: "ding_talk"}, Scope: "default", Service: "org_new", Kind: orgflow.Org})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(id, parent, name string) store.StagedRow {
+		raw, err := json.Marshal(map[string]any{"id": id, "parent_id": parent, "name": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store.StagedRow{Record: orgflow.Record{Kind: orgflow.Org, SourceID: id, ParentID: parent, Raw: raw}}
+	}
+	if _, err := w.app.Store.StagePage(t.Context(), snap.ID, []store.StagedRow{row("1", "", "公司"), row("98", "1", script), row("99", "1", "销售")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.app.Store.FinishSnapshot(t.Context(), snap.ID, store.SnapshotResult{Read: 3, Declared: 3, Complete: true}); err != nil {
+		t.Fatal(err)
+	}
+	const name = "HcmDingSyncService.org_new.json"
+	// The page of a file leads to the form, with its text in it.
+	v.get("/meta/file?company=129&layer=shipped&path="+name).has(t, "What if it were changed?", `href="/sync/what-if?company=129&amp;layer=shipped&amp;path=HcmDingSyncService.org_new.json"`)
+	v.get("/meta/file?company=129&layer=overlay&path=companies/129/company.json").hasNot(t, "What if it were changed?")
+	v.get("/sync/what-if?company=129&layer=shipped&path="+name).has(t, `value="`+name+`"`, "&#34;map&#34;: &#34;parent_id&#34;", `<option value="Employee.meta.list.json">`)
+
+	job := `{"services": ["org_new"], "consumer": "ding_talk", "company_id": 129, "params": {}}`
+	text := `{"fields": [{"key": "name", "map": "name", "field": ["name"], "required": true, "type": "string", "transforms": [{"op": "replace", "old": "</", "new": "_"}]},` + "\r\n" + `{"key": "parent_id", "map": "parent_id", "field": ["parent_id"], "required": false, "type": "string", "transforms": [{"op": "bind", "kind": "org"}]}]}`
+	p := v.post("/sync/what-if", "job", job, "name", name, "text", text)
+	p.has(t, `id="answer"`, "1 of the 3 org records", "&lt;script&gt;alert(1)_script&gt;", ">98<", "&#34;replace&#34;")
+	p.hasNot(t, ">99<", script, "alert(1)</script>")
+	for _, c := range []struct{ name, text, want string }{
+		{"", text, "choose which file"}, {name, "", "suppose something"}, {"company.json", text, "does not look at this file"}, {"Employee.meta.list.json", "{}", "does not look at this file"},
+		{name, `{"fields": [` + "\n" + script, "companies/129/" + name + ":2"}, {name, `{"felds": []}`, "/felds"},
+	} {
+		p := v.post("/sync/what-if", "job", job, "name", c.name, "text", c.text)
+		p.has(t, c.want, `role="alert"`)
+		p.hasNot(t, `id="answer"`, script)
+	}
+	// Who may not write files may not try them: they decide what is shown.
+	closed := newSyncWorld(t, false)
+	reader := closed.as("approver")
+	reader.get("/sync/what-if").hasNot(t, `name="text"`)
+	if p := reader.post("/sync/what-if", "job", job, "name", name, "text", text); p.status != http.StatusForbidden || !strings.Contains(p.body, "this needs admin") || strings.Contains(p.body, `id="answer"`) {
+		t.Errorf("an approver tries a file: %d\n%s", p.status, p.main())
+	}
+	if kept := v.get("/meta/file?company=129&layer=shipped&path=" + name); strings.Contains(kept.body, "replace") || len(w.asked)+len(w.starts) > 0 {
+		t.Errorf("something was kept or started: %q %v", w.asked, w.starts)
+	}
+}
+
+// What is pressed twice arrives with the same word, and a Temporal that is away
+// says so.
+func TestFormsSayWhatTheyStandFor(t *testing.T) {
+	w := newSyncWorld(t, true)
+	w.seed()
+	v := w.as("")
+	page := v.get("/sync/failed")
+	word := regexp.MustCompile(`name="once" form="do-retry" value="([A-Z0-9]{20,})"`).FindStringSubmatch(page.body)
+	page.has(t, `<form id="do-retry" method="post"`, `<form id="do-undo" method="post"`, `form="do-undo"`)
+	if word == nil || strings.Contains(v.get("/sync/failed").body, word[1]) || strings.Contains(v.get("/sync/failed?live").body, `name="once"`) {
+		t.Fatalf("every page has a word of its own, and what changes has none: %q", word)
+	}
+	v.post("/sync/failed/retry", "once", word[1])
+	v.post("/sync/failed/undo", "once", word[1])
+	if !slices.Equal(w.words, []string{word[1], word[1]}) {
+		t.Errorf("handed on: %q", w.words)
+	}
+	away := v.get("/sync/nobody-knows-this-run")
+	away.has(t, "cannot reach Temporal at 127.0.0.1:1", "start it or set ORGFLOW_TEMPORAL_ADDR")
+	if away.status != http.StatusServiceUnavailable {
+		t.Errorf("Temporal is away: %d", away.status)
 	}
 }

@@ -1,9 +1,11 @@
 package console_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -43,6 +45,27 @@ func TestSyncThroughABrowser(t *testing.T) {
 	}
 
 	both("run failed", at("/sync/failed"), testchrome.Shows("60121"))
+
+	// What follows a run leaves the page alone while nothing changes.
+	c.Do("followed", at("/sync/going"), testchrome.Shows("running"))
+	testchrome.Ask[string](c, `(window.asked = 0, window.kept = document.querySelector("[data-live]").firstElementChild, window.fetch = (f => (...a) => f(...a).finally(() => setTimeout(() => asked++, 50)))(window.fetch), "")`)
+	c.Do("asked again", until("asked > 1"))
+	if !testchrome.Ask[bool](c, `kept.isConnected`) {
+		t.Error("the same was shown anew")
+	}
+	if err := w.app.Store.NoteRun(t.Context(), "going", "somebody looked"); err != nil {
+		t.Fatal(err)
+	}
+	c.Do("changed", testchrome.Shows("somebody looked"))
+
+	// A button pressed twice sends once; the browser's own double click does too.
+	w.asked = nil
+	c.Do("pressed twice", at("/sync/failed"), testchrome.Shows("60121"))
+	testchrome.Ask[string](c, `(b => (b.click(), b.click(), ""))(document.querySelector("#do-retry button"))`)
+	c.Do("pressed", testchrome.Shows("That did not work")) // nobody has the run that was started
+	if len(w.asked) != 1 || len(w.words[0]) < 20 {
+		t.Errorf("asked %q with %q", w.asked, w.words)
+	}
 	both("table", at("/sync/long/changes"), testchrome.Shows("部门 1"))
 	c.Do("sync filtered", chromedp.SetValue(chromedp.CSS(`select[name="op"]`), "delete"), testchrome.Click(`form.filter button`), testchrome.Shows("员工 93"))
 	both("tree", at("/sync/long/tree"), testchrome.Shows("部门 1"))
@@ -65,6 +88,25 @@ func TestSyncThroughABrowser(t *testing.T) {
 	c.Do("sync Chinese", at("/sync/parked?lang=zh-CN"), testchrome.Shows("等待批准的更改"), chromedp.EmulateViewport(390, 844))
 	c.Fits("Chinese at 390")
 	c.Clean("status of 404", "status of 5") // the run that nobody has: Temporal is away here
+}
+
+// until waits for an expression of the page to become true.
+func until(expression string) chromedp.Action[chromedp.Void] {
+	look := chromedp.Evaluate[bool](expression)
+	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if there, err := look(ctx, target); there || err != nil {
+				return none, err
+			}
+			select {
+			case <-ctx.Done():
+				return none, ctx.Err()
+			case <-tick.C:
+			}
+		}
+	}
 }
 
 // seedLong stores a plan of departments in levels and people in them.

@@ -26,9 +26,7 @@ type jobPage struct {
 	Services []meta.Service
 	Modes    []orgflow.Mode
 	Job      string // as text
-	Rows     string // of a what-if
 	Problem  *api.Error
-	Answer   *whatIfAnswer
 }
 
 // A readyJob is one that a company's schedule runs.
@@ -38,12 +36,6 @@ type readyJob struct {
 	Target      string
 	Services    []string
 	Text        string
-}
-
-type whatIfAnswer struct {
-	orgflow.WhatIf
-	Changes []changeRow
-	Plan    []planRow
 }
 
 var modes = []orgflow.Mode{orgflow.Incremental, orgflow.Full, orgflow.Reconcile}
@@ -212,78 +204,4 @@ func dry(raw json.RawMessage) json.RawMessage {
 		return raw
 	}
 	return out
-}
-
-func (c *Console) whatIfPage(r *http.Request) (content, error) {
-	p := c.jobPage()
-	p.Job = p.example()
-	for _, ready := range p.Ready {
-		if ready.Key == r.URL.Query().Get("from") {
-			p.Job = ready.Text
-		}
-	}
-	return whatIf(p), nil
-}
-
-func whatIf(p jobPage) content {
-	return content{template: "sync-what-if", title: "what.if", section: "sync", data: p}
-}
-
-// example is a job to begin with: the first schedule's, else one of the first
-// target.
-func (p *jobPage) example() string {
-	if len(p.Ready) > 0 {
-		return p.Ready[0].Text
-	}
-	if len(p.Targets) == 0 {
-		return ""
-	}
-	number, consumer, _ := strings.Cut(p.Targets[0], "/")
-	return fmt.Sprintf("{\n  \"services\": [\"org_new\", \"person_new\"],\n  \"consumer\": %q,\n  \"company_id\": %s,\n  \"params\": {}\n}", consumer, number)
-}
-
-// askWhatIf shows what a run would do with rows. It changes nothing.
-func (c *Console) askWhatIf(r *http.Request) (content, string, error) {
-	page := c.jobPage()
-	page.Rows = r.PostFormValue("rows")
-	raw, err := page.chosen(r)
-	page.Job = string(raw)
-	var job orgflow.Job
-	if err == nil {
-		job, err = c.Files.DecodeJob(raw)
-	}
-	var answer orgflow.WhatIf
-	if err == nil {
-		answer, err = c.WhatIf.WhatIf(r.Context(), job, json.RawMessage(page.Rows))
-	}
-	switch {
-	case refused(err):
-		page.Problem = api.Answer(r.Context(), err)
-		return whatIf(page), "", nil
-	case err != nil:
-		return content{}, "", err
-	}
-	page.Answer = &whatIfAnswer{WhatIf: answer}
-	for _, change := range answer.Changes {
-		row := rowOf(change)
-		row.Name = nameOf(change)
-		page.Answer.Changes = append(page.Answer.Changes, row)
-	}
-	for _, kind := range kinds {
-		if n, ok := answer.Plan[kind]; ok {
-			page.Answer.Plan = append(page.Answer.Plan, planRow{kind, n})
-		}
-	}
-	return whatIf(page), "", nil
-}
-
-// nameOf is the name among the fields of a change, "" where it does not
-// change.
-func nameOf(c orgflow.Change) string {
-	for _, field := range []string{"name", "displayName", "departmentName", "realName"} {
-		if name, ok := c.Fields[field].After.(string); ok {
-			return name
-		}
-	}
-	return ""
 }

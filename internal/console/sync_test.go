@@ -42,6 +42,7 @@ type syncWorld struct {
 	starts []api.StartOptions
 	jobs   []orgflow.Job
 	acts   []string // of the audit log
+	words  []string // that stood for retries and undos
 
 	visitors map[string]visitor
 }
@@ -87,10 +88,12 @@ func (w *syncWorld) Reject(_ context.Context, id string, s api.Steering) error {
 }
 
 func (w *syncWorld) Retry(_ context.Context, id string, s api.Steering) (api.Started, error) {
+	w.words = append(w.words, s.Once)
 	return api.Started{ID: "again"}, w.note("retry", id, s)
 }
 
 func (w *syncWorld) Undo(_ context.Context, id string, o api.UndoOptions) (api.Started, error) {
+	w.words = append(w.words, o.Once)
 	return api.Started{ID: "undone"}, w.note(fmt.Sprintf("undo(dry %v)", o.DryRun), id, o.Steering)
 }
 

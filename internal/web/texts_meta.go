@@ -20,6 +20,7 @@ var metaTexts = map[string][2]string{
 	"layer.company":    {"公司自己的", "the company's own"},
 	"layer.all":        {"所有公司", "all companies"},
 	"layer.overlay":    {"覆盖目录", "overlay directory"},
+	"file.whatif":      {"修改它会怎样？", "What if it were changed?"},
 	"layer.shipped":    {"内置", "shipped"},
 	"preview":          {"预览一行数据", "Preview one row"},
 	"preview.what":     {"一行源数据经过映射文件后会变成什么：先是标准记录，再是发送的内容。不访问任何系统。", "What becomes of one source row: the standard record, then what is sent. No system is touched."},
