@@ -11,7 +11,7 @@ import (
 
 // openApp opens the program on a database of its own and a folder of meta
 // files, without a Temporal. Settings beside come from the environment.
-func openApp(t *testing.T, metaDir string) *app.App {
+func openApp(t testing.TB, metaDir string) *app.App {
 	t.Helper()
 	for name, value := range map[string]string{
 		"ORGFLOW_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "orgflow.db"), "ORGFLOW_TEMPORAL_ADDR": "127.0.0.1:1", "ORGFLOW_META_DIR": metaDir,

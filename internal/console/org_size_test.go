@@ -3,9 +3,15 @@ package console_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -114,6 +120,37 @@ func TestTheTreePagePaints(t *testing.T) {
 					testchrome.Ask[float64](c, `performance.getEntries().reduce((n, e) => n + (e.transferSize || 0), 0)`))
 			}
 		})
+	}
+}
+
+// BenchmarkSearchOverHTTP searches 20,000 people by the page and by the API,
+// through the whole program on SQLite, from the request to the last byte, and
+// reports the slowest of a hundred too; see docs/performance.md.
+func BenchmarkSearchOverHTTP(b *testing.B) {
+	w := newOrgWorld(b, false)
+	w.commit(0, largeOrg(20_000, shapes["usual"]))
+	server := httptest.NewServer(w.app.Handler(""))
+	b.Cleanup(server.Close)
+	for _, path := range []string{"/org?q=", "/api/v1/org/members?query="} {
+		for name, text := range map[string]string{"everybody": "员工", "some": "E0012", "one": "E012345", "nobody": "没有这个人"} {
+			b.Run(strings.Trim(path, "/?=")+"/"+name, func(b *testing.B) {
+				var took []time.Duration
+				for b.Loop() {
+					begun := time.Now()
+					res, err := http.Get(server.URL + path + url.QueryEscape(text))
+					if err != nil {
+						b.Fatal(err)
+					}
+					_, err = io.Copy(io.Discard, res.Body)
+					if _ = res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+						b.Fatal(res.Status, err)
+					}
+					took = append(took, time.Since(begun))
+				}
+				slices.Sort(took)
+				b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			})
+		}
 	}
 }
 

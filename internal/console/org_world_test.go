@@ -34,7 +34,7 @@ import (
 // orgWorld is the organisation's pages over a database of their own, with one
 // company whose DingTalk is simulated. Pulls are noted, not started.
 type orgWorld struct {
-	t      *testing.T
+	t      testing.TB
 	app    *app.App
 	meta   string
 	host   *simctl.Host
@@ -91,7 +91,7 @@ var orgTarget = orgflow.Target{CompanyID: 129, Consumer: "ding_talk"}
 
 // newOrgWorld makes a world in which everything is open, or one with keys
 // where who signs in has the role of company.json.
-func newOrgWorld(t *testing.T, keys bool) *orgWorld {
+func newOrgWorld(t testing.TB, keys bool) *orgWorld {
 	t.Helper()
 	w := &orgWorld{t: t, host: simctl.NewHost(dtsim.New(dtsim.Options{})), log: map[string][]api.LogEntry{}}
 	sim := httptest.NewServer(w.host)

@@ -185,7 +185,7 @@ func (w *walk) pages() map[string][]string {
 	evil, inPath := url.QueryEscape(walkEvil), url.PathEscape(walkEvil)
 	return map[string][]string{
 		"/":                                {"/"},
-		"/org":                             {"/org", fmt.Sprint("/org?unit=", w.ids["11"]), "/org?q=" + evil, "/org?version=1", "/org?as_of=" + time.Now().Format(time.DateOnly)},
+		"/org":                             {"/org", fmt.Sprint("/org?unit=", w.ids["11"]), "/org?q=" + evil, "/org?version=1", "/org?as_of=" + time.Now().In(time.FixedZone("UTC+8", 8*60*60)).Format(time.DateOnly)},
 		"/org/people/{id}":                 {fmt.Sprint("/org/people/", w.ids["@u2"]), fmt.Sprint("/org/people/", w.ids["@u1"])},
 		"/org/people/{id}/attendance":      {fmt.Sprint("/org/people/", w.ids["@u2"], "/attendance")},
 		"/org/versions":                    {"/org/versions"},

@@ -147,7 +147,7 @@ func mustQuery(address, key string) string {
 func TestInsideDingTalkTheClientVouches(t *testing.T) {
 	forEachDB(t, func(w *world) {
 		b := w.browser()
-		if page := b.get("/signin/dingtalk/app"); strings.Contains(page.body, "<script") || !strings.Contains(page.body, "/signin/dingtalk?company=129") {
+		if page := b.get("/signin/dingtalk/app"); strings.Contains(page.body, "jsapi") || strings.Contains(page.body, "app-signin.js") || !strings.Contains(page.body, "/signin/dingtalk?company=129") {
 			w.t.Errorf("without its script the browser's way remains: %s", page.body)
 		}
 		w.ding += fmt.Sprintf(`, "script_url": %q`, w.sim+"/jsapi.js")
