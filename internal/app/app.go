@@ -53,7 +53,7 @@ type App struct {
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
 
-	dialing  singleflight.Group
+	connects singleflight.Group
 	mu       sync.Mutex
 	temporal client.Client // nil until Dial
 }
@@ -138,7 +138,7 @@ func newApp(cfg config.Config, log *slog.Logger, options []Option) (*App, error)
 // comes meanwhile shares the try and its failure, an orgflow.CodeUnavailable
 // fault.
 func (a *App) Dial(ctx context.Context) (client.Client, error) {
-	v, err, _ := a.dialing.Do("", func() (any, error) {
+	v, err, _ := a.connects.Do("", func() (any, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.temporal != nil {

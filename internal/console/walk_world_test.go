@@ -136,7 +136,7 @@ func (w *walk) seedOrg(org *orgWorld) {
 func (w *walk) seedRuns() {
 	w.t.Helper()
 	w.sync.seed()
-	w.opsWorld.run("sync-1") // has an entry in the provisioning log
+	w.run("sync-1") // has an entry in the provisioning log
 	fault := &orgflow.Fault{Code: orgflow.CodeInvalidRecord, VendorCode: walkEvil, Message: walkEvil, Advice: walkEvil, Field: walkEvil}
 	w.sync.run(walkEvil, []orgflow.Change{
 		{ID: 1, Kind: orgflow.Org, Op: orgflow.Insert, SourceID: walkEvil, Wave: 1, State: orgflow.Failed, Reason: walkEvil, Error: fault,
