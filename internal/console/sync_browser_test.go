@@ -35,11 +35,17 @@ func TestSyncThroughABrowser(t *testing.T) {
 	both("list", at("/sync?lang=en"), testchrome.Shows("awaiting approval"))
 	both("run waiting", testchrome.Click(`a[href="/sync/parked"]`), testchrome.Shows("3 deletes are more than 1 %"))
 
+	// leave marks a page that is about to be left.
+	leave := func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+		_, err = chromedp.Evaluate[bool]("window.old = true")(ctx, target)
+		return none, err
+	}
+
 	// The browser sends no decision without a reason.
 	if testchrome.Ask[bool](c, `document.querySelector('form[action="/sync/parked/approve"]').checkValidity()`) {
 		t.Error("the form may be sent without a reason")
 	}
-	c.Do("approved", chromedp.SendKeys(chromedp.CSS("#reason-approve"), "they left"), testchrome.Click(`form[action="/sync/parked/approve"] button`), testchrome.Shows("awaiting approval"))
+	c.Do("approved", chromedp.SendKeys(chromedp.CSS("#reason-approve"), "they left"), leave, testchrome.Click(`form[action="/sync/parked/approve"] button`), until("!window.old"), testchrome.Shows("awaiting approval"))
 	if !slices.Equal(w.asked, []string{"approve parked local  they left"}) {
 		t.Errorf("asked %q", w.asked)
 	}
@@ -97,8 +103,8 @@ func until(expression string) chromedp.Action[chromedp.Void] {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			if there, err := look(ctx, target); there || err != nil {
-				return none, err
+			if there, err := look(ctx, target); there && err == nil { // a page that is being left answers with an error
+				return none, nil
 			}
 			select {
 			case <-ctx.Done():

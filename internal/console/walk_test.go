@@ -152,9 +152,9 @@ func TestEveryPageInABrowser(t *testing.T) {
 		for _, addresses := range w.pages() {
 			for _, address := range addresses {
 				what := language + " " + named.ReplaceAllString(address, "-")
-				c.Do("walk "+what+" 1280", chromedp.EmulateViewport(1280, 900), at(address))
+				c.Look("walk "+what+" 1280", chromedp.EmulateViewport(1280, 900), at(address))
 				c.Fits(what + " at 1280")
-				c.Do("walk "+what+" 390", chromedp.EmulateViewport(390, 844))
+				c.Look("walk "+what+" 390", chromedp.EmulateViewport(390, 844))
 				c.Fits(what + " at 390")
 				if unlabelled := testchrome.Ask[string](c, `Array.from(document.querySelectorAll("main input:not([type=hidden]), main select, main textarea")).filter(e => !e.labels.length).map(e => e.name).join()`); unlabelled != "" {
 					t.Errorf("%s: without a label: %s", what, unlabelled)

@@ -27,6 +27,8 @@ type Browser struct {
 	t     *testing.T
 	ctx   context.Context
 	shots string
+	// wanted: somebody looks at the pictures.
+	wanted bool
 
 	mu       sync.Mutex
 	troubles []string
@@ -50,6 +52,9 @@ func New(t *testing.T) *Browser {
 		t.Skip("no Chromium found: install the package chromium")
 	}
 	c := &Browser{t: t, shots: os.Getenv("ORGFLOW_TEST_SHOTS")}
+	if c.wanted = c.shots != ""; !c.wanted {
+		c.shots = t.TempDir()
+	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox,
 		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("accept-lang", "en"))
@@ -85,26 +90,37 @@ func (c *Browser) hear(ev any) {
 	c.troubles = append(c.troubles, what)
 }
 
-// Do performs actions within a minute and, where pictures are wanted, keeps one
-// of where they ended, named like what was done.
+// Do performs actions within a minute and keeps a picture of where they ended,
+// named like what was done.
 func (c *Browser) Do(what string, actions ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	c.perform(what, true, actions)
+}
+
+// Look is Do for many pages: it takes pictures only where they are wanted,
+// because to draw one costs more than to load the page.
+func (c *Browser) Look(what string, actions ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	c.perform(what, c.wanted, actions)
+}
+
+func (c *Browser) perform(what string, picture bool, actions []chromedp.Action[chromedp.Void]) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
 	defer cancel()
 	err := chromedp.Do(ctx, actions...)
-	c.picture(what)
+	if picture {
+		c.picture(what)
+	}
 	if err != nil {
 		body, _ := chromedp.Run(c.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
 		c.t.Fatalf("%s: %v\n%s\n%v", what, err, body, c.troubles)
 	}
 }
 
-// picture keeps what the window shows. To draw it costs more than most steps.
+// picture keeps what the window shows.
 func (c *Browser) picture(what string) {
 	c.t.Helper()
-	if c.shots == "" {
-		return
-	}
 	ctx, stop := context.WithTimeout(c.ctx, 10*time.Second) // an open list or hint of the browser itself keeps it from drawing
 	defer stop()
 	if shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100)); err == nil {
