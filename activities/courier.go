@@ -32,10 +32,6 @@ type parcel struct {
 	doubt   bool           // a call may have taken effect
 }
 
-// errWorkerStops is the cause of a fault that ends a page whatever attempt it
-// is: another worker goes on at once.
-var errWorkerStops = errors.New("the worker is stopping; another one goes on")
-
 // deliver returns what became of each effect, and the fault that keeps some
 // open; nil if none is. Whatever is open has a fault.
 func (c *courier) deliver(ctx context.Context, effects []connectors.Effect) (parcels []parcel, open *orgflow.Fault) {
@@ -59,7 +55,7 @@ func (c *courier) attempt(ctx context.Context, effects []connectors.Effect) (par
 	for wait := time.Second; len(rest) > 0; wait = min(2*wait, 30*time.Second) {
 		select {
 		case <-c.stopping:
-			return parcels, &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: errWorkerStops.Error(), Err: errWorkerStops}
+			return parcels, stopFault()
 		default:
 		}
 		if rest, open = c.call(ctx, effects, parcels, rest); open == nil {

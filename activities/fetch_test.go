@@ -74,6 +74,27 @@ func TestAReadGoesOnWhereItsHeartbeatWas(t *testing.T) {
 	}
 }
 
+func TestAStoppingWorkerEndsItsShareWithThePageItReads(t *testing.T) {
+	w := newWorld(t)
+	p := w.staff(8)
+	stopping := make(chan struct{})
+	w.source.after = func(_ string, page int) {
+		if page == 2 {
+			close(stopping)
+		}
+	}
+	first, err := w.fetchPeople(task{stopping: stopping, attempt: lastFetchAttempt}, p.RunID)
+	if err != nil || first.Cursor.Done || first.Count.Read != 6 || first.Count.Staged != 6 {
+		t.Fatalf("the share is %+v, %v", first, err)
+	}
+	w.source.asked = nil
+	var rest Fetched
+	err = w.perform(task{}, orgflow.ActivityFetchPages, FetchParams{RunID: p.RunID, Kind: orgflow.Person, From: first.Cursor}, &rest)
+	if err != nil || !rest.Count.Complete || rest.Count.Staged != 8 || !slices.Equal(w.source.asked, []string{"Employee/3"}) {
+		t.Errorf("the rest is %+v, %v; asked for %v", rest, err, w.source.asked)
+	}
+}
+
 func TestPagesReadAgainAfterACrashAreNoRepetition(t *testing.T) {
 	cases := map[string]bool{"the last heartbeat was lost": false, "all heartbeats were lost": true}
 	for name, all := range cases {

@@ -140,10 +140,8 @@ func (s *slice) nap(ctx context.Context, d time.Duration) {
 
 // stoppedWorker is the fault of a worker that stops: another one goes on.
 func stoppedWorker(ctx context.Context) *orgflow.Fault {
-	select {
-	case <-activity.GetWorkerStopChannel(ctx):
-		return &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: errWorkerStops.Error(), Err: errWorkerStops}
-	default:
-		return nil
+	if workerStops(ctx) {
+		return stopFault()
 	}
+	return nil
 }

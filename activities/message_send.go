@@ -89,11 +89,9 @@ type post struct {
 
 func (p *post) send(ctx context.Context) error {
 	for until := p.Now().Add(sendFor); p.Now().Before(until); {
-		select {
-		case <-activity.GetWorkerStopChannel(ctx):
+		if workerStops(ctx) {
 			p.out.More = true
 			return nil
-		default:
 		}
 		list, err := p.Store.LeaseMessages(ctx, store.LeaseRequest{
 			CompanyID: p.target.CompanyID, Channel: p.target.Consumer, By: p.by, For: leaseFor, Limit: messagesAtOnce,

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"go.temporal.io/sdk/activity"
@@ -55,7 +56,8 @@ func (o *Org) readShare(ctx context.Context, pullID string) (PulledShare, error)
 	if err == nil && read {
 		err = r.end(ctx, pull, consumer)
 	}
-	if err != nil {
+	// A stopping worker has read a smaller share; another one reads the next.
+	if err != nil && !errors.Is(err, errWorkerStops) {
 		return PulledShare{}, err
 	}
 	pull, err = o.Store.GetPull(ctx, pullID)

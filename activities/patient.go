@@ -47,8 +47,8 @@ func each[T any](list []T) func(context.Context) iter.Seq[T] {
 }
 
 // inParallel does something for each of a sequence, so many at a time, until
-// one fails, the activity is cancelled or the worker stops. The sequence's
-// context ends then, too.
+// one fails, the activity is cancelled or the worker stops (errWorkerStops).
+// The sequence's context ends then, too.
 func inParallel[T any](ctx context.Context, limit int, all func(context.Context) iter.Seq[T], do func(context.Context, T) error) error {
 	stop := activity.GetWorkerStopChannel(ctx)
 	group, inner := errgroup.WithContext(ctx)
@@ -62,7 +62,7 @@ func inParallel[T any](ctx context.Context, limit int, all func(context.Context)
 			case <-inner.Done():
 				return inner.Err()
 			case <-stop:
-				return orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on")
+				return stopFault()
 			default:
 				return do(inner, one)
 			}

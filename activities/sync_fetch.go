@@ -134,8 +134,8 @@ func (f *fetcher) answer(snapshot store.Snapshot) Fetched {
 	}}
 }
 
-// read stages pages until the source ends, the activity's share is read or
-// the source fails for good.
+// read stages pages until the source ends, the activity's share is read, the
+// worker stops or the source fails for good.
 func (f *fetcher) read(ctx context.Context) (Fetched, error) {
 	for range pagesPerFetch {
 		page, err := f.source.ReadPage(ctx, query(f.svc.Request), f.cursor.Page)
@@ -153,6 +153,9 @@ func (f *fetcher) read(ctx context.Context) (Fetched, error) {
 		}
 		f.mark()
 		activity.RecordHeartbeat(ctx, f.cursor)
+		if workerStops(ctx) {
+			break // a smaller share; another worker reads the next one
+		}
 	}
 	staged, rejected, err := f.store.CountStaged(ctx, f.cursor.Snapshot)
 	return Fetched{Cursor: f.cursor, Count: orgflow.FetchCount{Read: f.cursor.Reading.Read, Staged: staged, Rejected: rejected}}, err

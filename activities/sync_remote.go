@@ -222,6 +222,9 @@ func (e *unreadError) Unwrap() error { return e.fault }
 // on without knowing all the consumer holds. A permission that reading lacks
 // does not keep anybody from writing, so it ends the read, not the run.
 func (r *remoteReader) verdict(ctx context.Context, err error) error {
+	if errors.Is(err, errWorkerStops) {
+		return nil // a smaller share; another worker reads the next one
+	}
 	unread, ok := errors.AsType[*unreadError](err)
 	if !ok || ctx.Err() != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
-	"orgflow"
 	"orgflow/internal/store"
 )
 
@@ -30,7 +29,7 @@ func (p *page) send(ctx context.Context) error {
 			case <-sending.Done():
 				return
 			case <-activity.GetWorkerStopChannel(ctx):
-				halt(orgflow.Faultf(orgflow.CodeUnavailable, "the worker is stopping; another one goes on"))
+				halt(stopFault())
 				return
 			}
 		}

@@ -9,9 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"orgflow/internal/app"
 	"orgflow/internal/version"
 )
 
@@ -24,7 +23,7 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := app.Interrupted(context.Background())
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)

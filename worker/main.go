@@ -8,8 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"orgflow/internal/app"
 	"orgflow/internal/config"
@@ -31,7 +29,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "worker: unexpected argument %q; it takes none, see --help\n", flag.Arg(0))
 		os.Exit(1)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := app.Interrupted(context.Background())
 	defer stop()
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)

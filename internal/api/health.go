@@ -17,6 +17,8 @@ import (
 // before it gives up by itself.
 const checkTime = 3 * time.Second
 
+const pathReady = "/readyz"
+
 func (s *server) healthRoutes() {
 	register(s, huma.Operation{
 		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz",
@@ -25,7 +27,7 @@ func (s *server) healthRoutes() {
 		return &body[health]{health{Status: "ok"}}, nil
 	})
 	register(s, huma.Operation{
-		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz",
+		OperationID: "readyz", Method: http.MethodGet, Path: pathReady,
 		Tags: []string{"operations"}, Summary: "Database and Temporal answer",
 		Description: "503 while one of them does not; the log has the cause.",
 	}, config.AccessNone, s.ready)

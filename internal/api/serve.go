@@ -12,11 +12,13 @@ import (
 )
 
 const (
-	headerTime   = 10 * time.Second
-	readTime     = 60 * time.Second // above every handler's deadline, see bodyTime
-	writeTime    = 60 * time.Second
-	idleTime     = 120 * time.Second
-	shutdownTime = 15 * time.Second
+	headerTime = 10 * time.Second
+	readTime   = 60 * time.Second // above every handler's deadline, see bodyTime
+	writeTime  = 60 * time.Second
+	idleTime   = 120 * time.Second
+	// shutdownTime lets every request in flight have its answer: it is above
+	// the deadline of handlers.
+	shutdownTime = defaultTimeout + time.Second
 )
 
 // Listen opens an address that came from a setting. A busy one is explained
@@ -34,20 +36,27 @@ func Listen(addr, variable string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve listens on addr (ORGFLOW_HTTP_ADDR) and serves h until ctx ends; then
-// it lets requests in flight finish for up to 15 s. A clean end returns nil.
-func Serve(ctx context.Context, addr string, h http.Handler, logger *slog.Logger) error {
+// Serve listens on addr (ORGFLOW_HTTP_ADDR) and serves h until ctx ends. Then
+// /readyz answers 503 for as long as drain says, so that nobody is sent here
+// any more while everything is still answered; and then requests in flight
+// finish, for up to 31 s. A clean end returns nil.
+func Serve(ctx context.Context, addr string, h http.Handler, drain time.Duration, logger *slog.Logger) error {
 	l, err := Listen(addr, "ORGFLOW_HTTP_ADDR")
 	if err != nil {
 		return err
 	}
-	return ServeListener(ctx, l, h, logger)
+	return serve(ctx, l, h, drain, logger)
 }
 
-// ServeListener is Serve on an open listener, which it closes.
+// ServeListener is Serve on an open listener, which it closes, without a
+// drain: for what no load balancer stands before.
 func ServeListener(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	return serve(ctx, l, h, 0, logger)
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration, logger *slog.Logger) error {
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           unreadyOnce(ctx, h),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
@@ -64,11 +73,34 @@ func ServeListener(ctx context.Context, l net.Listener, h http.Handler, logger *
 	case <-ctx.Done():
 	}
 	// Requests in flight outlive ctx on purpose.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	grace := context.WithoutCancel(ctx)
+	if drain > 0 {
+		logger.InfoContext(grace, "stopping: not ready any more, requests are still answered", "addr", l.Addr().String(), "for", drain.String())
+		srv.SetKeepAlivesEnabled(false) // clients look for another server with their next request
+		timer := time.NewTimer(drain)
+		defer timer.Stop()
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve %s: %w", l.Addr(), err)
+		case <-timer.C:
+		}
+	}
+	grace, cancel := context.WithTimeout(grace, shutdownTime)
 	defer cancel()
 	if err := srv.Shutdown(grace); err != nil {
 		_ = srv.Close() // cut what did not finish; Shutdown's error says so
 		return fmt.Errorf("stop serving %s: %w", l.Addr(), err)
 	}
 	return nil
+}
+
+// unreadyOnce answers /readyz with 503 once ctx has ended, whatever h says.
+func unreadyOnce(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil && r.URL.Path == pathReady {
+			http.Error(w, "not ready: the server is stopping", http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
@@ -199,6 +200,53 @@ func TestServeStopsGracefully(t *testing.T) {
 	}
 }
 
+// A stopping server says first that it is not ready, and answers everything
+// else as before, so that a load balancer has time to notice.
+func TestADrainingServerIsNotReadyAndAnswers(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	l, err := Listen("127.0.0.1:0", "ORGFLOW_HTTP_ADDR")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- serve(ctx, l, New(newWorld().deps()), time.Hour, slog.New(slog.DiscardHandler))
+	}()
+	look := func(path string) int {
+		res, err := http.Get("http://" + l.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	if got := look("/readyz"); got != http.StatusOK {
+		t.Errorf("before: /readyz answers %d", got)
+	}
+	stop()
+	for path, want := range map[string]int{"/readyz": 503, "/healthz": 200, "/api/v1/sync-runs": 200} {
+		if got := look(path); got != want {
+			t.Errorf("draining: %s answers %d, want %d", path, got, want)
+		}
+	}
+	_ = l.Close() // for want of an hour
+	if err := <-served; err == nil {
+		t.Error("a server whose listener broke ended without an error")
+	}
+}
+
+func TestADrainEnds(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	l, err := Listen("127.0.0.1:0", "ORGFLOW_HTTP_ADDR")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serve(ctx, l, http.NotFoundHandler(), time.Millisecond, slog.New(slog.DiscardHandler)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestABusyAddressNamesItsSetting(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -206,7 +254,7 @@ func TestABusyAddressNamesItsSetting(t *testing.T) {
 	}
 	defer l.Close()
 	addr := l.Addr().String()
-	err = Serve(context.Background(), addr, nil, slog.New(slog.DiscardHandler))
+	err = Serve(context.Background(), addr, nil, 0, slog.New(slog.DiscardHandler))
 	want := "ORGFLOW_HTTP_ADDR=" + addr + " is in use by another program; stop it or set ORGFLOW_HTTP_ADDR to a free address"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)

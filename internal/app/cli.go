@@ -50,10 +50,10 @@ func (a *App) migrate(ctx context.Context) (before, after int64, err error) {
 	return before, after, err
 }
 
-// serve runs the HTTP API until ctx ends.
+// serve runs the HTTP API until ctx ends and requests are drained.
 func (a *App) serve(ctx context.Context) error {
 	if _, err := a.ready(ctx); err != nil {
 		return err
 	}
-	return api.Serve(ctx, a.Config.HTTPAddr, a.Handler(a.Config.Temporal.UIURL), a.Log)
+	return api.Serve(ctx, a.Config.HTTPAddr, a.Handler(a.Config.Temporal.UIURL), a.Config.HTTPDrain, a.Log)
 }

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
 	"orgflow"
@@ -26,6 +27,9 @@ import (
 const (
 	// stopTimeout is how long a stopping worker waits for pages in flight.
 	stopTimeout = 25 * time.Second
+	// handOverAfter is how long they are waited for before another worker is
+	// given what is left; the rest of stopTimeout is for the answers.
+	handOverAfter = 20 * time.Second
 	// activitySlots and the pollers are sized for pages that mostly wait for
 	// a vendor (Temporal reference § 3).
 	activitySlots = 32
@@ -49,6 +53,7 @@ func (a *App) Worker(cl client.Client) worker.Worker {
 		MaxConcurrentWorkflowTaskPollers:   pollers,
 		MaxHeartbeatThrottleInterval:       hearEvery,
 		DefaultHeartbeatThrottleInterval:   hearEvery,
+		Interceptors:                       []interceptor.WorkerInterceptor{activities.HandOver(handOverAfter)},
 	})
 	workflows.Register(w)
 	a.Sync(cl).Register(w)

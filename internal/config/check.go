@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // problems gathers findings while the settings are parsed.
@@ -93,6 +94,31 @@ func (*problems) exposed(c Config) []string {
 		}
 	}
 	return warnings
+}
+
+const (
+	// defaultDrain is a little more than load balancers usually need to notice.
+	defaultDrain = 5 * time.Second
+	// mostDrain leaves the requests in flight their time, before a supervisor
+	// of processes kills what has not stopped.
+	mostDrain = time.Minute
+)
+
+// drain reads a duration. Unset, it is 0 on loopback, where people use the
+// server themselves and nobody else could be asked instead.
+func (p *problems) drain(variable, value, addr string) time.Duration {
+	if value == "" {
+		if Loopback(addr) {
+			return 0
+		}
+		return defaultDrain
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < 0 || d > mostDrain {
+		p.add(variable, "%q is not a duration from 0s to %s, for example 5s", value, mostDrain)
+		return 0
+	}
+	return d
 }
 
 func (p *problems) directory(variable, value string) string {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"orgflow"
 )
@@ -40,6 +41,9 @@ type Config struct {
 	Role Role
 	// HTTPAddr is where API and console listen: host:port.
 	HTTPAddr string
+	// HTTPDrain is how long a stopping server goes on with new requests while
+	// it says that it is not ready, so that a load balancer can notice.
+	HTTPDrain time.Duration
 	// APIKeys are the accepted keys; empty only where HTTPAddr is loopback.
 	APIKeys Keys
 	// KeyRing has the keys that are accepted now: those of ORGFLOW_API_KEYS
@@ -134,6 +138,7 @@ func (e environment) check(role Role) (Config, []Problem) {
 		Traces:      p.traces(e),
 		Keep:        p.retention(e),
 	}
+	c.HTTPDrain = p.drain("ORGFLOW_HTTP_DRAIN", e.HTTPDrain, c.HTTPAddr)
 	c.APIKeys, c.KeyRing = p.keyRing(e)
 	c.Database = p.database(role, e.DatabaseURL, c.DataDir)
 	if c.listens() {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -80,6 +81,7 @@ func TestEveryRoleNamesWhatItNeeds(t *testing.T) {
 func TestAllProblemsAtOnce(t *testing.T) {
 	bad := map[string]string{
 		"ORGFLOW_HTTP_ADDR":              "localhost",
+		"ORGFLOW_HTTP_DRAIN":             "2h",
 		"ORGFLOW_API_KEYS":               "a:god:00",
 		"ORGFLOW_DATABASE_URL":           "mysql://u:" + secretWord + "@h/db",
 		"ORGFLOW_TEMPORAL_ADDR":          "temporal:99999",
@@ -165,6 +167,24 @@ func TestAnOpenAPIIsRefusedBeyondLoopback(t *testing.T) {
 	for _, addr := range private {
 		if err := load(RoleStandalone, addr, ""); err != nil {
 			t.Errorf("%s without keys: %v", addr, err)
+		}
+	}
+}
+
+// Where people use the server themselves nobody else could be asked instead.
+func TestTheDrainOfAServer(t *testing.T) {
+	for _, c := range []struct {
+		addr, set string
+		want      time.Duration
+	}{
+		{"127.0.0.1:8080", "", 0},
+		{"0.0.0.0:8080", "", 5 * time.Second},
+		{"0.0.0.0:8080", "0s", 0},
+		{"127.0.0.1:8080", "1500ms", 1500 * time.Millisecond},
+	} {
+		clean(t, map[string]string{"ORGFLOW_HTTP_ADDR": c.addr, "ORGFLOW_HTTP_DRAIN": c.set, "ORGFLOW_API_KEYS": keyOfAlice, "ORGFLOW_DATABASE_URL": "sqlite://x.db"})
+		if got, err := Load(RoleServer); err != nil || got.HTTPDrain != c.want {
+			t.Errorf("%s with %q: %s, %v; want %s", c.addr, c.set, got.HTTPDrain, err, c.want)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 // envconfig, which stops at the first error and repeats the value in it.
 type environment struct {
 	HTTPAddr    string `envconfig:"ORGFLOW_HTTP_ADDR"`
+	HTTPDrain   string `envconfig:"ORGFLOW_HTTP_DRAIN"`
 	APIKeys     string `envconfig:"ORGFLOW_API_KEYS"`
 	APIKeysFile string `envconfig:"ORGFLOW_API_KEYS_FILE"`
 	DatabaseURL string `envconfig:"ORGFLOW_DATABASE_URL"`

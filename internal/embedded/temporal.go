@@ -95,6 +95,9 @@ func dynamicConfig(s *store) dynamicconfig.StaticClient {
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 		dynamicconfig.MatchingEnableFairness.Key():              true,
+		// A stopping worker's polls end at once. Else a task handed to one of
+		// them in that moment is lost until its start-to-close time-out.
+		dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
 		// No calls to the vendor's version service.
 		dynamicconfig.EnableServerVersionCheck.Key():                     false,
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    10_000,
