@@ -7,6 +7,7 @@ import (
 
 	dtsim "orgflow/connectors/dingtalk/sim"
 	hcmsim "orgflow/connectors/hcm/sim"
+	kdsim "orgflow/connectors/kingdee/sim"
 	"orgflow/connectors/simctl"
 )
 
@@ -18,7 +19,7 @@ func (w *world) vendors() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	server := &http.Server{Handler: simctl.NewHost(hcmsim.New(hcmsim.Options{}), dtsim.New(dtsim.Options{}))}
+	server := &http.Server{Handler: simctl.NewHost(hcmsim.New(hcmsim.Options{}), dtsim.New(dtsim.Options{}), kdsim.New(kdsim.Options{}))}
 	go func() { _ = server.Serve(l) }() // ends with Close
 	w.t.Cleanup(func() { _ = server.Close() })
 	w.credentials()
@@ -27,6 +28,7 @@ func (w *world) vendors() {
 // credentials puts what meta files refer to into the environment, where no
 // standalone with simulators of its own supplies it.
 func (w *world) credentials() {
+	w.env["K3_PASSWORD"] = kdsim.DefaultSettings().Users[0].Password
 	w.env["HCM_TOKEN"], w.env["DINGTALK_APPKEY"], w.env["DINGTALK_APPSECRET"] = hcmToken, appKey, appSecret
 }
 
