@@ -24,7 +24,7 @@ const elsewhere = "ORGFLOW_TEMPORAL_TASK_QUEUE=bench-elsewhere"
 // beside does something while this process is orgflow's worker and serves its
 // HTTP API, as the programs worker and starter do, on the database and the
 // Temporal of a standalone that looks elsewhere.
-func beside(ctx context.Context, of *process, database string, do func(ctx context.Context, api string) error) (err error) {
+func beside(ctx context.Context, of *process, database string, do func(ctx context.Context, api string) error, options ...app.Option) (err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func beside(ctx context.Context, of *process, database string, do func(ctx conte
 		MetaDir:  filepath.Join(of.dir, "meta"), LogLevel: slog.LevelWarn,
 	}
 	log := app.Logger(cfg, os.Stderr)
-	a, err := app.Open(ctx, cfg, log)
+	a, err := app.Open(ctx, cfg, log, options...)
 	if err != nil {
 		return err
 	}

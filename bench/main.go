@@ -5,6 +5,7 @@
 //	go run ./bench flows        launches of and decisions on approval flows, beside a bare Temporal workflow
 //	go run ./bench pull         a pull of an organisation, beside what its calls take at the rate allowed
 //	go run ./bench open-flows   the memory of a worker while thousands of flows wait for people
+//	go run ./bench tune         other settings of a worker, beside the usual ones
 //
 // Each takes flags; --help lists them.
 package main
@@ -28,6 +29,7 @@ var benchmarks = []struct {
 	{"push", push},
 	{"flows", flows},
 	{"open-flows", openFlows},
+	{"tune", tune},
 	{"pull", pull},
 }
 

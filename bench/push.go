@@ -119,10 +119,14 @@ func measure(ctx context.Context, o pushOptions, dir string, round int) (figures
 }
 
 // sync runs the first push and returns its wall time, start to summary.
-func (p *process) sync(ctx context.Context) (time.Duration, error) {
+func (p *process) sync(ctx context.Context) (time.Duration, error) { return syncVia(ctx, p.api, "{}") }
+
+// syncVia runs a sync with these params and returns its wall time, start to
+// summary.
+func syncVia(ctx context.Context, api, params string) (time.Duration, error) {
 	began := time.Now()
-	started, err := postJSON[struct{ ID string }](ctx, p.api+"/api/v1/sync-runs",
-		`{"services":["org_new","person_new"],"consumer":"ding_talk","company_id":900,"params":{}}`)
+	started, err := postJSON[struct{ ID string }](ctx, api+"/api/v1/sync-runs",
+		`{"services":["org_new","person_new"],"consumer":"ding_talk","company_id":900,"params":`+params+`}`)
 	if err != nil {
 		return 0, err
 	}
@@ -134,7 +138,7 @@ func (p *process) sync(ctx context.Context) (time.Duration, error) {
 		summary, err = get[struct {
 			Status string
 			Error  any
-		}](ctx, p.api+"/api/v1/sync-runs/"+started.ID)
+		}](ctx, api+"/api/v1/sync-runs/"+started.ID)
 		return summary.Status != "running", err
 	})
 	if err == nil && summary.Status != "completed" {

@@ -49,6 +49,7 @@ type App struct {
 	now      func() time.Time // of sessions
 	payloads *temporalx.PayloadKeys
 	veil     *telemetry.Redactor // of secrets, in what the doctor says
+	tuning   Tuning              // of its worker
 
 	watching atomic.Bool   // somebody hears of stored
 	stored   chan struct{} // messages were stored, and not looked for yet
@@ -121,6 +122,7 @@ func newApp(cfg config.Config, log *slog.Logger, options []Option) (*App, error)
 	a := &App{
 		Config: cfg, Log: log, Metrics: telemetry.NewRegistry(), getenv: os.LookupEnv,
 		stored: make(chan struct{}, 1), now: time.Now, veil: telemetry.NewRedactor(cfg.Secrets()...),
+		tuning: UsualTuning(),
 	}
 	for _, o := range options {
 		o(a)

@@ -30,27 +30,41 @@ const (
 	// handOverAfter is how long they are waited for before another worker is
 	// given what is left; the rest of stopTimeout is for the answers.
 	handOverAfter = 20 * time.Second
-	// activitySlots and the pollers are sized for pages that mostly wait for
-	// a vendor (Temporal reference § 3).
-	activitySlots = 32
-	pollers       = 4
 	// hearEvery is how often a heartbeat goes to the server at most: it is
 	// how soon an activity hears that its run is cancelled or paused.
 	hearEvery = 2 * time.Second
-	// cachedWorkflows is how many workflows a process keeps in memory between
-	// their tasks, some 45 KB each. Most wait for people for days; one that is
-	// not kept is read again from its history (Temporal reference § 3).
-	cachedWorkflows = 1000
 )
+
+// Tuning says how much a worker does at a time (Temporal reference § 3). What
+// other values do is measured by "bench tune".
+type Tuning struct {
+	// Activities is how many run at a time, most of them waiting for a vendor.
+	Activities int
+	// Pollers is how many calls wait for activities, and as many others for
+	// workflow tasks.
+	Pollers int
+	// Workflows is how many a process keeps in memory between their tasks, some
+	// 45 KB each. Most wait for people for days; one that is not kept is read
+	// again from its history.
+	Workflows int
+}
+
+// UsualTuning is what every worker has.
+func UsualTuning() Tuning { return Tuning{Activities: 32, Pollers: 4, Workflows: 1000} }
+
+// WithTuning sets another tuning than the usual one, for measurements.
+func WithTuning(t Tuning) Option {
+	return func(a *App) { a.tuning = t }
+}
 
 // Worker returns a worker for all workflows and activities, not started.
 func (a *App) Worker(cl client.Client) worker.Worker {
-	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
+	worker.SetStickyWorkflowCacheSize(a.tuning.Workflows)
 	w := worker.New(cl, a.Config.Temporal.TaskQueue, worker.Options{
 		WorkerStopTimeout:                  stopTimeout,
-		MaxConcurrentActivityExecutionSize: activitySlots,
-		MaxConcurrentActivityTaskPollers:   pollers,
-		MaxConcurrentWorkflowTaskPollers:   pollers,
+		MaxConcurrentActivityExecutionSize: a.tuning.Activities,
+		MaxConcurrentActivityTaskPollers:   a.tuning.Pollers,
+		MaxConcurrentWorkflowTaskPollers:   a.tuning.Pollers,
 		MaxHeartbeatThrottleInterval:       hearEvery,
 		DefaultHeartbeatThrottleInterval:   hearEvery,
 		Interceptors:                       []interceptor.WorkerInterceptor{activities.HandOver(handOverAfter)},
