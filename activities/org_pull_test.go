@@ -68,6 +68,36 @@ func TestAPullOfManyDepartmentsMakesNoCallTooMany(t *testing.T) {
 	}
 }
 
+func TestAStoppingWorkersPullGoesOnElsewhere(t *testing.T) {
+	w := newOffice(t)
+	var depts []dtsim.Department
+	for i := range int64(200) {
+		depts = append(depts, dept(100+i, 1, fmt.Sprintf("部门%d", i)))
+	}
+	w.holds(depts, nil)
+	id := w.prepare(w.worker(w.db), ask)
+	stopping := make(chan struct{})
+	stop := sync.OnceFunc(func() { close(stopping) })
+	w.onCall = func(path string) error {
+		if path == listUser {
+			stop()
+		}
+		return nil
+	}
+	share, err := doUntil(context.Background(), stopping, w.worker(w.db).ReadOrganisation, activities.PullParams{PullID: id})
+	if err != nil || share.Done { // a stop is nobody's failure, and costs no attempt
+		t.Fatalf("the share is %+v, %v", share, err)
+	}
+	if n := w.asked(listUser); n == 0 || n > 64 {
+		t.Errorf("%d departments' members were read", n)
+	}
+	w.onCall = nil
+	w.must(w.read(context.Background(), w.worker(w.db), id))
+	if n := w.asked(listUser); n != 201 {
+		t.Errorf("%d calls for the members of 201 departments", n)
+	}
+}
+
 func TestPullingAgainConverges(t *testing.T) {
 	w := newOffice(t)
 	depts, people := w.small()

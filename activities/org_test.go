@@ -147,6 +147,11 @@ func (w *office) worker(db activities.OrgStore) *activities.Org {
 
 // do runs one activity as Temporal would.
 func do[P, R any](ctx context.Context, activity func(context.Context, P) (R, error), p P) (R, error) {
+	return doUntil(ctx, nil, activity, p)
+}
+
+// doUntil is do in a worker that begins to stop with the channel.
+func doUntil[P, R any](ctx context.Context, stopping chan struct{}, activity func(context.Context, P) (R, error), p P) (R, error) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
@@ -154,6 +159,7 @@ func do[P, R any](ctx context.Context, activity func(context.Context, P) (R, err
 		BackgroundActivityContext: ctx,
 		Interceptors:              []interceptor.WorkerInterceptor{&attempts{}},
 	})
+	env.SetWorkerStopChannel(stopping)
 	env.RegisterActivity(activity)
 	var out R
 	value, err := env.ExecuteActivity(activity, p)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
 	"orgflow"
@@ -47,26 +46,26 @@ func each[T any](list []T) func(context.Context) iter.Seq[T] {
 }
 
 // inParallel does something for each of a sequence, so many at a time, until
-// one fails, the activity is cancelled or the worker stops (errWorkerStops).
-// The sequence's context ends then, too.
+// one fails, the activity is cancelled or the worker stops: then what has begun
+// comes to its end, and errWorkerStops is the cause of what is returned. The
+// sequence's context ends with the first failure, too.
 func inParallel[T any](ctx context.Context, limit int, all func(context.Context) iter.Seq[T], do func(context.Context, T) error) error {
-	stop := activity.GetWorkerStopChannel(ctx)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
+	stopped := false
 	for one := range all(inner) {
-		if inner.Err() != nil {
+		if stopped = workerStops(ctx); stopped || inner.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			select {
-			case <-inner.Done():
+			if inner.Err() != nil {
 				return inner.Err()
-			case <-stop:
-				return stopFault()
-			default:
-				return do(inner, one)
 			}
+			return do(inner, one)
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || !stopped {
+		return err
+	}
+	return stopFault()
 }

@@ -68,6 +68,9 @@ func checkReady(t *testing.T, s *Server, retention time.Duration, attributes ...
 	if got := found.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(); got != retention {
 		t.Errorf("retention %s, want %s", got, retention)
 	}
+	if !found.GetNamespaceInfo().GetCapabilities().GetWorkerPollCompleteOnShutdown() {
+		t.Error("polls of a stopping worker do not end: a task handed to one of them would be lost until its time-out")
+	}
 	listed, err := cl.OperatorService().ListSearchAttributes(t.Context(), &operatorservice.ListSearchAttributesRequest{Namespace: "orgflow-test"})
 	if err != nil {
 		t.Fatalf("search attributes: %v", err)
