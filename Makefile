@@ -70,7 +70,7 @@ heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
 
 # The comparisons with a plain script and with a bare workflow, the memory of
-# flows that wait, then the benchmarks of single packages:
+# flows that wait, settings of a worker beside the usual ones, then the benchmarks of single packages:
 # a table of times, where each line is compared with the first of its group
 # (PostgreSQL with SQLite, for instance), and one of memory with 10,000 and
 # 100,000 records. At the end a pull beside its rate, which takes 5 minutes.
@@ -78,6 +78,7 @@ bench:
 	go run $(FLAGS) ./bench
 	go run $(FLAGS) ./bench flows
 	go run $(FLAGS) ./bench open-flows
+	go run $(FLAGS) ./bench tune
 	@go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 60m $(LIGHT) | tee /dev/stderr | awk -f bench/table.awk
 	go run $(FLAGS) ./bench pull
 

@@ -60,6 +60,21 @@ func TestOpenFlowsAreMeasured(t *testing.T) {
 	}
 }
 
+// Other settings of a worker are measured beside the usual ones; a text picks
+// them.
+func TestSettingsOfAWorkerAreMeasured(t *testing.T) {
+	var out bytes.Buffer
+	err := dispatch(t.Context(), []string{"tune", "-only", "2 pollers", "-rounds", "1", "-flows", "2", "-people", "4", "-latency", "0", "-standalone", programs + "/standalone"}, &out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	_, table, _ := strings.Cut(out.String(), "against the usual ones")
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[2], "usual ") || !strings.HasPrefix(lines[3], "2 pollers ") {
+		t.Errorf("the table is\n%s", out.String())
+	}
+}
+
 // A benchmark fails where its aim is missed.
 func TestAimsAreJudged(t *testing.T) {
 	round := func(rate int) sample { return sample{took: time.Second, calls: make([]time.Duration, rate)} }
