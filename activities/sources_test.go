@@ -23,6 +23,7 @@ import (
 	"orgflow/connectors/hcm"
 	hcmsim "orgflow/connectors/hcm/sim"
 	"orgflow/connectors/sqlsource"
+	"orgflow/internal/egress"
 	"orgflow/internal/testpg"
 )
 
@@ -47,7 +48,7 @@ func (w *world) real(source string) *dtsim.Sim {
 	w.sync.Connectors = connectors.NewRegistry(
 		map[string]connectors.ConsumerFactory{"ding_talk": func(connectors.Settings) (connectors.Consumer, error) { return client, nil }},
 		map[string]connectors.SourceFactory{
-			"hcm":  func(s connectors.Settings) (connectors.Source, error) { return hcm.FromSettings(s) },
+			"hcm":  func(s connectors.Settings) (connectors.Source, error) { return hcm.FromSettings(s, egress.List{}) },
 			"file": func(s connectors.Settings) (connectors.Source, error) { return filesource.FromSettings(s, w.overlay) },
 			"sql":  func(s connectors.Settings) (connectors.Source, error) { return sqlsource.FromSettings(s, w.overlay) },
 		})

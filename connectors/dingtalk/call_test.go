@@ -16,6 +16,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/egress"
 	"orgflow/internal/transport"
 )
 
@@ -160,7 +161,7 @@ func TestLostAnswerIsResolvedWithoutAWrite(t *testing.T) {
 
 // tooLate is a wire on which the answers of a path come after the deadline.
 func tooLate(path string) http.RoundTripper {
-	base := transport.NewBase()
+	base := transport.NewBase(egress.List{})
 	return transport.Func(func(req *http.Request) (*http.Response, error) {
 		res, err := base.RoundTrip(req)
 		if err == nil && strings.HasSuffix(req.URL.Path, path) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/egress"
 	"orgflow/internal/transport"
 )
 
@@ -159,6 +160,12 @@ func wireFault(what string, err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
+	}
+	if refused, ok := errors.AsType[*egress.Refused](err); ok {
+		f := orgflow.Faultf(orgflow.CodeInvalidConfig, "%s was not sent: it %s", what, refused)
+		f.Advice = "correct base_url or token_url of the source in company.json, or what its name resolves to"
+		f.Err = refused
+		return f
 	}
 	f := orgflow.Faultf(orgflow.CodeUnavailable, "%s was not answered: %v", what, err)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -9,6 +9,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/egress"
 )
 
 // Mode says how the gateway knows us (HCM reference § 1.2).
@@ -52,8 +53,11 @@ type Config struct {
 	// SendState goes out as extra_property.state where the job gives none.
 	// Empty, the default, sends none.
 	SendState string
-	// HTTPClient is used without its redirects; nil is a plain client.
+	// HTTPClient is used without its redirects; nil is a plain client that
+	// calls whom Allowed allows.
 	HTTPClient *http.Client
+	// Allowed is who may be called.
+	Allowed egress.List
 }
 
 // Auth holds the credentials. Token serves all modes but ClientCredentials.

@@ -5,6 +5,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/egress"
 )
 
 // settings is "source" of company.json for type hcm.
@@ -37,8 +38,9 @@ type authSettings struct {
 	TokenSeconds      int    `json:"token_seconds"`
 }
 
-// FromSettings builds a source from company.json, secrets resolved.
-func FromSettings(s connectors.Settings, opts ...Option) (*Source, error) {
+// FromSettings builds a source from company.json, secrets resolved, which
+// calls whom allowed allows.
+func FromSettings(s connectors.Settings, allowed egress.List, opts ...Option) (*Source, error) {
 	var doc settings
 	if err := s.Decode(&doc); err != nil {
 		return nil, err
@@ -49,6 +51,6 @@ func FromSettings(s connectors.Settings, opts ...Option) (*Source, error) {
 	}
 	return New(Config{
 		BaseURL: doc.BaseURL, Auth: Auth(doc.Auth), PageSize: doc.PageSize, MaxPages: doc.MaxPages,
-		Timeout: time.Duration(doc.TimeoutSeconds * float64(time.Second)), QPS: doc.QPS, SendState: doc.SendState,
+		Timeout: time.Duration(doc.TimeoutSeconds * float64(time.Second)), QPS: doc.QPS, SendState: doc.SendState, Allowed: allowed,
 	}, opts...)
 }

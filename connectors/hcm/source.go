@@ -36,7 +36,7 @@ var _ connectors.Source = (*Source)(nil)
 // wrong configuration is an *orgflow.InvalidError that lists all problems.
 func New(cfg Config, opts ...Option) (*Source, error) {
 	cfg = cfg.withDefaults()
-	s := &Source{cfg: cfg, client: plainClient(cfg.HTTPClient), sleep: transport.Sleep, log: slog.New(slog.DiscardHandler)}
+	s := &Source{cfg: cfg, client: plainClient(cfg), sleep: transport.Sleep, log: slog.New(slog.DiscardHandler)}
 	s.tokens = &tokens{now: time.Now, life: time.Duration(cfg.Auth.TokenSeconds) * time.Second, timeout: cfg.Timeout, calls: 1}
 	for _, opt := range opts {
 		opt(s)
@@ -58,10 +58,12 @@ func New(cfg Config, opts ...Option) (*Source, error) {
 
 // plainClient is the client without redirects and cookies: a gateway that
 // redirects sends us to its login page, and that is an answer by itself.
-func plainClient(given *http.Client) *http.Client {
-	client := http.Client{}
-	if given != nil {
-		client = *given
+func plainClient(cfg Config) *http.Client {
+	var client http.Client
+	if cfg.HTTPClient != nil {
+		client = *cfg.HTTPClient
+	} else {
+		client.Transport = transport.NewBase(cfg.Allowed)
 	}
 	client.Jar = nil
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

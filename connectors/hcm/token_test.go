@@ -13,6 +13,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/egress"
 )
 
 // issuing is a gateway that issues tokens at /hcm/token and accepts only
@@ -199,7 +200,7 @@ func TestConfigProblemsAreListedAtOnce(t *testing.T) {
 
 func TestFromSettings(t *testing.T) {
 	s, err := FromSettings(connectors.Settings{Name: "hcm", JSON: []byte(`{"type":"hcm","base_url":"http://127.0.0.1:9/hcm/","page_size":50,
-	 "max_pages":9,"timeout_seconds":1.5,"qps":5,"auth":{"mode":"cookie","token":"abc"}}`)})
+	 "max_pages":9,"timeout_seconds":1.5,"qps":5,"auth":{"mode":"cookie","token":"abc"}}`)}, egress.List{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestFromSettings(t *testing.T) {
 		t.Errorf("config %+v", s.cfg)
 	}
 	for _, bad := range []string{`{`, `{"base_url":"http://x","auth":{"token":123456}}`, `{"base":"x"}`, `{"base_url":"http://x","auth":{"mode":"none"},"send_meta_name":true}`} {
-		_, err := FromSettings(connectors.Settings{JSON: []byte(bad)})
+		_, err := FromSettings(connectors.Settings{JSON: []byte(bad)}, egress.List{})
 		if f := orgflow.AsFault(err); f == nil || f.Code != orgflow.CodeInvalidConfig || strings.Contains(err.Error(), "123456") {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/internal/egress"
 	"orgflow/internal/transport"
 )
 
@@ -44,7 +45,7 @@ func New(cfg Config, opt Options) (*Client, error) {
 		return nil, &orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: problems}
 	}
 	if opt.Transport == nil {
-		opt.Transport = oldHTTP()
+		opt.Transport = oldHTTP(opt.Allowed)
 	}
 	c := &Client{
 		cfg:  cfg,
@@ -68,8 +69,8 @@ func New(cfg Config, opt Options) (*Client, error) {
 
 // oldHTTP speaks HTTP/1.1 only: over HTTP/2 servers answer 502 or hang
 // (Kingdee reference § 1).
-func oldHTTP() *http.Transport {
-	t := transport.NewBase()
+func oldHTTP(allowed egress.List) *http.Transport {
+	t := transport.NewBase(allowed)
 	t.ForceAttemptHTTP2 = false
 	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	return t

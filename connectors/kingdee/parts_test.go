@@ -17,6 +17,7 @@ import (
 	"orgflow/connectors"
 	"orgflow/connectors/conformance"
 	"orgflow/connectors/wire"
+	"orgflow/internal/egress"
 	"orgflow/internal/transport"
 )
 
@@ -113,7 +114,7 @@ func TestHTTP11Only(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
-	old := oldHTTP()
+	old := oldHTTP(egress.List{})
 	old.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, MinVersion: tls.VersionTLS12}
 	c, err := New(Config{BaseURL: server.URL + "/k3cloud/", AcctID: "A", Username: "u", Password: "p"}, Options{Transport: old})
 	if err != nil {

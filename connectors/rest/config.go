@@ -15,6 +15,7 @@ import (
 	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/wire"
+	"orgflow/internal/egress"
 	"orgflow/internal/transport"
 )
 
@@ -72,9 +73,10 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 type Options struct {
 	// Name is the consumer's, for logs, metrics and messages.
 	Name string
-	// Transport, Limiter, Logger, Metrics and Now are those of
+	// Transport, Allowed, Limiter, Logger, Metrics and Now are those of
 	// transport.Options; the timeout is the definition's.
 	Transport http.RoundTripper
+	Allowed   egress.List
 	Limiter   transport.Limiter
 	Logger    *slog.Logger
 	Metrics   transport.Observer
@@ -85,7 +87,7 @@ type Options struct {
 
 func (o Options) link(d *Definition, qps float64) *transport.Link {
 	v := transport.Vendor{Name: o.Name, QPS: qps, Timeout: time.Duration(d.TimeoutSeconds * float64(time.Second)), MaxBody: maxBody}
-	return transport.NewLink(v, transport.Options{Transport: o.Transport, Limiter: o.Limiter, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now})
+	return transport.NewLink(v, transport.Options{Transport: o.Transport, Allowed: o.Allowed, Limiter: o.Limiter, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now})
 }
 
 const defaultQPS = 10

@@ -50,7 +50,7 @@ func (a *App) declarative(s connectors.Settings) (connectors.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rest.New(def, cfg, rest.Options{Name: s.Name, Logger: a.Log, Metrics: a.calls, Limiter: a.limiter(s, cfg.Rate(def))})
+	return rest.New(def, cfg, rest.Options{Name: s.Name, Allowed: a.Config.Egress, Logger: a.Log, Metrics: a.calls, Limiter: a.limiter(s, cfg.Rate(def))})
 }
 
 // sources begin relative paths of files in the meta directory.
@@ -58,7 +58,7 @@ func (a *App) sources() map[string]connectors.SourceFactory {
 	metaDir := a.Config.MetaDir
 	return map[string]connectors.SourceFactory{
 		"hcm": func(s connectors.Settings) (connectors.Source, error) {
-			return hcm.FromSettings(s, hcm.WithMetrics(a.calls))
+			return hcm.FromSettings(s, a.Config.Egress, hcm.WithMetrics(a.calls))
 		},
 		"sql":  func(s connectors.Settings) (connectors.Source, error) { return sqlsource.FromSettings(s, metaDir) },
 		"file": func(s connectors.Settings) (connectors.Source, error) { return filesource.FromSettings(s, metaDir) },
@@ -97,7 +97,7 @@ func (a *App) options(s connectors.Settings, qps *float64, standard float64) tra
 	if qps == nil {
 		qps = &standard
 	}
-	return transport.Options{Logger: a.Log, Metrics: a.calls, Limiter: a.limiter(s, *qps)}
+	return transport.Options{Allowed: a.Config.Egress, Logger: a.Log, Metrics: a.calls, Limiter: a.limiter(s, *qps)}
 }
 
 // budget is a rate budget's row in the database.

@@ -31,7 +31,7 @@ func (a *App) FlowCalls() *flowcall.Service {
 
 // FlowActivities returns the activities of approval flows.
 func (a *App) FlowActivities() *activities.Flows {
-	return &activities.Flows{Keeper: a.flows, Caller: newTriggerCaller(&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second})}
+	return &activities.Flows{Keeper: a.flows, Caller: newTriggerCaller(&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, a.Config.Egress)}
 }
 
 // SweepFlows makes up for lost calls on approval flows until ctx ends.

@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"syscall"
 	"time"
 
 	"orgflow"
 	"orgflow/activities"
 	"orgflow/internal/approval"
+	"orgflow/internal/egress"
 	"orgflow/internal/transport"
 )
 
@@ -30,39 +29,21 @@ const (
 // lists, wherever redirects and name servers would have them go.
 type triggerCaller struct{ http *http.Client }
 
-func newTriggerCaller(dialer *net.Dialer) triggerCaller {
+func newTriggerCaller(dialer *net.Dialer, allowed egress.List) triggerCaller {
+	check := func(host string, ip netip.Addr) error {
+		return errors.Join(approval.CheckAddr(host, ip), allowed.CheckAddr(host, ip))
+	}
 	return triggerCaller{&http.Client{
 		Timeout: triggerTimeout,
 		// No proxy: it would look names up behind the guard's back.
 		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				return guarded(ctx, dialer, network, addr)
-			},
+			DialContext:         egress.Dial(dialer, check),
 			ForceAttemptHTTP2:   true,
 			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second, MaxIdleConns: 100,
 		},
 		// A redirect would send the form elsewhere than the definition says.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-}
-
-// guarded connects unless the address that a host has turned out to have must
-// not be called. It is checked when it is about to be used, so that no second
-// look-up can give another one.
-func guarded(ctx context.Context, dialer *net.Dialer, network, addr string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("dial: %w", err)
-	}
-	guard := *dialer
-	guard.Control = func(_, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("dial: %w", err)
-		}
-		return approval.CheckAddr(host, to.Addr())
-	}
-	return guard.DialContext(ctx, network, addr)
 }
 
 // Call sends one call. Errors do not show the address: it may hold a secret.
@@ -83,7 +64,7 @@ func (c triggerCaller) Call(ctx context.Context, t activities.TriggerCall) (int,
 	req, span := transport.StartSpan(req, "trigger", "call")
 	res, err := c.http.Do(req)
 	span.End(answered(res, err))
-	if forbidden, ok := errors.AsType[*approval.ForbiddenAddr](err); ok {
+	if forbidden, ok := errors.AsType[*egress.Refused](err); ok {
 		return 0, orgflow.Faultf(orgflow.CodeInvalidConfig, "%s", forbidden)
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"orgflow"
 	"orgflow/activities"
 	"orgflow/internal/approval"
+	"orgflow/internal/egress"
 )
 
 // answering is a name server that gives every name one address of IPv4.
@@ -85,7 +86,7 @@ func TestTriggersReachListedHostsOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := calls.Load()
-			caller := newTriggerCaller(&net.Dialer{Resolver: answering(c.dns)})
+			caller := newTriggerCaller(&net.Dialer{Resolver: answering(c.dns)}, egress.List{})
 			status, err := caller.Call(t.Context(), activities.TriggerCall{Method: "POST", URL: c.url, Hosts: c.hosts})
 			var fault *orgflow.Fault
 			switch {

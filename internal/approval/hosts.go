@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"orgflow/internal/egress"
 )
 
 // Hosts are the hosts that the trigger nodes of a company may call, as
@@ -57,48 +59,18 @@ func (h Hosts) String() string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// metadata are addresses outside of the link-local range at which clouds
-// hand out credentials to whoever asks from the machine.
-var metadata = []netip.Addr{
-	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
-	netip.MustParseAddr("192.0.0.192"),     // Oracle Cloud
-	netip.MustParseAddr("fd00:ec2::254"),   // AWS
-}
-
-// nat64 is the prefix under which gateways reach IPv4 addresses.
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-// CheckAddr tells, as a *ForbiddenAddr, why the address a host has turned out
-// to have must not be called, whatever is listed: it is link-local, of a cloud's metadata or of
-// many receivers; or it is this machine, and the host does not say so. A name
+// CheckAddr tells, as an *egress.Refused, why the address a host has turned
+// out to have must not be called, whatever is listed: it is one of
+// egress.Never; or it is this machine, and the host does not say so. A name
 // that anybody's DNS answers must not lead to what listens here.
 func CheckAddr(host string, ip netip.Addr) error {
-	ip = ip.Unmap().WithZone("")
-	if nat64.Contains(ip) {
-		b := ip.As16()
-		ip = netip.AddrFrom4([4]byte(b[12:]))
+	if err := egress.Never(host, ip); err != nil {
+		return err
 	}
-	switch {
-	case ip.IsLinkLocalUnicast(), slices.Contains(metadata, ip):
-		return &ForbiddenAddr{host, ip, "link-local and metadata addresses are never called"}
-	case ip.IsMulticast(), ip.IsUnspecified(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return &ForbiddenAddr{host, ip, "it is the address of no single host"}
-	case ip.IsLoopback() && !local(host):
-		return &ForbiddenAddr{host, ip, `that is this machine; if it is meant, list 127.0.0.1 or localhost in "triggers": {"hosts": […]} of company.json and call that`}
+	if ip = egress.Plain(ip); ip.IsLoopback() && !local(host) {
+		return &egress.Refused{Host: host, Addr: ip, Why: `that is this machine; if it is meant, list 127.0.0.1 or localhost in "triggers": {"hosts": […]} of company.json and call that`}
 	}
 	return nil
-}
-
-// ForbiddenAddr says that a host has an address that must not be called.
-type ForbiddenAddr struct {
-	Host string
-	Addr netip.Addr
-	Why  string
-}
-
-// Error names host, address and reason.
-func (e *ForbiddenAddr) Error() string {
-	return fmt.Sprintf("calls %q, which has the address %s: %s", e.Host, e.Addr, e.Why)
 }
 
 // local tells whether a host says by itself that it is this machine.

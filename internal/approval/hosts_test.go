@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"orgflow/internal/approval"
+	"orgflow/internal/egress"
 )
 
 func TestOnlyListedHostsAreCalled(t *testing.T) {
@@ -67,7 +68,7 @@ func TestAddressesThatAreNeverCalled(t *testing.T) {
 		{"erp.example.com", "255.255.255.255", false},
 	} {
 		err := approval.CheckAddr(c.host, netip.MustParseAddr(c.addr))
-		var forbidden *approval.ForbiddenAddr
+		var forbidden *egress.Refused
 		if (err == nil) != c.ok || err != nil && !errors.As(err, &forbidden) {
 			t.Errorf("%s at %s: %v, want ok %t", c.host, c.addr, err, c.ok)
 		}

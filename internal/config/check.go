@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"orgflow/internal/egress"
 )
 
 // problems gathers findings while the settings are parsed.
@@ -67,6 +69,26 @@ func LocalHost(host string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// rate reads requests a minute; 0 is no bound.
+func (p *problems) rate(variable, value string, standard int) int {
+	if value == "" {
+		return standard
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 {
+		p.add(variable, "%q is not a whole number of requests a minute; 0 is no bound, the default %d", value, standard)
+	}
+	return n
+}
+
+func (p *problems) egress(variable, value string) egress.List {
+	list, err := egress.Parse(value)
+	if err != nil {
+		p.add(variable, "%s", err)
+	}
+	return list
 }
 
 // access refuses an API that is open to the network without keys.

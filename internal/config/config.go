@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/egress"
 )
 
 // Role says which program the settings are for; it decides what is required.
@@ -68,6 +69,13 @@ type Config struct {
 	Traces TraceProtocol
 	// Keep says how long rows are kept.
 	Keep orgflow.Retention
+	// Egress is who may be called.
+	Egress egress.List
+	// HTTPRate bounds the requests a minute of one client; 0 is no bound.
+	HTTPRate int
+	// HTTPRateFailures bounds the API keys a minute that one address may try
+	// and that are not known; 0 is no bound.
+	HTTPRateFailures int
 	// Warnings are findings that prevent nothing: misspelt variables,
 	// listeners without protection. For the log, once, at start.
 	Warnings []string
@@ -102,6 +110,9 @@ const (
 	DefaultSimAddr      = "127.0.0.1:9090"
 	DefaultNamespace    = "default"
 	DefaultDataDir      = ".orgflow"
+	// DefaultHTTPRate is far above what boards and open pages ask for.
+	DefaultHTTPRate         = 12_000
+	DefaultHTTPRateFailures = 30
 )
 
 // Load reads and checks the settings for a role. The error is an Error that
@@ -137,6 +148,10 @@ func (e environment) check(role Role) (Config, []Problem) {
 		Temporal:    p.temporal(e),
 		Traces:      p.traces(e),
 		Keep:        p.retention(e),
+		Egress:      p.egress("ORGFLOW_EGRESS_ALLOW", e.EgressAllow),
+
+		HTTPRate:         p.rate("ORGFLOW_HTTP_RATE", e.HTTPRate, DefaultHTTPRate),
+		HTTPRateFailures: p.rate("ORGFLOW_HTTP_RATE_FAILURES", e.HTTPRateFailures, DefaultHTTPRateFailures),
 	}
 	c.HTTPDrain = p.drain("ORGFLOW_HTTP_DRAIN", e.HTTPDrain, c.HTTPAddr)
 	c.APIKeys, c.KeyRing = p.keyRing(e)

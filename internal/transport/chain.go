@@ -10,10 +10,8 @@ package transport
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync/atomic"
-	"time"
 )
 
 // Layer wraps a RoundTripper with one concern.
@@ -82,20 +80,4 @@ func (c *Call) path(req *http.Request) string {
 		return c.Path
 	}
 	return req.URL.Path
-}
-
-// NewBase returns the transport at the wire, tuned for many parallel calls
-// to one or two hosts. Idle connections are given up before the usual 60
-// seconds of a server, so that few writes meet a connection just closed.
-func NewBase() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConns:        256,
-		MaxIdleConnsPerHost: 128,
-		IdleConnTimeout:     50 * time.Second,
-		TLSHandshakeTimeout: 10 * time.Second,
-	}
 }

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/egress"
 )
 
 // Options are what a process gives its connectors. The zero value works.
 type Options struct {
-	// Transport is the wire; nil is a new NewBase.
+	// Transport is the wire; nil is a new NewBase of Allowed.
 	Transport http.RoundTripper
+	// Allowed is who may be called.
+	Allowed egress.List
 	// Limiter hands out the rate budget; nil makes one of the connection's
 	// own calls a second, for this client alone.
 	Limiter Limiter
@@ -60,7 +63,7 @@ func NewLink(v Vendor, opt Options) *Link {
 	}
 	base := opt.Transport
 	if base == nil {
-		base = NewBase()
+		base = NewBase(opt.Allowed)
 	}
 	logger := opt.Logger
 	if logger == nil {

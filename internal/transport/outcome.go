@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 
 	"orgflow"
+	"orgflow/internal/egress"
 )
 
 // Outcome turns the errors of the wire into faults and says what is known of
@@ -14,6 +16,8 @@ import (
 //   - the end of the caller's context comes back as the context's error;
 //   - a request that surely was not sent (name not found, no connection, TLS
 //     handshake failed) is CodeUnavailable;
+//   - one to a host that must not be called (package egress) is
+//     CodeInvalidConfig: trying again would not help;
 //   - once its head may have been written, a write is CodeUnknownOutcome; a
 //     read, which can be repeated, is CodeUnavailable.
 //
@@ -45,6 +49,12 @@ func Outcome() Layer {
 
 func wireFault(err error, call *Call) error {
 	f := &orgflow.Fault{Code: orgflow.CodeUnavailable, Err: err}
+	if refused, ok := errors.AsType[*egress.Refused](err); ok {
+		return &orgflow.Fault{
+			Code: orgflow.CodeInvalidConfig, Message: "not sent: " + refused.Error(), Err: refused,
+			Advice: "correct the address in company.json, or what its name resolves to; nothing was changed",
+		}
+	}
 	switch {
 	case !call.Sent():
 		f.Message = "not sent: " + err.Error()

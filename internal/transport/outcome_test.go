@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"orgflow"
+	"orgflow/internal/egress"
 )
 
 func roundTripper(t *testing.T, timeout time.Duration) http.RoundTripper {
-	base := NewBase()
+	base := NewBase(egress.List{})
 	t.Cleanup(base.CloseIdleConnections)
 	return Chain(base, Outcome(), Timeout(timeout), BodyCap(1024))
 }
