@@ -81,11 +81,23 @@ func (s *server) admit(r *http.Request, need config.Access) (caller, *Error) {
 	if !ok {
 		return caller{}, unauthenticated("this API key is not known; ORGFLOW_API_KEYS of the server lists the accepted ones by hash")
 	}
-	if key.Access < need {
-		return caller{}, &Error{Code: codePermission, Message: "the key \"" + key.Name + "\" has role " + key.Access.String() + "; this needs " + need.String()}
-	}
 	who.key, who.access = key.Name, key.Access
+	if key.Access < need {
+		return who, &Error{Code: codePermission, Message: "the key \"" + key.Name + "\" has role " + key.Access.String() + "; this needs " + need.String()}
+	}
 	return who, nil
+}
+
+// noteRefused writes down who was refused for the want of a role. Who is not
+// known is not written down: strangers must not fill the audit log.
+func (s *server) noteRefused(r *http.Request, who caller, refused *Error) {
+	if refused.Code != codePermission {
+		return
+	}
+	by := steeringOf(who, nil)
+	if err := s.Audit(r.Context(), by.By, signin.ActionRefused, signin.Asked(r), by.Origin()); err != nil {
+		s.Logger.ErrorContext(r.Context(), "audit log", "error", err, "who", by.By, "action", signin.ActionRefused, "request_id", requestID(r.Context()))
+	}
 }
 
 // session admits somebody who is signed in; nil is nobody. A browser sends
@@ -108,11 +120,11 @@ func (s *server) session(r *http.Request, need config.Access) (*signin.Caller, *
 		if s.open() {
 			return nil, nil
 		}
-		return nil, &Error{Code: codePermission, Message: "a session changes nothing by " + r.Method + ": use POST, or an API key"}
+		return person, &Error{Code: codePermission, Message: "a session changes nothing by " + r.Method + ": use POST, or an API key"}
 	case !safe(r.Method) && !signin.SameOrigin(r) && !fromWebUI(r.Context()):
 		return nil, &Error{Code: codeCrossOrigin, Field: "Origin", Message: "a session changes something only where one of orgflow's own pages asks for it; programs use an API key"}
 	case person.Access < need:
-		return nil, &Error{Code: codePermission, Message: "you (" + person.Code + ") have role " + person.Access.String() + "; this needs " + need.String()}
+		return person, &Error{Code: codePermission, Message: "you (" + person.Code + ") have role " + person.Access.String() + "; this needs " + need.String()}
 	}
 	return person, nil
 }
@@ -177,6 +189,7 @@ func (s *server) authorizeOperation(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	who, refused := s.admit(r, need)
 	if refused != nil {
+		s.noteRefused(r, who, refused)
 		s.write(w, r, refused)
 		return
 	}
@@ -190,6 +203,7 @@ func (s *server) authorize(need config.Access) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			who, refused := s.admit(r, need)
 			if refused != nil {
+				s.noteRefused(r, who, refused)
 				s.write(w, r, refused)
 				return
 			}

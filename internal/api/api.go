@@ -76,6 +76,9 @@ type Deps struct {
 	// KeyRing has the keys that are accepted now; default: Keys. Whether
 	// there are any is decided at the start: a server never opens later.
 	KeyRing *config.KeyRing
+	// Rate bounds the requests a minute of one client, RateFailures the
+	// unknown API keys a minute of one address; 0 is no bound.
+	Rate, RateFailures int
 	// Links are shown on the start page; the origin of the Web UI's may call
 	// the codec.
 	Links Links
@@ -220,6 +223,7 @@ func (s *server) chain() http.Handler {
 	var h http.Handler = s.router
 	for _, wrap := range []func(http.Handler) http.Handler{
 		s.jsonWhateverTheType,
+		s.limited,
 		s.deadline,
 		s.sameOrigin,
 		s.ownHost,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -129,6 +130,9 @@ func (all boardCalls) read(r *http.Request, c boardCall) error {
 	default:
 		err = r.ParseForm()
 	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return bodyTooLarge()
+	}
 	if err != nil {
 		ways := "in the query or as a form"
 		if all.json {
@@ -144,6 +148,9 @@ func (all boardCalls) read(r *http.Request, c boardCall) error {
 
 func parseJSON(r *http.Request) error {
 	raw, err := io.ReadAll(r.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return bodyTooLarge()
+	}
 	if err != nil {
 		return &Error{Code: CodeBadParam, Message: fmt.Sprintf("the body cannot be read: it may have %d bytes", MaxBody), cause: err}
 	}

@@ -168,7 +168,7 @@ func own(ctx huma.Context, _ string, v any) (any, error) {
 	e := &Error{RequestID: requestID(ctx.Context()), Message: m.Detail}
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		e.Code, e.Message = codeTooLarge, "the body is larger than "+strconv.Itoa(MaxBody)+" bytes"
+		e.Code, e.Message = codeTooLarge, bodyTooLarge().Message
 	case http.StatusUnprocessableEntity:
 		e.Code = codeInvalidParameter
 	case http.StatusBadRequest, http.StatusUnsupportedMediaType:
@@ -180,6 +180,10 @@ func own(ctx huma.Context, _ string, v any) (any, error) {
 	}
 	e.details(m.Errors)
 	return e, nil
+}
+
+func bodyTooLarge() *Error {
+	return &Error{Code: codeTooLarge, Message: "the body is larger than " + strconv.Itoa(MaxBody) + " bytes"}
 }
 
 // details takes over what huma found, without the values: they may be

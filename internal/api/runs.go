@@ -243,7 +243,10 @@ func ownName(ctx huma.Context, prefix *huma.PathBuffer, by string) []error {
 const localUser = "local"
 
 func steering(ctx context.Context, b *steerBody) Steering {
-	who := callerOf(ctx)
+	return steeringOf(callerOf(ctx), b)
+}
+
+func steeringOf(who caller, b *steerBody) Steering {
 	s := Steering{Key: who.key, By: who.name(), From: who.address}
 	if b != nil {
 		s.Reason = b.Reason

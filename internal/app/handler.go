@@ -35,6 +35,7 @@ func (a *App) Handler(webUI string) http.Handler {
 		},
 		SignIn: signIn, Console: pages.Routes, Idempotency: a.Store, Audit: a.audit,
 		Addr: a.Config.HTTPAddr, Keys: a.Config.APIKeys, KeyRing: a.Config.KeyRing,
+		Rate: a.Config.HTTPRate, RateFailures: a.Config.HTTPRateFailures,
 		Links: api.Links{WebUI: webUI}, Codec: a.codec(), Logger: a.Log, Meter: a.Metrics, Tracer: a.traces.Tracer(),
 	})
 }

@@ -52,9 +52,9 @@ type environment struct {
 	KeepMessages     string `envconfig:"ORGFLOW_KEEP_MESSAGES"`
 	KeepOrganisation string `envconfig:"ORGFLOW_KEEP_ORGANISATION"`
 	KeepFlows        string `envconfig:"ORGFLOW_KEEP_FLOWS"`
-	HTTPRate           string `envconfig:"ORGFLOW_HTTP_RATE"`
-	HTTPRateFailures   string `envconfig:"ORGFLOW_HTTP_RATE_FAILURES"`
-	EgressAllow        string `envconfig:"ORGFLOW_EGRESS_ALLOW"`
+	HTTPRate         string `envconfig:"ORGFLOW_HTTP_RATE"`
+	HTTPRateFailures string `envconfig:"ORGFLOW_HTTP_RATE_FAILURES"`
+	EgressAllow      string `envconfig:"ORGFLOW_EGRESS_ALLOW"`
 }
 
 // readEnvironment fills the texts, without surrounding white space. A

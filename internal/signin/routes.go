@@ -12,6 +12,7 @@ import (
 
 	"orgflow"
 	"orgflow/internal/config"
+	"orgflow/internal/store"
 	"orgflow/internal/web"
 )
 
@@ -51,7 +52,11 @@ func (s *Service) form(most int64, next http.HandlerFunc) http.HandlerFunc {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 		if err := r.ParseForm(); err != nil {
-			s.refuse(w, r, refusal{status: http.StatusBadRequest, key: "refused.over"})
+			status := http.StatusBadRequest
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+				status = http.StatusRequestEntityTooLarge
+			}
+			s.refuse(w, r, refusal{status: status, key: "refused.over"})
 			return
 		}
 		next(w, r)
@@ -70,6 +75,9 @@ func (s *Service) Guard(need config.Access, next http.HandlerFunc) http.HandlerF
 		case who == nil:
 			http.Redirect(w, r, "/signin?to="+url.QueryEscape(r.URL.Path), http.StatusSeeOther)
 		case who.Access < need:
+			if err := s.audit(r, store.AuditEntry{CompanyID: who.CompanyID, Who: who.Code, Action: ActionRefused, Subject: Asked(r)}); err != nil {
+				s.Logger.ErrorContext(r.Context(), "audit log", "error", err)
+			}
 			s.refuse(w, r, refusal{status: http.StatusForbidden, key: "refused.permission"})
 		default:
 			next(w, r)

@@ -148,6 +148,17 @@ func New(d Deps) *Service {
 	return &Service{Deps: d, tries: newTries(d.Now)}
 }
 
+// ActionRefused is what the audit log calls an act for which somebody's role
+// does not suffice.
+const ActionRefused = "refused"
+
+// Asked is what a request asks for, as the audit log names it; no query.
+func Asked(r *http.Request) string {
+	const most = 200 // characters are whole where they are ours
+	asked := r.Method + " " + r.URL.Path
+	return asked[:min(len(asked), most)]
+}
+
 // audit writes down what somebody did or tried, from where.
 func (s *Service) audit(r *http.Request, e store.AuditEntry) error {
 	e.From, e.At = Address(r), s.Now()

@@ -37,10 +37,38 @@ func (s *Service) issue(w http.ResponseWriter, r *http.Request, n store.Session,
 	return nil
 }
 
+type onceKey struct{}
+
+// once holds what Who said of a request.
+type once struct {
+	known bool
+	who   *Caller
+	err   error
+}
+
+// Once makes Who look a request up once, whoever asks how often, where the
+// request's context is made of the one it returns. A request is of one
+// goroutine.
+func Once(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onceKey{}, &once{})
+}
+
 // Who says who is signed in: nil where the request's cookie is nobody's, or
 // nobody's any more. An error is that it could not be found out, which is not
 // somebody either.
 func (s *Service) Who(r *http.Request) (*Caller, error) {
+	o, _ := r.Context().Value(onceKey{}).(*once)
+	if o == nil {
+		return s.who(r)
+	}
+	if !o.known {
+		o.who, o.err = s.who(r)
+		o.known = true
+	}
+	return o.who, o.err
+}
+
+func (s *Service) who(r *http.Request) (*Caller, error) {
 	token := cookieValue(r, sessionCookie)
 	if !plausible(token) {
 		return nil, nil
