@@ -78,9 +78,13 @@ func (s *server) putAbsence(ctx context.Context, in *putAbsenceInput) (*body[Abs
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	return answerWith(s.Absences.PutAbsence(ctx, in.CompanyID, Absence{
+	stored, err := s.Absences.PutAbsence(ctx, in.CompanyID, Absence{
 		UserCode: b.UserCode, Agent: b.Agent, From: *b.From, Till: *b.Till, Flows: b.Flows,
-	}))
+	})
+	if err == nil {
+		s.did(ctx, "put_absence", fmt.Sprintf("absence %d", stored.ID))
+	}
+	return answerWith(stored, err)
 }
 
 type listAbsencesInput struct {
@@ -115,5 +119,9 @@ type deleteAbsenceInput struct {
 }
 
 func (s *server) deleteAbsence(ctx context.Context, in *deleteAbsenceInput) (*struct{}, error) {
-	return nil, s.Absences.DeleteAbsence(ctx, in.CompanyID, in.ID)
+	if err := s.Absences.DeleteAbsence(ctx, in.CompanyID, in.ID); err != nil {
+		return nil, err
+	}
+	s.did(ctx, "delete_absence", fmt.Sprintf("absence %d", in.ID))
+	return nil, nil
 }

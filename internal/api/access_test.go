@@ -8,6 +8,38 @@ import (
 	"orgflow/internal/config"
 )
 
+// exampleOf is a request of a route that is answered with a success.
+func exampleOf(route string) (method, path, body string) {
+	bodies := map[string]string{
+		"POST /api/v1/flow-definitions":     "{}",
+		"POST /api/v1/flows/{no}/decisions": `{"node_seq":10,"user_code":"E5","decision":"approve"}`,
+		"PUT /api/v1/boards/tasks/{taskNo}": `{"status":"draft"}`,
+		"PUT /api/v1/absences":              `{"user_code":"E5","agent":"E6","from":"2026-12-01T00:00:00Z","till":"2026-12-02T00:00:00Z"}`,
+	}
+	for _, verb := range []string{"repair", "withdraw", "retract", "jump"} {
+		bodies["POST /api/v1/flows/{no}/"+verb] = `{"by":"E9"}`
+	}
+	fill := strings.NewReplacer("static/*", "static/style.css", "taskNotify", "taskNotify?taskNo=RW1", "getByDepartmentId", "getByDepartmentId?id=1", "getByUserId", "getByUserId?id=E1", "attendance/month", "attendance/month?user_id=E1", "absences/{id}", "absences/1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
+	method, path, _ = strings.Cut(fill.Replace(route), " ")
+	body = bodies[route]
+	if method == "PUT" && body == "" {
+		body = "{}"
+	}
+	if method == "POST" && strings.HasSuffix(path, "sync-runs") {
+		body = job
+	}
+	if method == "POST" && (strings.HasSuffix(path, "org/pulls") || strings.HasSuffix(path, "erp-runs")) {
+		body = `{"company_id":129}`
+	}
+	if method == "POST" && strings.HasSuffix(path, "what-if") {
+		body = `{"job":` + job + `,"rows":{}}`
+	}
+	if strings.HasSuffix(path, "backfill") {
+		body = `{"from":"2026-11-18T00:00:00Z","to":"2026-11-19T00:00:00Z"}`
+	}
+	return method, path, body
+}
+
 // TestEveryRouteNeedsItsRole walks all routes with every key: the answer
 // changes at the role that the table names and nowhere else.
 func TestEveryRouteNeedsItsRole(t *testing.T) {
@@ -101,16 +133,6 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 	d.Keys, d.Addr = keys(t), "0.0.0.0:8080"
 	s := newServer(d)
 	h := s.chain()
-	bodies := map[string]string{
-		"POST /api/v1/flow-definitions":     "{}",
-		"POST /api/v1/flows/{no}/decisions": `{"node_seq":10,"user_code":"E5","decision":"approve"}`,
-		"PUT /api/v1/boards/tasks/{taskNo}": `{"status":"draft"}`,
-		"PUT /api/v1/absences":              `{"user_code":"E5","agent":"E6","from":"2026-12-01T00:00:00Z","till":"2026-12-02T00:00:00Z"}`,
-	}
-	for _, verb := range []string{"repair", "withdraw", "retract", "jump"} {
-		bodies["POST /api/v1/flows/{no}/"+verb] = `{"by":"E9"}`
-	}
-	fill := strings.NewReplacer("static/*", "static/style.css", "getByDepartmentId", "getByDepartmentId?id=1", "getByUserId", "getByUserId?id=E1", "attendance/month", "attendance/month?user_id=E1", "absences/{id}", "absences/1", "units/{id}", "units/1", "{id}", "x", "{company}", "129", "{consumer}", "ding_talk", "{kind}", "person", "{source_id}", "1")
 	for _, route := range routesOf(t, s) {
 		need, listed := needs[route]
 		if !listed {
@@ -118,23 +140,7 @@ func TestEveryRouteNeedsItsRole(t *testing.T) {
 			continue
 		}
 		delete(needs, route)
-		method, path, _ := strings.Cut(fill.Replace(route), " ")
-		body := bodies[route]
-		if method == "PUT" && body == "" {
-			body = "{}"
-		}
-		if method == "POST" && strings.HasSuffix(path, "sync-runs") {
-			body = job
-		}
-		if method == "POST" && (strings.HasSuffix(path, "org/pulls") || strings.HasSuffix(path, "erp-runs")) {
-			body = `{"company_id":129}`
-		}
-		if method == "POST" && strings.HasSuffix(path, "what-if") {
-			body = `{"job":` + job + `,"rows":{}}`
-		}
-		if strings.HasSuffix(path, "backfill") {
-			body = `{"from":"2026-11-18T00:00:00Z","to":"2026-11-19T00:00:00Z"}`
-		}
+		method, path, body := exampleOf(route)
 		for has := config.AccessNone; has <= config.AccessAdmin; has++ {
 			want := "ok"
 			switch {

@@ -28,6 +28,7 @@ type boardCall struct {
 	path, id, summary, about string
 	params                   []boardParam
 	data                     reflect.Type // of the answer's data
+	act                      string       // for the audit log; empty where what it asks writes that down
 	do                       func(ctx context.Context, v url.Values) (boardAnswer, error)
 }
 
@@ -63,7 +64,8 @@ var companyParam = boardParam{name: "company_id", kind: huma.TypeInteger, doc: "
 // boardAnswer is what a call has to say.
 type boardAnswer struct {
 	data     any
-	accepted bool // the effect shows in a moment
+	subject  string // of the audit log
+	accepted bool   // the effect shows in a moment
 	// Of what is priced.
 	readAt time.Time
 	calls  int
@@ -103,6 +105,9 @@ func (s *server) boardHandler(all boardCalls, c boardCall) http.HandlerFunc {
 		if err != nil {
 			s.write(w, r, s.answer(r.Context(), all.refused(err)))
 			return
+		}
+		if c.act != "" {
+			s.did(r.Context(), c.act, a.subject)
 		}
 		status, e := http.StatusOK, envelope{Message: "ok", Data: a.data, RequestID: requestID(r.Context())}
 		if a.accepted {

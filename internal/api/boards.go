@@ -80,6 +80,9 @@ func (s *server) putRow(ctx context.Context, in *putRowInput) (*body[BoardRow], 
 		return nil, err
 	}
 	row, err := s.Boards.PutRow(ctx, key, raw)
+	if err == nil {
+		s.did(ctx, "put_row", key.Board+"/"+key.DataID)
+	}
 	row.Row = nil // the caller has it
 	return answerWith(row, err)
 }
@@ -141,6 +144,9 @@ func (s *server) putTask(ctx context.Context, in *putTaskInput) (*body[BoardTask
 		return nil, badParam("/assignee", `must not be empty when the status is "submitted"`)
 	}
 	task, err := s.Boards.PutTask(ctx, in.CompanyID, BoardTask{No: in.No, Status: b.Status, Assignee: b.Assignee, Title: b.Title, Task: raw})
+	if err == nil {
+		s.did(ctx, "put_task", in.No)
+	}
 	task.Task = nil // the caller has it
 	return answerWith(task, err)
 }

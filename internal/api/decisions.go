@@ -85,6 +85,7 @@ func (s *server) storeDecision(ctx context.Context, in *decisionInput) (*decisio
 	if err != nil {
 		return nil, err
 	}
+	s.did(ctx, "decide", in.No)
 	return &decisionOutput{Location: flowURL(in.No) + "/decisions", Body: stored}, nil
 }
 

@@ -47,11 +47,11 @@ func (s *server) flowCallRoutes() {
 
 func (s *server) flowBoardCalls() []boardCall {
 	answer := func(a flowcall.Answer, err error) (boardAnswer, error) {
-		return boardAnswer{data: a, accepted: a.Accepted}, err
+		return boardAnswer{data: a, accepted: a.Accepted, subject: a.Number}, err
 	}
 	flow := reflect.TypeFor[flowcall.Answer]()
 	return []boardCall{
-		{path: "/flow/launch", id: "launch-flow", summary: "Launch an approval flow for a saved form row", data: flow, params: []boardParam{
+		{path: "/flow/launch", id: "launch-flow", act: "launch", summary: "Launch an approval flow for a saved form row", data: flow, params: []boardParam{
 			optional("flowRunningNumber", "number of the flow; empty: the next one of the definition's serial"),
 			needed("flowCode", "code of the definition"), needed("dataId", "id of the saved form row"),
 			optional("userName", "name of the initiator"), optional("userCode", "code of the initiator; found by name where it is empty"),
@@ -62,7 +62,7 @@ func (s *server) flowBoardCalls() []boardCall {
 				UserName: v.Get("userName"), UserCode: v.Get("userCode"), DeptName: v.Get("deptName"), Company: v.Get("company_id"),
 			}))
 		}},
-		{path: "/flow/onAudit", id: "audit-flow", summary: "Work on the decisions that are stored for a flow", data: flow, params: []boardParam{
+		{path: "/flow/onAudit", id: "audit-flow", act: string(orgflow.FlowAudit), summary: "Work on the decisions that are stored for a flow", data: flow, params: []boardParam{
 			flowNumber, optional("nextNodeSeq", "node to go to instead of the definition's way; -1: not given, 0: back to the initiator"),
 			optional("taskDeptManager", "departments, by code or exact name between commas, whose managers get tasks"), companyParam,
 		}, do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
@@ -70,25 +70,25 @@ func (s *server) flowBoardCalls() []boardCall {
 				FlowParams: flowOf(v), NextNodeSeq: v.Get("nextNodeSeq"), TaskDeptManager: v.Get("taskDeptManager"),
 			}))
 		}},
-		{path: "/flow/relaunch", id: "relaunch-flow", summary: "Open the next round of a flow that was returned or discarded", data: flow,
+		{path: "/flow/relaunch", id: "relaunch-flow", act: string(orgflow.FlowRelaunch), summary: "Open the next round of a flow that was returned or discarded", data: flow,
 			params: []boardParam{flowNumber, companyParam},
 			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				return answer(s.FlowCalls.Relaunch(ctx, flowOf(v)))
 			}},
-		{path: "/flow/discard", id: "discard-flow", summary: "End a flow, as its initiator or an admin", data: flow, params: []boardParam{
+		{path: "/flow/discard", id: "discard-flow", act: string(orgflow.FlowDiscard), summary: "End a flow, as its initiator or an admin", data: flow, params: []boardParam{
 			flowNumber, optional("userName", "name of who discards"), optional("userCode", "code of who discards, where names repeat"), companyParam,
 		}, do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 			return answer(s.FlowCalls.Discard(ctx, flowcall.DiscardParams{FlowParams: flowOf(v), UserName: v.Get("userName"), UserCode: v.Get("userCode")}))
 		}},
-		{path: "/flow/urgent", id: "urge-flow", summary: "Remind whoever has an open task of a flow", data: flow, params: []boardParam{flowNumber, companyParam},
+		{path: "/flow/urgent", id: "urge-flow", act: string(orgflow.FlowUrge), summary: "Remind whoever has an open task of a flow", data: flow, params: []boardParam{flowNumber, companyParam},
 			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				return answer(s.FlowCalls.Urgent(ctx, flowOf(v)))
 			}},
-		{path: "/message/taskNotify", id: "notify-task", summary: "Tell the assignee of a submitted board task", data: reflect.TypeFor[flowcall.TaskAnswer](),
+		{path: "/message/taskNotify", id: "notify-task", act: "notify", summary: "Tell the assignee of a submitted board task", data: reflect.TypeFor[flowcall.TaskAnswer](),
 			params: []boardParam{needed("taskNo", "number of the board task"), companyParam},
 			do: func(ctx context.Context, v url.Values) (boardAnswer, error) {
 				a, err := s.FlowCalls.TaskNotify(ctx, v.Get("taskNo"), v.Get("company_id"))
-				return boardAnswer{data: a}, err
+				return boardAnswer{data: a, subject: a.TaskNo}, err
 			}},
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -26,7 +27,9 @@ func (f *flowCalls) told(ctx context.Context, call string, in any) (flowcall.Ans
 	if f.refusal != nil {
 		return flowcall.Answer{}, f.refusal
 	}
-	return f.answer, f.begin(ctx)
+	answer := f.answer
+	answer.Number = cmp.Or(answer.Number, "n1")
+	return answer, f.begin(ctx)
 }
 
 func (f *flowCalls) Launch(ctx context.Context, in flowcall.LaunchParams) (flowcall.Answer, error) {

@@ -71,7 +71,6 @@ func (s *server) steerRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		s.did(ctx, "retry", in.ID)
 		return &startOutput{Location: started.URL, Body: started}, nil
 	})
 	// Undoing needs no more than starting: its deletes meet the same limits,
@@ -110,7 +109,6 @@ func (s *server) undoRun(ctx context.Context, in *undoInput) (*startOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	s.did(ctx, "undo", in.ID)
 	return &startOutput{Location: started.URL, Body: started}, nil
 }
 

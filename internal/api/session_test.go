@@ -200,8 +200,8 @@ func TestStartsAreWrittenDown(t *testing.T) {
 	}
 	h := New(d)
 	for _, c := range []struct{ path, body, header, want string }{
-		{"/api/v1/sync-runs/x/retry", "", ownPage, "E1 | retry | x | user:E1 192.0.2.1"},
-		{"/api/v1/sync-runs/x/undo", "", "X-API-Key: operate-token", "operate-key | undo | x | operate-key 192.0.2.1"},
+		{"/api/v1/flows/n1/repair", `{"by":"E1"}`, ownPage, "E1 | repair | n1 | user:E1 192.0.2.1"},
+		{"/flow/urgent", "flowRunningNumber=n1", "X-API-Key: operate-token", "operate-key | urge | n1 | operate-key 192.0.2.1"},
 		{"/api/v1/schedules", "", ownPage, "E1 | apply_schedules | schedules | user:E1 192.0.2.1"},
 		{"/api/v1/schedules", `{"dry_run":true}`, ownPage, ""},
 		{"/api/v1/sync-runs", "{}", ownPage, ""},

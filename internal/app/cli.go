@@ -34,7 +34,7 @@ func CLI(ctx context.Context, cfg config.Config) (cli.Backend, func() error, err
 		Decode: a.Meta.DecodeJob, Meta: offline{a.Meta},
 		Start: a.Runs(), Runs: a.Runs(), Steer: a.Runs(), WhatIf: a.Runs(), Schedules: a.Schedules(), Orgs: a.Orgs(), Loads: a.Loads(),
 		Flows: a.Flows(), FlowCalls: a.FlowCalls(), FlowDefinitions: a.Flows(), Data: dataDesk{a},
-		AdminLink: a.AdminLink, Migrate: a.migrate, Serve: a.serve,
+		Audit: a.audit, AdminLink: a.AdminLink, Migrate: a.migrate, Serve: a.serve,
 	}, a.Close, nil
 }
 

@@ -230,6 +230,6 @@ func (l *Loads) CancelLoad(ctx context.Context, id string, s api.Steering) error
 		return unavailable("cancel load "+id, err)
 	}
 	return l.app.Store.Audit(ctx, store.AuditEntry{
-		CompanyID: run.CompanyID, Who: who(s), Action: "cancel", Subject: id, From: s.Key, Detail: s.Reason,
+		CompanyID: run.CompanyID, Who: who(s), Action: "cancel", Subject: id, From: s.Origin(), Detail: s.Reason,
 	})
 }

@@ -14,7 +14,7 @@ import (
 //
 //	RoleOffline  Decode, Meta: no connection
 //	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads,
-//	             Flows, FlowCalls, FlowDefinitions, Data, AdminLink
+//	             Flows, FlowCalls, FlowDefinitions, Data, AdminLink, Audit
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
 //	RoleDoctor   Doctor, whatever can be connected; never an error
@@ -37,6 +37,8 @@ type Backend struct {
 	// FlowDefinitions are those of approval flows.
 	FlowDefinitions FlowDefinitions
 	Data            Data
+	// Audit writes down who did what to what, and from where.
+	Audit func(ctx context.Context, who, action, subject, origin string) error
 	// AdminLink makes a link by which an administrator signs in on this
 	// machine, once.
 	AdminLink func(ctx context.Context) (string, error)
@@ -95,7 +97,7 @@ func (p *program) with(ctx context.Context, role config.Role, f func(Backend) er
 			p.say("warning: close: %v", err) // what was asked for is done
 		}
 	}()
-	return f(b)
+	return f(p.audited(b))
 }
 
 // warn says what is doubtful about the settings, once per program.

@@ -74,6 +74,7 @@ func (p *program) erpCancel() *cobra.Command {
 		Use: "cancel ID", Short: "End a load after the pages in flight; what a create has read is dropped", Args: oneID,
 		Example: "  starter erp cancel erp-129-SAL_SaleOrder~3f2a9c1b7d4e --reason \"wrong form\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			s.From = p.origin()
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
 				if err := b.Loads.CancelLoad(cmd.Context(), args[0], s); err != nil {
 					return fmt.Errorf("cancel load %s: %w", args[0], err)

@@ -60,6 +60,7 @@ func (p *program) pullSteer(verb, short string, do func(context.Context, api.Org
 		Use: verb + " ID", Short: short, Args: oneID,
 		Example: "  starter pull " + verb + " org-pull-129-ding_talk-20261121T0100Z-7f3a",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			s.From = p.origin()
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
 				if err := do(cmd.Context(), b.Orgs, args[0], s); err != nil {
 					return fmt.Errorf("%s pull %s: %w", verb, args[0], err)

@@ -145,7 +145,7 @@ func (p *program) scheduleVerb(verb, short, answer string, do func(api.Schedules
 		Use: verb + " ID", Short: short, Args: oneID, Example: "  starter schedules " + verb + " nightly-129",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
-				if err := do(s, cmd.Context(), args[0], api.Steering{By: by, Reason: reason}); err != nil {
+				if err := do(s, cmd.Context(), args[0], api.Steering{By: by, Reason: reason, From: p.origin()}); err != nil {
 					return fmt.Errorf("%s schedule %s: %w", verb, args[0], err)
 				}
 				return p.print(answer, args[0])
@@ -170,7 +170,7 @@ func (p *program) schedulesBackfill() *cobra.Command {
 				return err
 			}
 			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
-				if err := s.BackfillSchedule(cmd.Context(), args[0], begin, end, api.Steering{By: by, Reason: reason}); err != nil {
+				if err := s.BackfillSchedule(cmd.Context(), args[0], begin, end, api.Steering{By: by, Reason: reason, From: p.origin()}); err != nil {
 					return fmt.Errorf("backfill schedule %s: %w", args[0], err)
 				}
 				return p.print("Backfilling %s from %s to %s.", args[0], begin.Format(time.RFC3339), end.Format(time.RFC3339))

@@ -105,7 +105,7 @@ func (p *program) steer(verb, short, because, said string, do func(context.Conte
 		Example: fmt.Sprintf("  starter runs %s sync-129-ding_talk-20261121T0100Z-7f3a9c --reason %q", verb, because),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
-				if err := do(cmd.Context(), b, args[0], api.Steering{By: by, Reason: reason}); err != nil {
+				if err := do(cmd.Context(), b, args[0], api.Steering{By: by, Reason: reason, From: p.origin()}); err != nil {
 					return fmt.Errorf("%s run %s: %w", verb, args[0], err)
 				}
 				if err := p.print(said, args[0]); err != nil || then == nil {
@@ -126,7 +126,7 @@ func (p *program) runsRetry() *cobra.Command {
 		Example: "  starter runs retry sync-129-ding_talk-20261121T0100Z-7f3a9c",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
-				started, err := b.Steer.Retry(cmd.Context(), args[0], api.Steering{By: by, Reason: reason})
+				started, err := b.Steer.Retry(cmd.Context(), args[0], api.Steering{By: by, Reason: reason, From: p.origin()})
 				if err != nil {
 					return fmt.Errorf("retry run %s: %w", args[0], err)
 				}

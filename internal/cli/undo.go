@@ -26,7 +26,7 @@ func (p *program) runsUndo() *cobra.Command {
 		Example: "  starter runs undo sync-129-ding_talk-20261121T0100Z-7f3a9c --dry-run --wait\n" +
 			"  starter runs undo sync-129-ding_talk-20261121T0100Z-7f3a9c --wait --reason \"wrong template\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Approval = orgflow.Approval(approval)
+			o.Approval, o.From = orgflow.Approval(approval), p.origin()
 			if err := oneOf("approval", o.Approval, "", orgflow.ApprovalNever, orgflow.ApprovalOnThreshold, orgflow.ApprovalAlways); err != nil {
 				return err
 			}

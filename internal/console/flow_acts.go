@@ -63,6 +63,7 @@ func (c *Console) decideFlow(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	c.did(r, "decide", d.No)
 	answer, err := c.FlowCalls.OnAudit(ctx, flowcall.AuditParams{
 		FlowParams: flowParams(who, d.No), NextNodeSeq: strings.TrimSpace(r.PostFormValue("next")), TaskDeptManager: depts,
 	})
@@ -160,7 +161,7 @@ func flowURL(who reader, no, done string) string {
 	return "/flows/" + url.PathEscape(no) + who.with(url.Values{"done": {done}})
 }
 
-// steerFlow does to a flow what its address says.
+// steerFlow does to a flow what its address says, and writes that down.
 func (c *Console) steerFlow(r *http.Request) (string, error) {
 	verb, no := orgflow.FlowCommandKind(chi.URLParam(r, "verb")), chi.URLParam(r, "no")
 	anybody := verb == orgflow.FlowUrge || verb == orgflow.FlowRelaunch
@@ -182,10 +183,12 @@ func (c *Console) steerFlow(r *http.Request) (string, error) {
 	default:
 		return "", &orgflow.Fault{Code: orgflow.CodeNotFound, Message: "nothing of this name can be done to a flow"}
 	}
+	if err != nil {
+		return "", err
+	}
+	c.did(r, string(verb), no)
 	done := string(verb)
 	switch {
-	case err != nil:
-		return "", err
 	case answer.Accepted:
 		done = "taken"
 	case answer.Already:
@@ -194,8 +197,7 @@ func (c *Console) steerFlow(r *http.Request) (string, error) {
 	return flowURL(who, no, done), nil
 }
 
-// steer withdraws, retracts, repairs or jumps, and writes that down, as the
-// API's routes do.
+// steer withdraws, retracts, repairs or jumps.
 func (c *Console) steer(r *http.Request, who reader, p flowcall.SteerParams) (flowcall.Answer, error) {
 	var err error
 	if p.To, err = seqField(r, "to"); err != nil {
@@ -204,10 +206,5 @@ func (c *Console) steer(r *http.Request, who reader, p flowcall.SteerParams) (fl
 	if p.From, err = seqField(r, "from"); err != nil {
 		return flowcall.Answer{}, err
 	}
-	answer, err := c.FlowCalls.Steer(r.Context(), p)
-	if err != nil {
-		return answer, err
-	}
-	c.did(r, string(p.Kind), p.Number)
-	return answer, nil
+	return c.FlowCalls.Steer(r.Context(), p)
 }

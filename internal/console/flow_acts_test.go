@@ -119,17 +119,16 @@ func TestBadDecisionsStoreNothing(t *testing.T) {
 
 func TestFlowsAreSteeredInOnesOwnName(t *testing.T) {
 	for path, c := range map[string]struct {
-		form    []string
-		want    string
-		audited bool
+		form []string
+		want string
 	}{
-		"/flows/n1/urge":     {nil, "urge n1 129", false},
-		"/flows/n1/relaunch": {nil, "relaunch n1 129", false},
-		"/flows/n1/discard":  {nil, "discard n1 E6", false},
-		"/flows/n1/withdraw": {nil, "withdraw n1 by E6 nowhere", true},
-		"/flows/n1/retract":  {nil, "retract n1 by E6 nowhere", true},
-		"/flows/n1/repair":   {[]string{"action", "jump", "to", "30"}, "repair n1 by E6 jump 30", true},
-		"/flows/n1/jump":     {[]string{"to", "0"}, "jump n1 by E6 0", true},
+		"/flows/n1/urge":     {nil, "urge n1 129"},
+		"/flows/n1/relaunch": {nil, "relaunch n1 129"},
+		"/flows/n1/discard":  {nil, "discard n1 E6"},
+		"/flows/n1/withdraw": {nil, "withdraw n1 by E6 nowhere"},
+		"/flows/n1/retract":  {nil, "retract n1 by E6 nowhere"},
+		"/flows/n1/repair":   {[]string{"action", "jump", "to", "30"}, "repair n1 by E6 jump 30"},
+		"/flows/n1/jump":     {[]string{"to", "0"}, "jump n1 by E6 0"},
 	} {
 		w := newFlowWorld(t, false).signedIn(config.AccessOperate)
 		res := w.post(path, c.form...)
@@ -140,7 +139,7 @@ func TestFlowsAreSteeredInOnesOwnName(t *testing.T) {
 		if diff := cmp.Diff([]string{c.want}, squeezed(w.told)); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
-		if written := slices.Equal(w.audited, []string{"E6 " + verb + " n1"}); written != c.audited || !c.audited && len(w.audited) > 0 {
+		if !slices.Equal(w.audited, []string{"E6 " + verb + " n1"}) {
 			t.Errorf("%s: audit log %q", path, w.audited)
 		}
 		w = newFlowWorld(t, false).signedIn(config.AccessOperate)

@@ -33,6 +33,7 @@ type opsWorld struct {
 	app       *app.App
 	meta      string
 	server    *httptest.Server
+	routes    chi.Routes
 	schedules *opsSchedules
 	loads     *opsLoads
 	audits    []string
@@ -121,7 +122,7 @@ func newOpsWorld(t *testing.T, closed bool) *opsWorld {
 			return nil
 		},
 	}).Routes(r)
-	w.server = httptest.NewServer(r)
+	w.routes, w.server = r, httptest.NewServer(r)
 	t.Cleanup(w.server.Close)
 	return w
 }

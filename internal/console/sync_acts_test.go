@@ -31,7 +31,7 @@ func TestPeopleSteerInTheirOwnName(t *testing.T) {
 			t.Errorf("%s: %d to %q, asked %q", c.path, p.status, p.to, w.asked)
 		}
 	}
-	if !slices.Equal(w.acts, []string{"operator retry failed", "operator undo failed"}) {
+	if len(w.acts) > 0 { // whoever is asked writes it down
 		t.Errorf("audit log: %q", w.acts)
 	}
 	w.asked = nil

@@ -202,11 +202,11 @@ func (c *Console) steerRoutes(r chi.Router) {
 	}
 	c.do(r, "/sync/{id}/retry", config.AccessOperate, func(r *http.Request) (string, error) {
 		started, err := c.Steer.Retry(r.Context(), inPath(r, "id"), c.steering(r))
-		return c.begun(r, "retry", inPath(r, "id"), started, err)
+		return begun(started, err)
 	})
 	c.do(r, "/sync/{id}/undo", config.AccessOperate, func(r *http.Request) (string, error) {
 		started, err := c.Steer.Undo(r.Context(), inPath(r, "id"), api.UndoOptions{Steering: c.steering(r), DryRun: r.PostFormValue("dry") != ""})
-		return c.begun(r, "undo", inPath(r, "id"), started, err)
+		return begun(started, err)
 	})
 }
 
@@ -224,11 +224,10 @@ func (c *Console) explained(do func(context.Context, string, api.Steering) error
 	}
 }
 
-// begun leads to a run that somebody started, and writes that down.
-func (c *Console) begun(r *http.Request, action, subject string, started api.Started, err error) (string, error) {
+// begun leads to a run that somebody started.
+func begun(started api.Started, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.did(r, action, subject)
 	return runLink(started.ID), nil
 }

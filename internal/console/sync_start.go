@@ -91,7 +91,10 @@ func (c *Console) startRun(r *http.Request) (content, string, error) {
 		page.Problem = api.Answer(r.Context(), err)
 		return content{template: "sync-new", title: "run.new", section: "sync", data: page}, "", nil
 	}
-	next, err := c.begun(r, "start", started.ID, started, err)
+	if err == nil {
+		c.did(r, "start", started.ID)
+	}
+	next, err := begun(started, err)
 	return content{}, next, err
 }
 
