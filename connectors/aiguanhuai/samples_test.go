@@ -135,3 +135,6 @@ func TestBrokenAnswers(t *testing.T) { conformance.TestBrokenAnswers(t, guanHuai
 func TestLongAnswers(t *testing.T) {
 	conformance.TestLongAnswers(t, `{"errno":0,"error":"`, []string{"prepare", "update"}, guanHuai(t))
 }
+
+// Whatever an answer repeats of what was sent, no error shows it.
+func FuzzEchoes(f *testing.F) { conformance.FuzzEchoes(f, guanHuai(f)) }

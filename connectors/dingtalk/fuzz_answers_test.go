@@ -213,3 +213,6 @@ func messages(api string) []conformance.Asking[*Client] {
 		}},
 	}
 }
+
+// Whatever an answer repeats of what was sent, no error shows it.
+func FuzzEchoes(f *testing.F) { conformance.FuzzEchoes(f, vendorOf(f, "v2"), vendorOf(f, "v1")) }

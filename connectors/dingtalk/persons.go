@@ -291,5 +291,5 @@ func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, body m
 	if err == nil && found.UserID == "" {
 		err = vendorcode.MalformedRead("user/getbymobile shows nobody and does not say that there is none")
 	}
-	return string(found.UserID), err
+	return string(found.UserID), veil.Fault(err, veil.Values(body, personal))
 }

@@ -119,3 +119,6 @@ func TestTheSamplesOfTheReference(t *testing.T) {
 		t.Errorf("%d samples, of which 13 are read", n)
 	}
 }
+
+// Whatever an answer repeats of what was sent, no error shows it.
+func FuzzEchoes(f *testing.F) { conformance.FuzzEchoes(f, hcmCloud(f)) }

@@ -166,3 +166,6 @@ func TestTheSampleOfMetadata(t *testing.T) {
 		t.Error(err, d)
 	}
 }
+
+// Whatever an answer repeats of what was sent, no error shows it.
+func FuzzEchoes(f *testing.F) { conformance.FuzzEchoes(f, k3Cloud(f)) }

@@ -269,3 +269,6 @@ func TestTheSamplesAreSuccesses(t *testing.T) {
 		}
 	}
 }
+
+// Whatever an answer repeats of what was sent, no error shows it.
+func FuzzEchoes(f *testing.F) { conformance.FuzzEchoes(f, makers(f)...) }

@@ -34,13 +34,13 @@ func Text(text string, values []string) string {
 	return text
 }
 
-// Fault takes values out of a fault's message. The fault itself stays as it
+// Fault takes values out of what a fault repeats of the vendor: message and code. The fault itself stays as it
 // is, for that of a token renewal belongs to everybody who waited for it;
 // other errors come back unchanged.
 func Fault(err error, values []string) error {
 	if f, ok := errors.AsType[*orgflow.Fault](err); ok && f != nil {
 		own := *f
-		own.Message = Text(f.Message, values)
+		own.Message, own.VendorCode = Text(f.Message, values), Text(f.VendorCode, values)
 		return &own
 	}
 	return err

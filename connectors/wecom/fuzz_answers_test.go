@@ -164,3 +164,6 @@ func TestBrokenAnswers(t *testing.T) { conformance.TestBrokenAnswers(t, weCom(t)
 func TestLongAnswers(t *testing.T) {
 	conformance.TestLongAnswers(t, `{"errcode":0,"errmsg":"`, []string{"delete a person", "read memberships"}, weCom(t))
 }
+
+// Whatever an answer repeats of what was sent, no error shows it.
+func FuzzEchoes(f *testing.F) { conformance.FuzzEchoes(f, weCom(f)) }

@@ -6,6 +6,7 @@ import (
 
 	"orgflow"
 	"orgflow/connectors"
+	"orgflow/connectors/veil"
 	"orgflow/connectors/wire"
 )
 
@@ -55,7 +56,7 @@ func (c *Client) userByMobile(ctx context.Context, r *connectors.Receipt, mobile
 	case saysNoPerson(f.VendorCode):
 		return "", true, nil
 	case f.Code == orgflow.CodeUnavailable:
-		return "", false, err
+		return "", false, veil.Fault(err, []string{mobile})
 	}
 	return "", false, nil
 }

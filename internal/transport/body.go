@@ -30,12 +30,26 @@ func BodyCap(n int64) Layer {
 				return nil, err
 			}
 			if call := callOf(req); call.Decode != nil {
-				call.code = call.Decode(res.StatusCode, body)
+				body = call.decode(req, res.StatusCode, body)
 			}
 			res.Body = io.NopCloser(bytes.NewReader(body))
 			return res, nil
 		})
 	}
+}
+
+// decode hands an answer to Decode. One that refuses is handed over again
+// where it repeats secrets of the request, without them.
+func (c *Call) decode(req *http.Request, status int, body []byte) []byte {
+	c.code = c.Decode(status, body)
+	if c.code == "" {
+		return body
+	}
+	clean := unechoed(req, body)
+	if !bytes.Equal(clean, body) {
+		c.code = c.Decode(status, clean)
+	}
+	return clean
 }
 
 func readBody(res *http.Response, n int64) ([]byte, error) {

@@ -42,8 +42,10 @@ type Call struct {
 	// known must be told apart from one that surely did not happen.
 	Write bool
 	// Decode, if set, is handed status and whole body of an answer, and
-	// returns the vendor's own code, empty for success. It runs once, inside
-	// BodyCap; the body slice may be kept.
+	// returns the vendor's own code, empty for success. It runs inside
+	// BodyCap, once more where a refusal repeats secrets of the request: then
+	// they are gone, and what it found before counts no more. The body slice
+	// may be kept.
 	Decode func(status int, body []byte) (code string)
 
 	code string

@@ -42,12 +42,13 @@ func Outcome() Layer {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return nil, wireFault(err, call)
+			return nil, wireFault(traced, err, call)
 		})
 	}
 }
 
-func wireFault(err error, call *Call) error {
+func wireFault(req *http.Request, err error, call *Call) error {
+	said := string(unechoed(req, []byte(err.Error()))) // net/http quotes what it cannot read
 	f := &orgflow.Fault{Code: orgflow.CodeUnavailable, Err: err}
 	if refused, ok := errors.AsType[*egress.Refused](err); ok {
 		return &orgflow.Fault{
@@ -57,14 +58,14 @@ func wireFault(err error, call *Call) error {
 	}
 	switch {
 	case !call.Sent():
-		f.Message = "not sent: " + err.Error()
+		f.Message = "not sent: " + said
 		f.Advice = "check the address (base_url in company.json), network and TLS; nothing was changed, the call is repeated"
 	case call.Write:
 		f.Code = orgflow.CodeUnknownOutcome
-		f.Message = "no complete answer: " + err.Error()
+		f.Message = "no complete answer: " + said
 		f.Advice = "the change may have taken effect; it is read back before it is repeated"
 	default:
-		f.Message = "no complete answer: " + err.Error()
+		f.Message = "no complete answer: " + said
 		f.Advice = "nothing was changed, the call is repeated"
 	}
 	return f
