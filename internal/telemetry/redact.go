@@ -48,9 +48,10 @@ func (r *Redactor) Add(secrets ...string) {
 	r.replacer = strings.NewReplacer(pairs...)
 }
 
-// Text returns s with known secrets, passwords in URLs and secret query
-// parameters masked. Errors of net/http carry whole URLs, and vendors take
-// their tokens as query parameters.
+// Text returns s with known secrets masked, and what looks like one: passwords
+// in URLs, secret parameters, headers and keys of JSON, mobile numbers and
+// identity cards. Errors of net/http carry whole URLs, vendors take their
+// tokens as query parameters, and repeat what they refuse.
 func (r *Redactor) Text(s string) string {
 	r.mu.RLock()
 	replacer := r.replacer
@@ -67,13 +68,29 @@ func (r *Redactor) Text(s string) string {
 	if strings.Contains(s, "earer ") {
 		s = bearer.ReplaceAllString(s, "${1}"+mask)
 	}
-	return s
+	if strings.Contains(s, ":") {
+		s = header.ReplaceAllString(s, "${1}"+mask)
+		s = member.ReplaceAllString(s, "${1}"+mask)
+	}
+	return mobile.ReplaceAllString(idCard.ReplaceAllString(s, "${1}"+mask), "${1}"+mask)
 }
+
+// secretNames are parts of parameters, headers and keys whose values are
+// secret, however vendors spell what is before and behind them.
+const secretNames = `(?:token|secret|passw(?:or)?d|api[-_]?key|private[-_]?key|authorization|cookie|session[-_]?id|signature|mobile|phone|id[-_]?card|identity[-_]?card)`
 
 var (
 	userInfo  = regexp.MustCompile(`(://[^/\s:@?#"']*:)[^/\s@"']+@`)
-	parameter = regexp.MustCompile(`(?i)\b((?:access_?token|token|app_?secret|corp_?secret|client_?secret|secret|password|passwd|api_?key|sign|signature|mobile|phone)=)[^&\s"',;)]+`)
+	parameter = regexp.MustCompile(`(?i)((?:\b[\w-]*` + secretNames + `|\bsign)(?:=|%3D))[^&\s"',;)]+`)
 	bearer    = regexp.MustCompile(`([Bb]earer )[A-Za-z0-9._~+/=-]+`)
+	// header is a line of a header as texts show it; a cookie's goes to the end.
+	header = regexp.MustCompile(`(?i)(\b(?:(?:set-)?cookie|authorization|[\w-]*(?:-token|-api-key|-secret|sessionid)): *)[^\r\n"]+`)
+	// member is a key of JSON with a text or a number, quotes escaped or not.
+	member = regexp.MustCompile(`(?i)(\\*["'][\w-]*(?:` + secretNames + `|\bsign)\\*["']\s*:\s*)(?:\\*"(?:[^"\\]|\\+[^"\\])*\\*"|[^\s,}\]"\\]+)`)
+	// mobile is a number of mainland China, or one of those that cannot exist.
+	mobile = regexp.MustCompile(`((?:^|[^0-9A-Za-z_.-])(?:\+?86[- ]?)?)1(?:[3-9]\d|00)\d{8}\b`)
+	// idCard is an identity card's number of 18 characters.
+	idCard = regexp.MustCompile(`(^|[^0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx]\b`)
 )
 
 // sensitive tells whether an attribute's name says that its value must not be

@@ -79,7 +79,7 @@ func TestSecretsInURLsAreMaskedUnknown(t *testing.T) {
 		`Get "https://oapi.dingtalk.com/x?access_token=abc123&id=1": EOF`: `Get "https://oapi.dingtalk.com/x?access_token=[masked]&id=1": EOF`,
 		"https://q.com/gettoken?corpid=c&corpsecret=zz":                   "https://q.com/gettoken?corpid=c&corpsecret=[masked]",
 		"postgres://u:p%40ss@h:5432/db":                                   "postgres://u:[masked]@h:5432/db",
-		"Authorization: Bearer abc.def-g":                                 "Authorization: Bearer [masked]",
+		"Authorization: Bearer abc.def-g":                                 "Authorization: [masked]",
 		"http://127.0.0.1:8080/x@y":                                       "http://127.0.0.1:8080/x@y",
 		"host=db password=pp sslmode=off":                                 "host=db password=[masked] sslmode=off",
 		"title=x design=y token_renewals=1":                               "title=x design=y token_renewals=1",
