@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -298,6 +299,24 @@ func TestTLS(t *testing.T) {
 		clean(t, env)
 		if _, err := Load(RoleStandalone); err == nil {
 			t.Errorf("%v accepted", env)
+		}
+	}
+}
+
+func TestBoundsOfClientsAndOfCalls(t *testing.T) {
+	c := mustLoad(t, RoleServer, map[string]string{"ORGFLOW_DATABASE_URL": "sqlite://x"})
+	if c.HTTPRate != 12_000 || c.HTTPRateFailures != 30 || c.Egress.CheckAddr("hr.example.com", netip.MustParseAddr("10.0.0.5")) != nil {
+		t.Errorf("defaults: %d, %d", c.HTTPRate, c.HTTPRateFailures)
+	}
+	c = mustLoad(t, RoleWorker, map[string]string{"ORGFLOW_DATABASE_URL": "sqlite://x", "ORGFLOW_HTTP_RATE": "0", "ORGFLOW_HTTP_RATE_FAILURES": "5", "ORGFLOW_EGRESS_ALLOW": "*.dingtalk.com"})
+	if c.HTTPRate != 0 || c.HTTPRateFailures != 5 || c.Egress.CheckAddr("hr.example.com", netip.MustParseAddr("10.0.0.5")) == nil {
+		t.Errorf("%d, %d", c.HTTPRate, c.HTTPRateFailures)
+	}
+	clean(t, map[string]string{"ORGFLOW_DATABASE_URL": "sqlite://x", "ORGFLOW_HTTP_RATE": "-1", "ORGFLOW_HTTP_RATE_FAILURES": "many", "ORGFLOW_EGRESS_ALLOW": "https://hr.example.com"})
+	_, err := Load(RoleServer)
+	for _, want := range []string{`ORGFLOW_HTTP_RATE: "-1" is not a whole number`, `ORGFLOW_HTTP_RATE_FAILURES: "many"`, `ORGFLOW_EGRESS_ALLOW: "https://hr.example.com" is no host name`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
 		}
 	}
 }
