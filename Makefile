@@ -5,6 +5,7 @@
 # make chaos   a worker process killed at every operation boundary of a plan;
 #              about 20 minutes. CHAOS_POINTS=1-50 restricts it to a range of
 #              points, CHAOS_LANES=24 says how many runs are under way at a time
+# make licences  THIRD_PARTY.md: the modules that are built in, with licences
 # make build   bin/worker, bin/starter, bin/standalone
 # make release dist/: static binaries for linux/amd64 and arm64, the list of
 #              components (SBOM) of each program, checksums, sizes
@@ -25,6 +26,7 @@ LDFLAGS = -X orgflow/internal/version.number=$(VERSION)
 
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+LICENCES      := go.elastic.co/go-licence-detector@v0.11.1
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # Packages whose tests link the Temporal server: 8 s and 2.6 GB each, and
@@ -35,7 +37,7 @@ PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
-.PHONY: test fmt vet staticcheck workflowcheck golangci lint race kills heavy bench chaos build release clean
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint race kills heavy bench chaos licences build release clean
 
 test: fmt vet staticcheck workflowcheck golangci race kills heavy
 
@@ -85,6 +87,12 @@ bench:
 # "make heavy" kills at a sample of the points.
 chaos:
 	ORGFLOW_CHAOS=all go test $(FLAGS) -v -timeout 4h -run TestKilledAtEveryOperationBoundary ./e2e
+
+# Which licences may be built in is in .ci/licences.json, what the tool cannot
+# find out by itself in .ci/licences-known.ndjson. TestThirdParty compares.
+licences:
+	go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' ./worker ./starter ./standalone | sort -u | xargs go list -m -json | \
+	go run $(FLAGS) $(LICENCES) -includeIndirect -rules .ci/licences.json -overrides .ci/licences-known.ndjson -depsTemplate .ci/licences.tmpl -depsOut THIRD_PARTY.md
 
 build:
 	go build $(FLAGS) -ldflags '$(LDFLAGS)' -o bin/ ./worker ./starter ./standalone
