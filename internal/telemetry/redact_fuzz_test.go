@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,11 +57,10 @@ func FuzzNoSecretIsLogged(f *testing.F) {
 		f.Add(uint8(len(carriers)+i), uint8(i%len(ways)), "", "", uint64(i)*104729, i%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, carrier, way uint8, before, after string, seed uint64, asText bool) {
-		secret, shape := fmt.Sprintf("Zk%x-q_%xY", seed, seed^0xabcdef), carriers[0]
-		if n := int(carrier) % (len(carriers) + len(personal)); n < len(carriers) {
-			shape = carriers[n]
-		} else {
-			shape, secret = personal[n-len(carriers)], fmt.Sprintf("100%08d", seed%1e8)
+		secret, n := fmt.Sprintf("Zk%x-q_%xY", seed, seed^0xabcdef), int(carrier)%(len(carriers)+len(personal))
+		shape := slices.Concat(carriers, personal)[n]
+		if n >= len(carriers) {
+			secret = fmt.Sprintf("100%08d", seed%1e8)
 		}
 		if touches(before, after, secret) {
 			return
