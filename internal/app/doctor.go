@@ -30,7 +30,7 @@ type Doctor struct {
 
 // Doctor returns what examines this installation.
 func (a *App) Doctor() *Doctor {
-	d := &Doctor{app: a, wire: transport.NewBase(), turn: make(chan struct{}, 1)}
+	d := &Doctor{app: a, wire: transport.NewBase(a.Config.Egress), turn: make(chan struct{}, 1)}
 	d.turn <- struct{}{}
 	return d
 }

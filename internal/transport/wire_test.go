@@ -34,7 +34,7 @@ func nameServer(addrs ...string) *net.Resolver {
 				if _, err := io.ReadFull(there, query); err != nil {
 					return
 				}
-				reply := told(query, func() netip.Addr {
+				reply := nameReply(query, func() netip.Addr {
 					n := int(asked.Add(1)) - 1
 					return netip.MustParseAddr(addrs[min(n, len(addrs)-1)])
 				})
@@ -47,7 +47,7 @@ func nameServer(addrs ...string) *net.Resolver {
 	}}
 }
 
-func told(query []byte, address func() netip.Addr) []byte {
+func nameReply(query []byte, address func() netip.Addr) []byte {
 	end := 12
 	for query[end] != 0 {
 		end += int(query[end]) + 1
