@@ -44,7 +44,9 @@ type EraseRequest struct {
 	CompanyID int64
 	Ref       string
 	By        string
-	Reason    string
+	// Origin is from where they do it, for the audit log: "cli alice".
+	Origin string
+	Reason string
 	// Force erases somebody who is still at the source or at a consumer.
 	Force  bool
 	DryRun bool // says what would be done

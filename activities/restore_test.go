@@ -102,7 +102,7 @@ func TestAfterAnErasureThereIsNothingToDo(t *testing.T) {
 	if n, err := w.db.CountEffects(context.Background(), gone.ID); err != nil || n != 0 {
 		t.Errorf("an undo would take back %d changes: %v", n, err)
 	}
-	if found, err := w.db.ExportPerson(context.Background(), company, "E1003", "E9"); err == nil {
+	if found, err := w.db.ExportPerson(context.Background(), company, "E1003", "E9", "cli op"); err == nil {
 		t.Errorf("found: %v", found.Tables)
 	}
 }

@@ -19,6 +19,10 @@ var writesItself = []string{
 	"POST /api/v1/schedules/{id}/pause", "POST /api/v1/schedules/{id}/resume", "POST /api/v1/schedules/{id}/trigger", "POST /api/v1/schedules/{id}/backfill",
 }
 
+// changesNothing are routes that need a role for acting and do nothing: to
+// encrypt is what Temporal's Web UI does before it acts.
+var changesNothing = []string{"POST /codec/encode"}
+
 // TestEveryActIsWrittenDownOnce walks all routes: one that needs more than to
 // read leaves exactly one row when it is done and one when the role does not
 // suffice, with who, what and from where. A new route meets this by itself.
@@ -35,11 +39,12 @@ func TestEveryActIsWrittenDownOnce(t *testing.T) {
 	for _, route := range routesOf(t, s) {
 		method, path, body := exampleOf(route)
 		res := call(h, method, path, body, "X-API-Key: read-token")
-		act := res.Code == http.StatusForbidden
-		if asked, _, _ := strings.Cut(path, "?"); act && !slices.Equal(rows, []string{"read-key|refused|" + method + " " + asked + "|read-key 192.0.2.1"}) {
+		refused := res.Code == http.StatusForbidden
+		act := refused && !slices.Contains(changesNothing, route)
+		if asked, _, _ := strings.Cut(path, "?"); refused && !slices.Equal(rows, []string{"read-key|refused|" + method + " " + asked + "|read-key 192.0.2.1"}) {
 			t.Errorf("%s refused: %q", route, rows)
 		}
-		if !act && len(rows) != 0 {
+		if !refused && len(rows) != 0 {
 			t.Errorf("%s only reads: %q", route, rows)
 		}
 		rows = nil

@@ -120,6 +120,9 @@ func TestEveryRouteBoundsItsBody(t *testing.T) {
 		if method != http.MethodPost && method != http.MethodPut {
 			continue
 		}
+		if strings.HasPrefix(path, pathCodec+"/") {
+			continue // a page of history is larger: see TestTheCodecReadsNoMoreThanAPageOfHistory
+		}
 		res := call(h, method, path, long, "Content-Type: application/x-www-form-urlencoded")
 		if res.Code != http.StatusRequestEntityTooLarge || errorOf(t, res).Code != codeTooLarge {
 			t.Errorf("%s: %d %.200s", route, res.Code, res.Body)

@@ -28,11 +28,11 @@ func (d dataDesk) Prune(ctx context.Context, told func(orgflow.Pruned)) (orgflow
 }
 
 // Export returns all that is stored about somebody.
-func (d dataDesk) Export(ctx context.Context, company int64, person, by string) (orgflow.PersonExport, error) {
+func (d dataDesk) Export(ctx context.Context, company int64, person, by, origin string) (orgflow.PersonExport, error) {
 	if err := d.app.Store.CheckSchema(ctx); err != nil {
 		return orgflow.PersonExport{}, err
 	}
-	return d.app.Store.ExportPerson(ctx, company, person, by)
+	return d.app.Store.ExportPerson(ctx, company, person, by, origin)
 }
 
 // Erase removes what is stored about somebody.

@@ -42,6 +42,9 @@ func (p *program) audited(b Backend) Backend {
 	if b.FlowDefinitions != nil {
 		b.FlowDefinitions = auditedDefinitions{b.FlowDefinitions, log}
 	}
+	if b.Data != nil {
+		b.Data = auditedData{b.Data, log}
+	}
 	if link := b.AdminLink; link != nil {
 		b.AdminLink = func(ctx context.Context) (string, error) {
 			made, err := link(ctx)
@@ -110,6 +113,22 @@ func (a auditedSchedules) ApplySchedules(ctx context.Context, dryRun bool) ([]ap
 		return changes, err
 	}
 	return changes, a.log.did(ctx, err, "apply_schedules", "schedules")
+}
+
+// auditedData leaves what is about one person to the database, which writes
+// it down in the same transaction.
+type auditedData struct {
+	Data
+	log auditLog
+}
+
+func (a auditedData) Prune(ctx context.Context, told func(orgflow.Pruned)) (orgflow.Pruned, error) {
+	gone, err := a.Data.Prune(ctx, told)
+	return gone, a.log.did(ctx, err, "prune", "old rows")
+}
+
+func (a auditedData) Backup(ctx context.Context, path string) error {
+	return a.log.did(ctx, a.Data.Backup(ctx, path), "backup", path)
 }
 
 type auditedFlows struct {

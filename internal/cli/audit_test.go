@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ type willing struct {
 	Loads
 	api.Flows
 	FlowDefinitions
+	Data
 	origins []string
 }
 
@@ -93,6 +95,19 @@ func (w *willing) StartLoad(context.Context, json.RawMessage) (api.Started, erro
 func (w *willing) CancelLoad(ctx context.Context, id string, s api.Steering) error {
 	return w.CancelPull(ctx, id, s)
 }
+func (w *willing) Export(_ context.Context, _ int64, _, by, origin string) (orgflow.PersonExport, error) {
+	w.origins = append(w.origins, by+"|"+origin)
+	return orgflow.PersonExport{}, nil
+}
+func (w *willing) Erase(_ context.Context, r orgflow.EraseRequest) (orgflow.Erasure, error) {
+	w.origins = append(w.origins, r.By+"|"+r.Origin)
+	return orgflow.Erasure{}, nil
+}
+func (w *willing) Prune(context.Context, func(orgflow.Pruned)) (orgflow.Pruned, error) {
+	return nil, nil
+}
+func (w *willing) Backup(context.Context, string) error { return nil }
+
 func (w *willing) StoreDecision(context.Context, api.NewDecision) (api.FlowDecision, error) {
 	return api.FlowDecision{}, nil
 }
@@ -130,7 +145,7 @@ func (willingCalls) TaskNotify(context.Context, string, string) (flowcall.TaskAn
 var reading = []string{
 	"erp inspect", "erp list", "erp show", "flow definitions export", "flow definitions lint", "flow definitions list", "flow definitions show",
 	"flow export", "flow list", "flow messages", "flow show", "flow stats", "flow timeline", "meta lint", "meta preview", "meta sign", "pull show",
-	"doctor", "runs changes", "runs list", "runs show", "schedules list", "serve", "what-if",
+	"data retention", "doctor", "runs changes", "runs list", "runs show", "schedules list", "serve", "what-if",
 	"migrate", // the audit log may not be there yet
 }
 
@@ -158,8 +173,11 @@ func TestWhatCommandsDoIsWrittenDown(t *testing.T) {
 		"flow definitions publish": {"", "publish a"},
 		"flow definitions import":  {"- --publish", "publish a"},
 		"admin-link":               {"", "admin_link sign-in"},
+		"data prune":               {"", "prune old rows"},
+		"data backup":              {"--out copy.db", "backup copy.db"},
 		// Whoever is asked writes it down.
 		"runs cancel": {"x", ""}, "runs pause": {"x", ""}, "runs resume": {"x", ""}, "runs approve": {"x", ""}, "runs reject": {"x", ""}, "runs retry": {"x", ""}, "runs undo": {"x", ""},
+		"data export": {"--company 129 --person E1 --out " + filepath.Join(t.TempDir(), "E1.json"), ""}, "data erase": {"--company 129 --person E1 --reason asked", ""},
 		"pull cancel": {"x", ""}, "pull approve": {"x", ""}, "pull reject": {"x", ""}, "erp cancel": {"x", ""},
 		"schedules pause": {"x", ""}, "schedules resume": {"x", ""}, "schedules trigger": {"x", ""},
 		"schedules backfill": {"x --from 2026-11-18T00:00:00Z --to 2026-11-19T00:00:00Z", ""},
@@ -198,7 +216,7 @@ func written(t *testing.T, args ...string) (wrote, origins []string) {
 		b, closeAll, err := w.open(t.Context(), c)
 		if c.Role == config.RoleStarter {
 			b = Backend{
-				Start: w, Runs: w, Steer: willingSteerer{w: all}, Schedules: willingSchedules{w, all}, Orgs: all, Loads: all, Flows: all, FlowCalls: willingCalls{}, FlowDefinitions: all,
+				Start: w, Runs: w, Steer: willingSteerer{w: all}, Schedules: willingSchedules{w, all}, Orgs: all, Loads: all, Flows: all, FlowCalls: willingCalls{}, FlowDefinitions: all, Data: all,
 				AdminLink: func(context.Context) (string, error) { return "link", nil },
 				Audit: func(_ context.Context, who, action, subject, origin string) error {
 					wrote = append(wrote, strings.Join([]string{who, action, subject, origin}, " "))

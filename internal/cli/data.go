@@ -22,8 +22,9 @@ type Data interface {
 	Lives(ctx context.Context) ([]orgflow.TableLife, error)
 	// Prune removes rows whose time is over; told hears how many so far.
 	Prune(ctx context.Context, told func(orgflow.Pruned)) (orgflow.Pruned, error)
-	// Export returns all that is stored about somebody.
-	Export(ctx context.Context, company int64, person, by string) (orgflow.PersonExport, error)
+	// Export returns all that is stored about somebody, and writes down who
+	// asked, from where. So does Erase.
+	Export(ctx context.Context, company int64, person, by, origin string) (orgflow.PersonExport, error)
 	Erase(ctx context.Context, r orgflow.EraseRequest) (orgflow.Erasure, error)
 	// Backup copies a SQLite database into a new file.
 	Backup(ctx context.Context, path string) error
@@ -160,7 +161,7 @@ func (p *program) export(ctx context.Context, b Backend, company int64, person, 
 			_ = os.Remove(out) // a part must not pass for the whole
 		}
 	}()
-	export, err := b.Data.Export(ctx, company, person, by)
+	export, err := b.Data.Export(ctx, company, person, by, p.origin())
 	if err != nil {
 		return fmt.Errorf("export %s: %w", strconv.Quote(person), err)
 	}
@@ -185,7 +186,10 @@ func (p *program) dataErase() *cobra.Command {
 			"back; --force erases them all the same. An open flow of theirs has to end first.",
 		Example: "  starter data erase --company 129 --person E1001 --reason \"request 17 of 2026-11-20\" --dry-run",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error { return p.erase(cmd.Context(), b, r, asJSON) })
+			return p.with(cmd.Context(), config.RoleStarter, func(b Backend) error {
+				r.Origin = p.origin()
+				return p.erase(cmd.Context(), b, r, asJSON)
+			})
 		},
 	}
 	personFlags(cmd, &r.CompanyID, &r.Ref)

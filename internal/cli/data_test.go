@@ -30,7 +30,7 @@ func (s *shelf) Prune(_ context.Context, told func(orgflow.Pruned)) (orgflow.Pru
 	return s.pruned, s.err
 }
 
-func (s *shelf) Export(_ context.Context, company int64, person, by string) (orgflow.PersonExport, error) {
+func (s *shelf) Export(_ context.Context, company int64, person, by, _ string) (orgflow.PersonExport, error) {
 	return orgflow.PersonExport{Person: orgflow.DataSubject{CompanyID: company, Codes: []string{person, by}}, Tables: map[string][]map[string]any{"binding": {{"payload": json.RawMessage(`{"a":1}`)}}}}, s.err
 }
 
@@ -95,7 +95,7 @@ func TestDataErase(t *testing.T) {
 	if code := w.run("data", "erase", "--company", "129", "--person", "source:1001", "--reason", "request 17", "--force"); code != 0 {
 		t.Fatal(w.err.String())
 	}
-	if want := (orgflow.EraseRequest{CompanyID: 129, Ref: "source:1001", By: "tester", Reason: "request 17", Force: true}); len(s.erased) != 1 || s.erased[0] != want {
+	if want := (orgflow.EraseRequest{CompanyID: 129, Ref: "source:1001", By: "tester", Origin: "cli tester", Reason: "request 17", Force: true}); len(s.erased) != 1 || s.erased[0] != want {
 		t.Errorf("asked for %+v", s.erased)
 	}
 	testgolden.Check(t, "data_erase.golden", w.out.String())

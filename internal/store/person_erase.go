@@ -130,8 +130,8 @@ func (t *tx) erase(ctx context.Context, p *somebody, pseudonym string, r orgflow
 		return orgflow.Erasure{}, nil
 	}
 	out.Pseudonym = pseudonym
-	_, err = t.exec(ctx, `INSERT INTO audit_log (company_id, who, action, subject, origin, detail, at) VALUES (?, ?, 'erase_person', ?, 'cli', ?, ?)`,
-		p.CompanyID, clean(e.erase(r.By, true)), pseudonym, clean(fmt.Sprintf("%s; %d rows", e.erase(r.Reason, true), out.Rows())), t.s.now())
+	_, err = t.exec(ctx, `INSERT INTO audit_log (company_id, who, action, subject, origin, detail, at) VALUES (?, ?, 'erase_person', ?, ?, ?, ?)`,
+		p.CompanyID, clean(e.erase(r.By, true)), pseudonym, clean(e.erase(r.Origin, true)), clean(fmt.Sprintf("%s; %d rows", e.erase(r.Reason, true), out.Rows())), t.s.now())
 	return out, err
 }
 

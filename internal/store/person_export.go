@@ -14,7 +14,7 @@ import (
 // moment. ref is a user code, an id at a consumer or at the source; "user:…"
 // and "source:…" say which. ErrNotFound: nothing is stored about them. An
 // entry of the audit log tells who asked.
-func (s *Store) ExportPerson(ctx context.Context, company int64, ref, by string) (orgflow.PersonExport, error) {
+func (s *Store) ExportPerson(ctx context.Context, company int64, ref, by, origin string) (orgflow.PersonExport, error) {
 	out := orgflow.PersonExport{ExportedAt: s.now().Time, Tables: map[string][]map[string]any{}, NamedIn: map[string]int{}}
 	err := s.snapshot(ctx, "export a person", func(t *tx) error {
 		p, err := t.find(ctx, company, ref)
@@ -58,7 +58,7 @@ func (s *Store) ExportPerson(ctx context.Context, company int64, ref, by string)
 		return orgflow.PersonExport{}, err
 	}
 	// The log does not say whom it was about: an erasure would have to find it.
-	return out, s.Audit(ctx, AuditEntry{CompanyID: company, Who: by, Action: "export_person", Subject: "person", From: "cli", Detail: fmt.Sprintf("%d rows", out.Rows())})
+	return out, s.Audit(ctx, AuditEntry{CompanyID: company, Who: by, Action: "export_person", Subject: "person", From: origin, Detail: fmt.Sprintf("%d rows", out.Rows())})
 }
 
 // maps returns the rows of a query, column by column, as JSON has them.

@@ -290,7 +290,7 @@ func TestAnExportHasAllThatIsHersAndNothingElse(t *testing.T) {
 		ctx := context.Background()
 		leaver(t, s, 129)
 		for _, ref := range []string{herUser, "user:" + herUser, herSource, "source:" + herSource} {
-			out, err := s.ExportPerson(ctx, 129, ref, "E9")
+			out, err := s.ExportPerson(ctx, 129, ref, "E9", "cli op")
 			if err != nil {
 				t.Fatalf("%s: %v", ref, err)
 			}
@@ -310,7 +310,7 @@ func TestAnExportHasAllThatIsHersAndNothingElse(t *testing.T) {
 				t.Errorf("%s: %d tables, named in %v", ref, len(out.Tables), out.NamedIn)
 			}
 		}
-		if _, err := s.ExportPerson(ctx, 129, "nobody", "E9"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := s.ExportPerson(ctx, 129, "nobody", "E9", "cli op"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})
