@@ -102,18 +102,18 @@ func (a *App) options(s connectors.Settings, qps *float64, standard float64) tra
 
 // budget is a rate budget's row in the database.
 type budget struct {
-	store *store.Store
-	name  string
+	store  *store.Store
+	target orgflow.Target
 }
 
 // Lease implements transport.Ledger.
 func (b budget) Lease(ctx context.Context, n int, every time.Duration) (first, now time.Time, err error) {
-	return b.store.LeaseRate(ctx, b.name, n, every)
+	return b.store.LeaseRate(ctx, b.target.String(), n, every)
 }
 
 // Hold implements transport.Ledger.
 func (b budget) Hold(ctx context.Context, d time.Duration) error {
-	return b.store.HoldRate(ctx, b.name, d)
+	return b.store.HoldTarget(ctx, b.target, d)
 }
 
 // build tells the meta files what this build can read and write.

@@ -67,6 +67,6 @@ func (a *App) limiter(s connectors.Settings, qps float64) transport.Limiter {
 		return nil
 	}
 	target := orgflow.Target{CompanyID: s.CompanyID, Consumer: s.Name}
-	shared := transport.NewShared(budget{a.Store, target.String()}, qps)
+	shared := transport.NewShared(budget{a.Store, target}, qps)
 	return a.calls.Budget(strconv.FormatInt(s.CompanyID, 10), s.Name, qps, shared)
 }

@@ -22,11 +22,13 @@ func (s *Store) FinishLoad(ctx context.Context, id string, status orgflow.Status
 	}
 	err = s.inTx(ctx, "finish load "+id, func(t *tx) error {
 		var ended struct {
+			Company int64  `db:"company_id"`
+			Form    string `db:"form_id"`
 			Kind    string `db:"kind"`
 			Tables  string `db:"tables"`
 			Swapped bool   `db:"swapped"`
 		}
-		err := t.get(ctx, &ended, `UPDATE erp_run SET status = ?, error = ?, finished_at = ? WHERE id = ? AND status = 'running' RETURNING kind, tables, swapped`,
+		err := t.get(ctx, &ended, `UPDATE erp_run SET status = ?, error = ?, finished_at = ? WHERE id = ? AND status = 'running' RETURNING company_id, form_id, kind, tables, swapped`,
 			string(status), cause, s.now(), id)
 		switch {
 		case noRows(err):
@@ -41,13 +43,24 @@ func (s *Store) FinishLoad(ctx context.Context, id string, status orgflow.Status
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `DELETE FROM erp_seen WHERE run_id = ?`, id)
-		return err
+		if _, err = t.exec(ctx, `DELETE FROM erp_seen WHERE run_id = ?`, id); err != nil {
+			return err
+		}
+		if ended.Swapped {
+			status, fault = orgflow.StatusCompleted, nil
+		}
+		in := orgflow.LoadInput{CompanyID: ended.Company, FormID: ended.Form, Kind: orgflow.LoadKind(ended.Kind)}
+		return t.ended(ctx, loadNotice(in, id), status, fault)
 	})
 	if err != nil {
 		return Load{}, err
 	}
 	return s.GetLoad(ctx, id)
+}
+
+// loadNotice is what a notice about a load begins with.
+func loadNotice(in orgflow.LoadInput, id string) Notice {
+	return Notice{CompanyID: in.CompanyID, Job: in.NoticeJob(), Ref: id}
 }
 
 // dropShadows drops the new tables of a create that has ended.

@@ -160,12 +160,16 @@ func (t *tx) insertLoad(ctx context.Context, n NewLoad, status orgflow.Status, f
 	if status.Terminal() {
 		finished = t.s.now()
 	}
-	_, err = t.exec(ctx, `
+	id := orgflow.ERPRunID(n.WorkflowID, n.FirstRunID)
+	created, err := t.exec(ctx, `
 		INSERT INTO erp_run (id, first_run_id, workflow_id, company_id, form_id, table_key, kind, deep, status, phase, new_columns, error, notes, started_at, finished_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, '[]', ?, ?) ON CONFLICT DO NOTHING`,
-		orgflow.ERPRunID(n.WorkflowID, n.FirstRunID), n.FirstRunID, n.WorkflowID, n.Input.CompanyID, n.Input.FormID, formKey(n.Input.FormID),
+		id, n.FirstRunID, n.WorkflowID, n.Input.CompanyID, n.Input.FormID, formKey(n.Input.FormID),
 		string(n.Input.Kind), n.Input.Deep, string(status), string(orgflow.PhasePrepare), cause, t.s.now(), finished)
-	return err
+	if err != nil || created == 0 {
+		return err
+	}
+	return t.ended(ctx, loadNotice(n.Input, id), status, fault)
 }
 
 // formKey is what tells local tables apart on both databases.

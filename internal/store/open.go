@@ -50,7 +50,7 @@ func Open(ctx context.Context, dbURL string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Setting, err)
 	}
-	s.clock, s.stmts = opts.Now, newStatements()
+	s.clock, s.stmts, s.noticed = opts.Now, newStatements(), opts.Noticed
 	return s, nil
 }
 

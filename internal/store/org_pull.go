@@ -198,12 +198,34 @@ func (s *Store) AddPullCalls(ctx context.Context, id string, calls, other, throt
 // ParkPull makes a pull with parked removals wait for a decision. It no
 // longer keeps others of the company from running.
 func (s *Store) ParkPull(ctx context.Context, id string) error {
-	_, err := s.exec(ctx, "park pull "+id, `UPDATE org_pull SET status = 'awaiting_approval' WHERE id = ? AND status = 'running'`, id)
-	return err
+	return s.inTx(ctx, "park pull "+id, func(t *tx) error {
+		n, ok, err := t.pullNotice(ctx, `UPDATE org_pull SET status = 'awaiting_approval' WHERE id = ? AND status = 'running'`, id)
+		if err != nil || !ok {
+			return err
+		}
+		n.Event = orgflow.NoticeParked
+		return t.notice(ctx, n)
+	})
 }
 
-// FinishPull ends a pull, removes what it has staged, and returns it as
-// stored. The first final status wins.
+// pullNotice runs an update of a pull and returns what a notice about it
+// begins with; ok is false where the update spared it.
+func (t *tx) pullNotice(ctx context.Context, update string, args ...any) (n Notice, ok bool, err error) {
+	var row struct {
+		ID        string `db:"id"`
+		CompanyID int64  `db:"company_id"`
+		Origin    string `db:"origin"`
+	}
+	err = t.get(ctx, &row, update+` RETURNING id, company_id, origin`, args...)
+	if noRows(err) {
+		return n, false, nil
+	}
+	in := orgflow.PullInput{CompanyID: row.CompanyID, Origin: row.Origin}
+	return Notice{CompanyID: in.CompanyID, Job: in.NoticeJob(), Target: in.Target().NoticeJob(), Ref: row.ID}, err == nil, err
+}
+
+// FinishPull ends a pull, with what operators are to be told of it, removes
+// what it has staged, and returns it as stored. The first final status wins.
 func (s *Store) FinishPull(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (Pull, error) {
 	if !status.Terminal() {
 		return Pull{}, fmt.Errorf("finish pull %s: status %q is not final", id, status)
@@ -217,8 +239,12 @@ func (s *Store) FinishPull(ctx context.Context, id string, status orgflow.Status
 		return Pull{}, err
 	}
 	err = s.inTx(ctx, "finish pull "+id, func(t *tx) error {
-		if _, err := t.exec(ctx, `UPDATE org_pull SET status = ?, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
-			string(status), cause, encoded, s.now(), id); err != nil {
+		n, ok, err := t.pullNotice(ctx, `UPDATE org_pull SET status = ?, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
+			string(status), cause, encoded, s.now(), id)
+		if ok {
+			err = t.ended(ctx, n, status, fault)
+		}
+		if err != nil {
 			return err
 		}
 		for _, table := range []string{"org_pull_unit", "org_pull_member", "org_pull_seat", "org_pull_missing"} {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"orgflow"
 )
 
 // ConfirmSent says that the provider took the message, whoever has its lease
@@ -25,9 +27,9 @@ func (s *Store) RetryMessage(ctx context.Context, id int64, tries int, after tim
 }
 
 // GiveUpMessage ends the lease with the fence tries: the message is dead, and
-// those behind it go on.
+// those behind it go on. Operators are told, unless it was one to operators.
 func (s *Store) GiveUpMessage(ctx context.Context, id int64, tries int, note string) error {
-	return s.end(ctx, id, MessageDead, note, `state = 'pending' AND tries = ?`, tries)
+	return s.lose(ctx, id, MessageDead, note, `state = 'pending' AND tries = ?`, tries)
 }
 
 // SupersedeMessage ends the lease with the fence tries: the message is not
@@ -43,8 +45,9 @@ func (s *Store) ConfirmDelivered(ctx context.Context, id int64, note string) err
 }
 
 // ConfirmDropped says that the provider took a message and did not deliver it.
+// Operators are told, unless it was one to operators.
 func (s *Store) ConfirmDropped(ctx context.Context, id int64, note string) error {
-	return s.end(ctx, id, MessageDropped, note, `state = 'sent'`)
+	return s.lose(ctx, id, MessageDropped, note, `state = 'sent'`)
 }
 
 // CheckMessageLater puts the question for the result of a sent message off.
@@ -53,8 +56,33 @@ func (s *Store) CheckMessageLater(ctx context.Context, id int64, after time.Dura
 }
 
 func (s *Store) end(ctx context.Context, id int64, to MessageState, note, cond string, args ...any) error {
-	return s.settle(ctx, id, `state = ?, note = ?, leased_by = '', leased_till = NULL, next_at = NULL, settled_at = `+s.dialect.clock,
-		cond, append([]any{string(to), clean(note)}, args...)...)
+	return s.settle(ctx, id, endMessage+s.dialect.clock, cond, append([]any{string(to), clean(note)}, args...)...)
+}
+
+// endMessage is followed by the time.
+const endMessage = `state = ?, note = ?, leased_by = '', leased_till = NULL, next_at = NULL, settled_at = `
+
+// lose ends a message that reached nobody.
+func (s *Store) lose(ctx context.Context, id int64, to MessageState, note, cond string, args ...any) error {
+	args = append(append([]any{string(to), clean(note)}, args...), id)
+	return s.inTx(ctx, fmt.Sprintf("settle message %d", id), func(t *tx) error {
+		var lost struct {
+			CompanyID int64  `db:"company_id"`
+			Channel   string `db:"channel"`
+			Kind      string `db:"kind"`
+			Subject   string `db:"subject"`
+		}
+		err := t.get(ctx, &lost, `UPDATE outbox SET `+endMessage+s.dialect.clock+` WHERE `+cond+` AND id = ? RETURNING company_id, channel, kind, subject`, args...)
+		if noRows(err) || err == nil && lost.Kind == NoticeKind {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return t.notice(ctx, Notice{
+			CompanyID: lost.CompanyID, Job: "messages:" + lost.Channel, Event: orgflow.NoticeMessage, Cause: causeOf(note), Ref: lost.Subject,
+		})
+	})
 }
 
 // settle updates a message under a condition, so that every outcome may be

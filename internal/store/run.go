@@ -211,8 +211,21 @@ func (s *Store) SetStatus(ctx context.Context, id string, status orgflow.Status)
 	if status.Terminal() {
 		return fmt.Errorf("set status of run %s: %q ends a run, which FinishRun does", id, status)
 	}
-	return s.updateRun(ctx, "set status of run "+id, id,
-		`UPDATE sync_run SET status = ? WHERE id = ? AND `+live, string(status), id)
+	what, waits := "set status of run "+id, status == orgflow.StatusAwaitingApproval
+	if !waits {
+		return s.updateRun(ctx, what, id, `UPDATE sync_run SET status = ? WHERE id = ? AND `+live, string(status), id)
+	}
+	return s.inTx(ctx, what, func(t *tx) error {
+		n, ok, err := t.noticeOf(ctx, `UPDATE sync_run SET status = ? WHERE status IN ('running', 'paused') AND id = ?`, string(status), id)
+		switch {
+		case err != nil:
+			return err
+		case !ok: // it waits or has ended already, or is not there
+			return t.get(ctx, new(string), `SELECT id FROM sync_run WHERE id = ?`, id)
+		}
+		n.Event = orgflow.NoticeParked
+		return t.notice(ctx, n)
+	})
 }
 
 // SetStage notes that a part of the run is finished.
@@ -223,8 +236,9 @@ func (s *Store) SetStage(ctx context.Context, id string, flag StageFlag) error {
 	return s.updateRun(ctx, "set stage of run "+id, id, `UPDATE sync_run SET `+string(flag)+` = true WHERE id = ?`, id)
 }
 
-// FinishRun ends a run and returns it as stored. The first final status
-// wins: a repeated call changes nothing, so compare the result's status.
+// FinishRun ends a run, with what operators are to be told of it, and returns
+// it as stored. The first final status wins: a repeated call changes nothing,
+// so compare the result's status.
 func (s *Store) FinishRun(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (Run, error) {
 	if !status.Terminal() {
 		return Run{}, fmt.Errorf("finish run %s: status %q is not final", id, status)
@@ -237,9 +251,14 @@ func (s *Store) FinishRun(ctx context.Context, id string, status orgflow.Status,
 	if err != nil {
 		return Run{}, err
 	}
-	_, err = s.exec(ctx, "finish run "+id, `
-		UPDATE sync_run SET status = ?, paused = NULL, error = ?, notes = ?, finished_at = ? WHERE id = ? AND `+live,
-		string(status), cause, encoded, s.now(), id)
+	err = s.inTx(ctx, "finish run "+id, func(t *tx) error {
+		n, ok, err := t.noticeOf(ctx, `UPDATE sync_run SET status = ?, paused = NULL, error = ?, notes = ?, finished_at = ? WHERE `+live+` AND id = ?`,
+			string(status), cause, encoded, s.now(), id)
+		if err != nil || !ok {
+			return err
+		}
+		return t.ended(ctx, n, status, fault)
+	})
 	if err != nil {
 		return Run{}, err
 	}

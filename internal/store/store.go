@@ -51,6 +51,9 @@ type Options struct {
 	// that user name and password can change while the program runs; nothing
 	// else of the URL counts. Default: they stay.
 	URL func() (string, error)
+	// Noticed, where given, is called when there is something to tell
+	// operators, once it is stored. It must not wait.
+	Noticed func()
 }
 
 // Store is an open database.
@@ -59,6 +62,7 @@ type Store struct {
 	ro      *sqlx.DB // reads; PostgreSQL: the same pool as rw
 	dialect dialect
 	clock   func() time.Time
+	noticed func()      // nil: nobody listens
 	stmts   *statements // of SQLite's batches
 }
 

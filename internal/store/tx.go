@@ -16,8 +16,9 @@ const maxAttempts = 4 // of a transaction that lost against another one
 // tx is a running transaction.
 type tx struct {
 	*sqlx.Tx
-	s     *Store
-	stmts map[string]*sqlx.Stmt
+	s       *Store
+	stmts   map[string]*sqlx.Stmt
+	noticed bool // there is something to tell operators
 }
 
 // inTx runs f in one transaction and commits it when f returns nil. f may
@@ -45,10 +46,17 @@ func (s *Store) once(ctx context.Context, f func(*tx) error) error {
 		return err
 	}
 	defer t.Rollback() //nolint:errcheck // after Commit it does nothing, before it the first error counts
-	if err := f(&tx{Tx: t, s: s, stmts: map[string]*sqlx.Stmt{}}); err != nil {
+	running := &tx{Tx: t, s: s, stmts: map[string]*sqlx.Stmt{}}
+	if err := f(running); err != nil {
 		return err
 	}
-	return t.Commit()
+	if err := t.Commit(); err != nil {
+		return err
+	}
+	if running.noticed && s.noticed != nil {
+		s.noticed()
+	}
+	return nil
 }
 
 // exec runs a statement written with ? and returns the rows affected.
