@@ -22,6 +22,10 @@ const (
 	NoticeWell NoticeEvent = "well"
 )
 
+// ChannelWebhook is the channel that posts notices to an address instead of
+// bringing them to people.
+const ChannelWebhook = "webhook"
+
 // NoticeEvents returns what a company can choose to be told of.
 func NoticeEvents() []NoticeEvent {
 	return []NoticeEvent{NoticeFailed, NoticePartial, NoticeParked, NoticeBreaker, NoticeMessage}

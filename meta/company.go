@@ -165,17 +165,6 @@ func (c Company) Setting(consumer, key string, into any) (ok bool, err error) {
 	return true, c.decode("/consumers/"+schemas.Escape(consumer)+"/"+schemas.Escape(key), value, into)
 }
 
-// Channels returns the consumers that carry messages, in order of preference.
-func (c Company) Channels() []string {
-	var notify struct {
-		Channels []string `json:"channels"`
-	}
-	if c.doc.Notify != nil {
-		_ = json.Unmarshal(c.doc.Notify, &notify) // its schema was checked
-	}
-	return notify.Channels
-}
-
 // Connection decodes the connection to a consumer into a struct, or into a
 // *json.RawMessage, with references to secrets resolved. The result holds
 // secrets in clear text: keep it in memory and out of logs.

@@ -16,17 +16,6 @@ func (c Company) FlowFile(name string) (f FlowFile, ok bool, err error) {
 	return FlowFile{Path: read.path, Raw: read.raw}, ok, err
 }
 
-// Links returns where messages lead to, with their placeholders: those about
-// flows and those about tasks of boards; "" where the company does not say.
-func (c Company) Links() (flow, task string, err error) {
-	var links struct {
-		Link     string `json:"link"`
-		TaskLink string `json:"task_link"`
-	}
-	err = c.section("/notify", c.doc.Notify, &links)
-	return links.Link, links.TaskLink, err
-}
-
 // At is a problem of the company's file at a JSON pointer.
 func (c Company) At(pointer, message string) orgflow.Problem {
 	return schemas.At(c.file.path, c.file.raw, pointer, message)

@@ -1,7 +1,6 @@
 package meta
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -249,24 +248,5 @@ func (l *lint) connections(c Company) {
 		l.add(schemas.At(c.file.path, c.file.raw, "/source/type", fmt.Sprintf("%q is not read by this build; it reads: %s", kind, listed(l.store.sources))))
 	}
 	l.channels(c)
-}
-
-// messageKeys are what a consumer needs to bring messages to people.
-var messageKeys = map[string][]string{"ding_talk": {"agent_id"}, "we_com": {"agent_id", "agent_secret"}}
-
-// channels warns of channels over which no message can go.
-func (l *lint) channels(c Company) {
-	for i, name := range c.Channels() {
-		pointer := fmt.Sprintf("/notify/channels/%d", i)
-		var settings map[string]json.RawMessage
-		if err := json.Unmarshal(c.doc.Consumers[name], &settings); err != nil || settings == nil {
-			l.warn(c.file, pointer, "no message can be sent over %s: consumers has no such entry", name)
-			continue
-		}
-		for _, key := range messageKeys[name] {
-			if _, ok := settings[key]; !ok {
-				l.warn(c.file, pointer, "no message can be sent over %s: consumers.%s has no %s", name, name, key)
-			}
-		}
-	}
+	l.notices(c)
 }

@@ -41,7 +41,7 @@ func (t *tx) notice(ctx context.Context, n Notice) error {
 		}
 	}
 	_, err := t.exec(ctx, `INSERT INTO notice (company_id, job, target, event, cause, ref, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		n.CompanyID, clean(n.Job), clean(n.Target), string(n.Event), prefix(clean(n.Cause), maxCause), clean(n.Ref), t.s.now())
+		n.CompanyID, clean(n.Job), clean(n.Target), string(n.Event), clean(prefix(n.Cause, maxCause)), clean(n.Ref), t.s.now())
 	t.noticed = true
 	return err
 }
