@@ -49,6 +49,8 @@ var rules = []rule{
 	{pkg: "connectors/veil", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "connectors/vendorcode", ours: []string{""}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/wire", ours: []string{}, mustNot: []string{temporal, sql, netHTTP}},
+	{pkg: "connectors/webhook", ours: []string{"", "connectors", "internal/egress", "internal/transport"}, mustNot: []string{temporal, sql}},
+	{pkg: "internal/notice", ours: []string{""}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "connectors/hcm", ours: []string{"", "connectors", "internal/egress", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/kingdee", ours: []string{"", "connectors", "connectors/veil", "connectors/vendorcode", "connectors/wire", "internal/egress", "internal/transport"}, mustNot: []string{temporal, sql}},
 	{pkg: "connectors/rowset", ours: []string{"", "connectors", "connectors/wire"}, mustNot: []string{temporal, sql, netHTTP}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // MessageText is what one person gets to read: the body of a message in the
@@ -13,6 +14,23 @@ type MessageText struct {
 	Title string `json:"title"`
 	Text  string `json:"text"`
 	Link  string `json:"link,omitempty"` // where to see and do it; empty is none
+	// Notice is the same for programs, in messages to operators; nil in others.
+	Notice *NoticeFacts `json:"notice,omitempty"`
+}
+
+// NoticeFacts say in words for programs what a message tells operators.
+type NoticeFacts struct {
+	CompanyID int64       `json:"company_id"`
+	Event     NoticeEvent `json:"event"`
+	Telling   string      `json:"telling"` // first, digest, clear
+	Job       string      `json:"job"`
+	Cause     string      `json:"cause,omitempty"`
+	Count     int         `json:"count"` // occurrences it tells of for the first time
+	Since     time.Time   `json:"since"`
+	// Over: it has stopped meanwhile.
+	Over bool `json:"over"`
+	// Ref is the run, or the flow, that it happened to last.
+	Ref string `json:"ref,omitempty"`
 }
 
 // Encode writes the text as it is stored. Equal texts have equal bytes.

@@ -80,6 +80,7 @@ func (p *post) result(ctx context.Context, tracker connectors.MessageTracker, m 
 		fallthrough
 	case connectors.DeliveryDropped:
 		p.count(MessageCounts{Dropped: 1})
+		undelivered(ctx, m, got.Code+": "+got.Reason)
 		return p.Store.ConfirmDropped(ctx, m.ID, got.Code+": "+got.Reason)
 	default:
 		return p.Store.CheckMessageLater(ctx, m.ID, pauseAt(age))

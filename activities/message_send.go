@@ -194,11 +194,14 @@ func (p *post) address(ctx context.Context, m store.Message) (letter, error) {
 	if err != nil {
 		return letter{}, err
 	}
+	if p.target.Consumer == orgflow.ChannelWebhook { // not a person
+		return letter{m, connectors.Message{To: m.ToUser, Key: m.DedupKey, MessageText: text}}, nil
+	}
 	to, err := p.People.ConsumerID(ctx, p.target, m.ToUser)
 	if _, isFault := errors.AsType[*orgflow.Fault](err); err != nil && !isFault { // could not be read: nobody says that there is nobody
 		err = &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: "the receiver could not be looked up", Err: err}
 	}
-	return letter{m, connectors.Message{To: to, MessageText: text}}, err
+	return letter{m, connectors.Message{To: to, Key: m.DedupKey, MessageText: text}}, err
 }
 
 // crowded tells how long to wait until the receiver gets another message:
@@ -246,6 +249,7 @@ func (p *post) settle(ctx context.Context, m store.Message, f *orgflow.Fault) er
 	}
 	if p.hopeless(m, f) {
 		p.count(MessageCounts{Dead: 1})
+		undelivered(ctx, m, f.Error())
 		return p.Store.GiveUpMessage(ctx, m.ID, m.Tries, f.Error())
 	}
 	return p.later(ctx, m, max(f.RetryAfter, backoff(m.Tries)), f.Error())
@@ -260,6 +264,14 @@ func (p *post) hopeless(m store.Message, f *orgflow.Fault) bool {
 		return m.Tries >= strangeTries
 	default:
 		return true
+	}
+}
+
+// undelivered leaves a line about a notice to operators in the log: nobody
+// else is told of it.
+func undelivered(ctx context.Context, m store.Message, note string) {
+	if m.Kind == store.NoticeKind {
+		activity.GetLogger(ctx).Warn("a notice to operators was not delivered", "message", m.ID, "channel", m.Channel, "operator", m.ToUser, "cause", note)
 	}
 }
 

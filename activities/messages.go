@@ -22,7 +22,9 @@ type Messages struct {
 	Files      CompanyFiles
 	Connectors Connectors
 	People     People
-	Now        func() time.Time
+	// Webhook builds what posts notices to operators.
+	Webhook func(meta.Webhook) (connectors.Messenger, error)
+	Now     func() time.Time
 }
 
 // MessageStore keeps the outbox.
@@ -102,6 +104,13 @@ func (m *Messages) messenger(target orgflow.Target) (connectors.Messenger, error
 	company, err := m.Files.Company(target.CompanyID)
 	if err != nil {
 		return nil, err
+	}
+	if target.Consumer == orgflow.ChannelWebhook {
+		hook, err := company.Webhook()
+		if err != nil {
+			return nil, err
+		}
+		return m.Webhook(hook)
 	}
 	var raw json.RawMessage
 	if err := company.Connection(target.Consumer, &raw); err != nil {

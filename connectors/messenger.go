@@ -41,6 +41,9 @@ type MessageTracker interface {
 // Message is what one person shall read.
 type Message struct {
 	To string // id at the consumer
+	// Key is the same for every try of a message, and no other's: for
+	// receivers that know repetitions by it.
+	Key string
 	orgflow.MessageText
 }
 

@@ -62,7 +62,7 @@ func TestLint(t *testing.T) {
 		{"webhook that is not used", company + "company.json", `{"company_id": 129, "notify": {"channels": ["ding_talk"], "webhook": {"url": "https://ops.invalid"}}}`,
 			`is not used: add webhook to notify.channels`},
 		{"webhook with its secret in clear text", company + "company.json", `{"company_id": 129, "notify": {"webhook": {"url": "https://ops.invalid", "secret": "hush"}}}`,
-			`holds a secret in clear text; write ${NAME} and set NAME in the environment`},
+			`holds a secret in clear text; write ${NAME} and set NAME in the environment, or ${file:/run/secrets/name}`},
 		{"notices to nobody", company + "company.json", `{"company_id": 129, "notify": {"digest": "2h"}}`,
 			`nobody is told how runs end: name operators, or a webhook`},
 		{"window that is none", company + "company.json", `{"company_id": 129, "notify": {"operators": ["E1"], "digest": "PT1H"}}`,

@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, a.files()...); err != nil {
 		return nil, err
 	}
-	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{URL: cfg.Database.Read}); err != nil {
+	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{URL: cfg.Database.Read, Noticed: a.wake}); err != nil {
 		return nil, err
 	}
 	if a.traces, err = telemetry.NewTraces(ctx, cfg.Traces, "orgflow-"+string(cfg.Role), temporalx.SpanIDs{}, log); err != nil {

@@ -9,6 +9,10 @@ import (
 
 	"orgflow"
 	"orgflow/activities"
+	"orgflow/connectors"
+	"orgflow/connectors/webhook"
+	"orgflow/internal/transport"
+	"orgflow/meta"
 )
 
 const (
@@ -22,8 +26,13 @@ const (
 func (a *App) messages() *activities.Messages {
 	return &activities.Messages{
 		Store: a.counted(), Files: a.Meta, Connectors: a.Connectors, Now: time.Now,
-		People: activities.LocalPeople{Store: a.Store},
+		People: activities.LocalPeople{Store: a.Store}, Webhook: a.webhook,
 	}
+}
+
+// webhook returns what posts notices to a company's operators.
+func (a *App) webhook(w meta.Webhook) (connectors.Messenger, error) {
+	return webhook.New(w.URL, w.Secret, transport.Options{Logger: a.Log, Metrics: a.calls}), nil
 }
 
 // Notify tells the Notify workflow of a channel that messages were stored,
@@ -44,10 +53,7 @@ func (a *App) Notify(ctx context.Context, cl client.Client, target orgflow.Targe
 // process watches the outbox it does not wait, and many are told at once.
 func (a *App) messagesStored(ctx context.Context, target orgflow.Target) {
 	if a.watching.Load() {
-		select {
-		case a.stored <- struct{}{}:
-		default: // it is about to look
-		}
+		a.wake()
 		return
 	}
 	cl, err := a.Dial(ctx)
@@ -59,8 +65,16 @@ func (a *App) messagesStored(ctx context.Context, target orgflow.Target) {
 	}
 }
 
-// WatchMessages has messages sent until ctx ends: at once what was stored in
-// this process; and now and then what is due and nobody deals with, because
+// wake has the watcher of this process look, if there is one.
+func (a *App) wake() {
+	select {
+	case a.stored <- struct{}{}:
+	default: // it is about to look
+	}
+}
+
+// WatchMessages has operators told how runs ended and messages sent until ctx
+// ends: at once what was stored in this process; and now and then what is due and nobody deals with, because
 // whoever stored it died before saying so, or its workflow was terminated.
 // Every worker may do so.
 func (a *App) WatchMessages(ctx context.Context, cl client.Client) {
@@ -69,6 +83,13 @@ func (a *App) WatchMessages(ctx context.Context, cl client.Client) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for late := overdue; ; {
+		told, err := a.tellOperators(ctx, time.Now())
+		if err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "what operators are to be told could not be looked for; it is tried again", "error", err)
+		}
+		if told {
+			late = 0
+		}
 		if err := a.remindOfMessages(ctx, cl, late); err != nil && ctx.Err() == nil {
 			a.Log.WarnContext(ctx, "messages that are due could not be looked for; it is tried again", "error", err)
 		}

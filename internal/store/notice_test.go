@@ -125,7 +125,9 @@ func TestLostMessagesAreNoticed(t *testing.T) {
 		ctx := context.Background()
 		toOperators := message("job", 3)
 		toOperators.Kind = store.NoticeKind
-		must(t, second(s.Enqueue(ctx, company, []store.NewMessage{message("A", 1), message("B", 2), toOperators})))
+		aboutFlow := message("A", 1)
+		aboutFlow.No = "A"
+		must(t, second(s.Enqueue(ctx, company, []store.NewMessage{aboutFlow, message("B", 2), toOperators})))
 		list := lease(t, s, 3)
 		must(t, s.ConfirmSent(ctx, list[1].ID, "p", time.Minute))
 		for range 2 {
@@ -133,7 +135,7 @@ func TestLostMessagesAreNoticed(t *testing.T) {
 			must(t, s.ConfirmDropped(ctx, list[1].ID, "143105: too many"))
 			must(t, s.GiveUpMessage(ctx, list[2].ID, list[2].Tries, "not_found: user code E9 is nobody's"))
 		}
-		wantNoticed(t, s, "lost", `message "not_found" of messages:ding_talk: A`, `message "143105" of messages:ding_talk: B`)
+		wantNoticed(t, s, "lost", `message "not_found" of messages:ding_talk: A`, `message "143105" of tasks:ding_talk: B`)
 		lost, err := s.LostNotices(ctx, company, 0)
 		must(t, err)
 		if len(lost) != 1 || lost[0].ID != list[2].ID {

@@ -71,16 +71,21 @@ func (s *Store) lose(ctx context.Context, id int64, to MessageState, note, cond 
 			Channel   string `db:"channel"`
 			Kind      string `db:"kind"`
 			Subject   string `db:"subject"`
+			No        string `db:"flow_no"`
 		}
-		err := t.get(ctx, &lost, `UPDATE outbox SET `+endMessage+s.dialect.clock+` WHERE `+cond+` AND id = ? RETURNING company_id, channel, kind, subject`, args...)
+		err := t.get(ctx, &lost, `UPDATE outbox SET `+endMessage+s.dialect.clock+` WHERE `+cond+` AND id = ? RETURNING company_id, channel, kind, subject, flow_no`, args...)
 		if noRows(err) || err == nil && lost.Kind == NoticeKind {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		about := "messages:" // about flows
+		if lost.No == "" {
+			about = "tasks:" // about tasks of boards
+		}
 		return t.notice(ctx, Notice{
-			CompanyID: lost.CompanyID, Job: "messages:" + lost.Channel, Event: orgflow.NoticeMessage, Cause: causeOf(note), Ref: lost.Subject,
+			CompanyID: lost.CompanyID, Job: about + lost.Channel, Event: orgflow.NoticeMessage, Cause: causeOf(note), Ref: lost.Subject,
 		})
 	})
 }
