@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -84,6 +85,9 @@ func (c *Client) SendMessage(ctx context.Context, m connectors.Message) (string,
 	call := &transport.Call{Path: "notice", Write: true, Decode: func(got int, _ []byte) string { status = got; return refusal(got) }}
 	_, err = c.link.Send(req, call)
 	r.Calls, r.Writes = 1, 1
+	if f, ok := errors.AsType[*orgflow.Fault](err); ok {
+		f.Advice = "check notify.webhook.url in company.json, network and TLS; the same notice is posted again"
+	}
 	if err != nil {
 		return "", r, err
 	}
