@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,6 +45,7 @@ type OrgStore interface {
 	AddPullCalls(ctx context.Context, id string, calls, other, throttled int) error
 	ParkPull(ctx context.Context, id string) error
 	FinishPull(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (store.Pull, error)
+	NoticeRefusal(ctx context.Context, n store.Notice, fault *orgflow.Fault) error
 	RemovedSince(ctx context.Context, target orgflow.Target, since time.Time) (units, members int, err error)
 
 	BeginPull(ctx context.Context, pullID string, root orgflow.OrgUnit, cause string) error
@@ -115,12 +117,28 @@ func (o *Org) Register(r worker.ActivityRegistry) {
 }
 
 // PreparePull checks the input and creates the pull, the only one of its
-// company that runs. A refused pull leaves no record. Repeating it finds the
-// record by the workflow's first run id. A pull whose workflow was terminated
-// gives way; pulls that wait for a decision are told that there is a newer one.
+// company that runs. A refused pull leaves no record, but operators are told.
+// Repeating it finds the record by the workflow's first run id. A pull whose
+// workflow was terminated gives way; pulls that wait for a decision are told
+// that there is a newer one.
 func (o *Org) PreparePull(ctx context.Context, p PullStart) (PulledShare, error) {
 	out, err := o.prepare(ctx, p)
+	if err != nil {
+		err = o.refuse(ctx, p, err)
+	}
 	return out, temporalError(err)
+}
+
+// refuse has operators told of a pull that was refused, and returns why.
+func (o *Org) refuse(ctx context.Context, p PullStart, err error) error {
+	var in orgflow.PullInput
+	_ = json.Unmarshal(p.Input, &in) // what can be read of it is enough
+	fault, ok := refusal(err)
+	if !ok || in.CompanyID <= 0 {
+		return err
+	}
+	n := store.Notice{CompanyID: in.CompanyID, Job: in.WithDefaults().NoticeJob(), Ref: p.WorkflowID}
+	return cmp.Or(o.Store.NoticeRefusal(ctx, n, fault), err)
 }
 
 func (o *Org) prepare(ctx context.Context, p PullStart) (PulledShare, error) {

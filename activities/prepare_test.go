@@ -33,6 +33,24 @@ func TestARefusedJobLeavesNoRun(t *testing.T) {
 	}
 }
 
+// Nobody sees that a schedule's job was refused, unless somebody is told.
+func TestARefusedJobIsNoticed(t *testing.T) {
+	w := newWorld(t)
+	for _, job := range []string{
+		`{"services":["org_new"],"consumer":"ding_talk","company_id":7,"params":{"extra_property":{"state":"nope"}}}`,
+		`{"services":["org_new"],"consumer":"ding_talk","company_id":7,"params":{"dry_run":true,"extra_property":{"state":"nope"}}}`,
+		`{"services":["org_new"],"consumer":"ding_talk","params":{}}`, `"services"`,
+	} {
+		_, err := w.prepare(json.RawMessage(job), w.newWorkflow())
+		wantFault(t, err, orgflow.CodeInvalidJob, false)
+	}
+	list, _, err := w.db.Notices(t.Context(), 7, 0)
+	if err != nil || len(list) != 1 || list[0].Event != orgflow.NoticeFailed || list[0].Cause != string(orgflow.CodeInvalidJob) ||
+		list[0].Job != "sync:ding_talk:default:org_new" || list[0].Ref == "" {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 func TestPreparingAgainAnswersHowFarTheRunHasCome(t *testing.T) {
 	w := newWorld(t)
 	w.source.hold(team(3))

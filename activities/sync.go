@@ -157,6 +157,7 @@ type RunStore interface {
 	AddCounters(ctx context.Context, id string, c store.Counters) error
 	FinishRun(ctx context.Context, id string, status orgflow.Status, fault *orgflow.Fault, notes []string) (store.Run, error)
 	Summary(ctx context.Context, id string) (orgflow.Summary, error)
+	NoticeRefusal(ctx context.Context, n store.Notice, fault *orgflow.Fault) error
 	AcquireTarget(ctx context.Context, target orgflow.Target, runID string, ttl time.Duration, now time.Time) (fence int64, holder string, ok bool, err error)
 	RenewTarget(ctx context.Context, target orgflow.Target, runID string, ttl time.Duration, now time.Time) error
 	ReleaseTarget(ctx context.Context, target orgflow.Target, runID string) error

@@ -14,8 +14,8 @@ import (
 )
 
 // PrepareRun validates the job, resolves and freezes its files and creates
-// the run's record. A refused job leaves no record. Repeating it finds the
-// record by the workflow's first run id and answers how far the run had come.
+// the run's record. A refused job leaves no record, but operators are told.
+// Repeating it finds the record by the workflow's first run id and answers how far the run had come.
 func (s *Sync) PrepareRun(ctx context.Context, p PrepareParams) (Prepared, error) {
 	run, err := s.Store.GetRunByFirstID(ctx, p.FirstRunID)
 	switch {
@@ -33,7 +33,29 @@ func (s *Sync) PrepareRun(ctx context.Context, p PrepareParams) (Prepared, error
 		return Prepared{}, temporalError(err)
 	}
 	out, err := s.begin(ctx, p)
+	if err != nil {
+		err = s.refuse(ctx, p, err)
+	}
 	return out, temporalError(err)
+}
+
+// refuse has operators told of a job that was refused, unless nobody can say
+// whose it is, and returns why it was.
+func (s *Sync) refuse(ctx context.Context, p PrepareParams, err error) error {
+	var job orgflow.Job
+	_ = json.Unmarshal(p.Job, &job) // what can be read of it is enough
+	fault, ok := refusal(err)
+	if !ok || job.CompanyID <= 0 || job.Params.DryRun {
+		return err
+	}
+	n := store.Notice{CompanyID: job.CompanyID, Job: job.WithDefaults().NoticeJob(), Ref: p.WorkflowID}
+	return cmp.Or(s.Store.NoticeRefusal(ctx, n, fault), err)
+}
+
+// refusal returns the fault that repeating does not cure.
+func refusal(err error) (*orgflow.Fault, bool) {
+	fault, ok := errors.AsType[*orgflow.Fault](err)
+	return fault, ok && (fault.StopsRun() || fault.Code == orgflow.CodeNotFound)
 }
 
 // begin creates the run of a job that is in order.

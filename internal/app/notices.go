@@ -121,9 +121,18 @@ func (t *teller) take(n store.Notice) {
 		return
 	}
 	i := t.find(n)
+	if t.topics[i].Ref == n.Ref && ofRun(n) { // an activity that ran twice, or a run that waits again
+		return
+	}
 	said := t.step(i, func(s notice.State) (notice.State, notice.Telling) { return s.Failed(t.now, t.settings.Window) })
 	t.topics[i].Ref = n.Ref
 	t.say(i, said)
+}
+
+// ofRun tells whether a notice is about a run, which has each event once.
+func ofRun(n store.Notice) bool {
+	kind, _, _ := strings.Cut(n.Job, ":")
+	return n.Ref != "" && slices.Contains([]string{"sync", "pull", "load"}, kind)
 }
 
 // pass tells what was counted until now. What the company does not want to

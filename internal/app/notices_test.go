@@ -240,3 +240,21 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 		t.Errorf("still to be told: %v, %v", due, err)
 	}
 }
+
+// An activity that ran twice has noticed a refusal twice.
+func TestARunIsToldOfOnce(t *testing.T) {
+	o := newOps(t, fmt.Sprintf(aWebhook, ""))
+	refuse := func(id string) {
+		n := store.Notice{CompanyID: 7, Job: "sync:ding_talk:default:org_new", Ref: id}
+		if err := o.Store.NoticeRefusal(t.Context(), n, orgflow.Faultf(orgflow.CodeInvalidJob, "m")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse("a")
+	o.want("the first", 0, "webhook webhook 运行失败：示例公司 (7)")
+	refuse("a")
+	o.want("again", 0)
+	o.want("and no digest of it", 2*time.Hour)
+	refuse("b")
+	o.want("another one", 2*time.Hour, "webhook webhook 运行失败：示例公司 (7)")
+}

@@ -42,7 +42,9 @@ func TestTexts(t *testing.T) {
 			f.Event, f.Job, f.Cause, f.Ref, f.Telling = orgflow.NoticeFailed, "pull:ding_talk", "unavailable", "p2", notice.Telling{Kind: notice.Clear, Over: true}
 			f.Run = &notice.Run{}
 		}), "en", "Over – Run failed: 7", lines("Job: Pull ding_talk", "Cause: does not answer (unavailable)", "Repeated: since 2026-11-22 09:00:00 CST", "Run: p2", "Time: 2026-11-22 10:00:00 CST")},
-		"a ban": {with(func(f *notice.Facts) { f.Event, f.Job, f.Cause = orgflow.NoticeBreaker, "target:ding_talk", "throttled" }),
+		"a ban": {with(func(f *notice.Facts) {
+			f.Event, f.Job, f.Cause = orgflow.NoticeBreaker, "target:ding_talk", "throttled"
+		}),
 			"zh", "已停止发送：7", lines("任务：目标 ding_talk", "原因：地址被封禁，或调用被暂停数分钟 (throttled)", "时间：2026-11-22 10:00:00 CST")},
 		"a lost message": {with(func(f *notice.Facts) {
 			f.Event, f.Job, f.Cause, f.Ref = orgflow.NoticeMessage, "messages:we_com", "143105", "RW1"

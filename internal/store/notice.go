@@ -23,8 +23,12 @@ type Notice struct {
 	At        time.Time
 }
 
-// maxCause bounds causes: codes of vendors, which are short.
-const maxCause = 64
+// maxCause bounds causes: codes of vendors, which are short. maxJob bounds
+// jobs, of which refused ones may be anything.
+const (
+	maxCause = 64
+	maxJob   = 300
+)
 
 // notice stores what operators are to be told, in the transaction of what has
 // happened. A success is left out where nothing was told of the job, nor is
@@ -41,7 +45,7 @@ func (t *tx) notice(ctx context.Context, n Notice) error {
 		}
 	}
 	_, err := t.exec(ctx, `INSERT INTO notice (company_id, job, target, event, cause, ref, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		n.CompanyID, clean(n.Job), clean(n.Target), string(n.Event), clean(prefix(n.Cause, maxCause)), clean(n.Ref), t.s.now())
+		n.CompanyID, clean(prefix(n.Job, maxJob)), clean(n.Target), string(n.Event), clean(prefix(n.Cause, maxCause)), clean(n.Ref), t.s.now())
 	t.noticed = true
 	return err
 }
@@ -53,6 +57,12 @@ func (t *tx) ended(ctx context.Context, n Notice, status orgflow.Status, fault *
 		return nil
 	}
 	return t.notice(ctx, n)
+}
+
+// NoticeRefusal stores that a run was refused before it had a record, which
+// operators would not hear of otherwise.
+func (s *Store) NoticeRefusal(ctx context.Context, n Notice, fault *orgflow.Fault) error {
+	return s.inTx(ctx, "notice a refusal", func(t *tx) error { return t.ended(ctx, n, orgflow.StatusFailed, fault) })
 }
 
 // noticeOf runs an update of a run's status and returns what a notice about
