@@ -44,6 +44,10 @@ func (e NoticeEvent) Settles() []NoticeEvent {
 	}
 }
 
+// Lasts tells whether it goes on until something settles it. A request for a
+// decision and a lost message are told, and that is all.
+func (e NoticeEvent) Lasts() bool { return slices.Contains(NoticeWell.Settles(), e) }
+
 // EndNotice returns what the end of a run says to operators; ok is false for
 // ends that somebody wanted. The cause tells one failure from another: equal
 // causes are the same failure, repeated.

@@ -32,7 +32,7 @@ func CLI(ctx context.Context, cfg config.Config) (cli.Backend, func() error, err
 	}
 	return cli.Backend{
 		Decode: a.Meta.DecodeJob, Meta: offline{a.Meta},
-		Start: a.Runs(), Runs: a.Runs(), Steer: a.Runs(), WhatIf: a.Runs(), Schedules: a.Schedules(), Orgs: a.Orgs(), Loads: a.Loads(),
+		Start: a.Runs(), Runs: a.Runs(), Steer: a.Runs(), WhatIf: a.Runs(), Schedules: a.Schedules(), Orgs: a.Orgs(), Loads: a.Loads(), Notices: notices{a},
 		Flows: a.Flows(), FlowCalls: a.FlowCalls(), FlowDefinitions: a.Flows(), Data: dataDesk{a},
 		Audit: a.audit, AdminLink: a.AdminLink, Migrate: a.migrate, Serve: a.serve,
 	}, a.Close, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orgflow"
+	"orgflow/internal/cli"
 	"orgflow/internal/store"
 	"orgflow/meta"
 )
@@ -257,4 +258,48 @@ func TestARunIsToldOfOnce(t *testing.T) {
 	o.want("and no digest of it", 2*time.Hour)
 	refuse("b")
 	o.want("another one", 2*time.Hour, "webhook webhook 运行失败：示例公司 (7)")
+}
+
+// What goes on is shown until it is over; a request for a decision is told
+// and no failure.
+func TestTheBoardOfNotices(t *testing.T) {
+	o := newOps(t, fmt.Sprintf(bothChannels, ""))
+	for range 2 {
+		o.ends(orgflow.StatusFailed, refused)
+	}
+	pull, _, err := o.Store.CreatePull(t.Context(), store.NewPull{FirstRunID: "f", WorkflowID: "p", Input: orgflow.PullInput{CompanyID: 7}.WithDefaults()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Store.ParkPull(t.Context(), pull.ID); err != nil {
+		t.Fatal(err)
+	}
+	var lost []store.Message
+	for _, m := range o.told(0) {
+		if m.ToUser == "E2" {
+			lost = append(lost, m)
+			if err := o.Store.GiveUpMessage(t.Context(), m.ID, 0, "not_found: nobody"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := notices{o.App}.Notices(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := cli.NoticeBoard{
+		Open: []cli.OpenNotice{{CompanyID: 7, Job: "sync:ding_talk:default:person_new", Event: "breaker", Cause: "unauthorized 40014", Since: november, Untold: 1, Ref: "run2"}},
+		Lost: []cli.LostNotice{
+			{CompanyID: 7, At: lost[1].CreatedAt, Channel: "ding_talk", UserCode: "E2", Job: "pull:ding_talk", State: "dead", Note: "not_found: nobody"},
+			{CompanyID: 7, At: lost[0].CreatedAt, Channel: "ding_talk", UserCode: "E2", Job: "sync:ding_talk:default:person_new", State: "dead", Note: "not_found: nobody"},
+		},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	o.ends(orgflow.StatusCompleted, nil)
+	o.told(time.Minute)
+	if got, err := (notices{o.App}).Notices(t.Context(), 7); err != nil || len(got.Open) != 0 {
+		t.Errorf("over: %+v, %v", got.Open, err)
+	}
 }

@@ -13,7 +13,7 @@ import (
 // that is. The function it returns closes everything again.
 //
 //	RoleOffline  Decode, Meta: no connection
-//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads,
+//	RoleStarter  Decode, Start, Runs, Steer, WhatIf, Schedules, Orgs, Loads, Notices,
 //	             Flows, FlowCalls, FlowDefinitions, Data, AdminLink, Audit
 //	RoleMigrate  Migrate: the database only, its schema as it is
 //	RoleServer   Serve
@@ -31,6 +31,7 @@ type Backend struct {
 	Schedules api.Schedules
 	Orgs      api.Orgs
 	Loads     Loads
+	Notices   Notices
 	Meta      Meta
 	Flows     api.Flows
 	FlowCalls api.FlowCalls

@@ -57,6 +57,7 @@ type world struct {
 	examined  doctor.Request
 	orgs      api.Orgs
 	loads     Loads
+	notices   Notices
 	flows     *flowWorld
 	data      Data
 }
@@ -95,7 +96,7 @@ func (w *world) open(_ context.Context, c config.Config) (Backend, func() error,
 	case config.RoleMigrate:
 		return Backend{Migrate: func(context.Context) (int64, int64, error) { return w.versions[0], w.versions[1], nil }}, closeAll, nil
 	}
-	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Loads: w.loads, Flows: w.flows, FlowDefinitions: w.flows, Data: w.data}, closeAll, nil
+	return Backend{Start: w, Runs: w, Steer: w, WhatIf: w, Schedules: w, Orgs: w.orgs, Loads: w.loads, Notices: w.notices, Flows: w.flows, FlowDefinitions: w.flows, Data: w.data}, closeAll, nil
 }
 
 func (w *world) decode(raw []byte) (orgflow.Job, error) {

@@ -37,7 +37,7 @@ func (t *tx) notice(ctx context.Context, n Notice) error {
 	if n.Event == orgflow.NoticeWell {
 		var open bool
 		err := t.get(ctx, &open, `SELECT
-			EXISTS (SELECT 1 FROM notice_topic WHERE company_id = ? AND job IN (?, ?) AND (failing OR told OR missed > 0))
+			EXISTS (SELECT 1 FROM notice_topic WHERE company_id = ? AND job IN (?, ?) AND (told OR missed > 0) AND event NOT IN ('parked', 'message'))
 			OR EXISTS (SELECT 1 FROM notice WHERE company_id = ? AND job IN (?, ?))`,
 			n.CompanyID, n.Job, n.Target, n.CompanyID, n.Job, n.Target)
 		if err != nil || !open {
