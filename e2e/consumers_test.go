@@ -17,6 +17,7 @@ type pairing struct {
 	company          int
 	consumer, sim    string // its name in jobs, and that of its simulator
 	source, settings object
+	notify           object                       // nil: nobody is told anything
 	provide          func(t *testing.T, rows hcm) // makes the source hold rows
 	held             func(w *world, rows hcm) held
 	lacks            string
@@ -89,9 +90,11 @@ func postgresPairing(t *testing.T, w *world) pairing {
 }
 
 func (w *world) pair(p pairing) {
-	w.put(fmt.Sprintf("companies/%d/company.json", p.company), encode(w.t, object{
-		"company_id": p.company, "name": "e2e", "source": p.source, "consumers": object{p.consumer: p.settings},
-	}))
+	company := object{"company_id": p.company, "name": "e2e", "source": p.source, "consumers": object{p.consumer: p.settings}}
+	if p.notify != nil {
+		company["notify"] = p.notify
+	}
+	w.put(fmt.Sprintf("companies/%d/company.json", p.company), encode(w.t, company))
 }
 
 // Every consumer and every source the documents name, in one running

@@ -42,9 +42,21 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	for i, c := range cases {
 		w.pair(pairing{company: 301 + i, consumer: c.consumer, source: c.source, settings: c.settings})
 	}
+	notices := newNoticeReceiver(t, "this-is-wrong-77") // the secret it signs with is the right one here
+	w.pair(pairing{company: toldCompany, consumer: "we_com", source: source, notify: object{
+		"operators": []string{"E404"}, "language": "en", "webhook": object{"url": notices.url, "secret": "${WRONG}"},
+	}, settings: object{
+		"base_url": sims + "/wecom", "corpid": "${WECOM_CORPID}", "corpsecret": "${WRONG}", "agent_id": 1000002, "agent_secret": "${WECOM_AGENT_SECRET:-wecomsim-app}",
+	}})
 	w.serve()
 	w.load(demo(t))
 	t.Run("runs", func(t *testing.T) {
+		t.Run("operators are told", func(t *testing.T) {
+			t.Parallel()
+			w := *w
+			w.t = t
+			w.tellsOperators(notices)
+		})
 		for i, c := range cases {
 			t.Run(c.consumer+", "+c.name, func(t *testing.T) {
 				t.Parallel()
