@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"orgflow"
 	"orgflow/connectors"
 	"orgflow/connectors/aiguanhuai"
 	"orgflow/connectors/dingtalk"
