@@ -100,10 +100,10 @@ func (j Job) NoticeJob() string {
 }
 
 // NoticeJob is "pull:ding_talk".
-func (in PullInput) NoticeJob() string { return "pull:" + in.Origin }
+func (p PullInput) NoticeJob() string { return "pull:" + p.Origin }
 
 // NoticeJob is "load:SAL_SaleOrder:update".
-func (in LoadInput) NoticeJob() string { return "load:" + in.FormID + ":" + string(in.Kind) }
+func (l LoadInput) NoticeJob() string { return "load:" + l.FormID + ":" + string(l.Kind) }
 
 // NoticeJob is the job of what concerns a whole target: "target:ding_talk".
 func (t Target) NoticeJob() string { return "target:" + t.Consumer }

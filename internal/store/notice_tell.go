@@ -9,7 +9,7 @@ import (
 	"orgflow"
 )
 
-// ErrNoticesMoved: somebody else has dealt with the notices meanwhile.
+// ErrNoticesMoved tells that somebody else has dealt with the notices meanwhile.
 var ErrNoticesMoved = errors.New("somebody else has told operators meanwhile")
 
 // NoticeTopic is what operators have been told of one cause.
