@@ -32,7 +32,7 @@ func (a *App) messages() *activities.Messages {
 
 // webhook returns what posts notices to a company's operators.
 func (a *App) webhook(w meta.Webhook) (connectors.Messenger, error) {
-	return webhook.New(w.URL, w.Secret, transport.Options{Logger: a.Log, Metrics: a.calls}), nil
+	return webhook.New(w.URL, w.Secret, transport.Options{Allowed: a.Config.Egress, Logger: a.Log, Metrics: a.calls}), nil
 }
 
 // Notify tells the Notify workflow of a channel that messages were stored,

@@ -105,6 +105,9 @@ var traces = []trace{
 		mentions: []string{"body", "note", "dedup_key"}, company: ofCompany, affairs: inFlows, key: []string{"id"}},
 	{table: "absence", about: ofCompany + ` AND ({code:user_code} OR {code:agent})`},
 
+	without("notice", "ids of runs and flows"),
+	without("notice_topic", "ids of runs and flows"),
+
 	without("erp_form", "names of forms"),
 	without("erp_run", "counts"),
 	without("erp_window", "counts"),

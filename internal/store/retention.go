@@ -81,6 +81,8 @@ var lives = []life{
 	forever("board_task", "the boards' own rows"),
 	after("outbox", func(r orgflow.Retention) int { return r.Messages }, "it was settled; never one that is to be sent"),
 	after("absence", ofRuns, "it ended"),
+	forever("notice", "what operators are to be told; goes when they have been"),
+	after("notice_topic", ofRuns, "it was told last; never one that still goes on"),
 
 	forever("erp_form", "whose a local table is"),
 	after("erp_run", ofRuns, "the load ended; the last that opened a table stays"),

@@ -116,6 +116,8 @@ func allOld(t testing.TB, s *store.Store, columns map[string][]schemaColumn) {
 			given = columnsOf{"id": 1, "until_version": 2}
 		case "org_membership":
 			given = columnsOf{"until_version": 2}
+		case "notice_topic":
+			given = columnsOf{"failing": false, "missed": 0}
 		case "flow_instance":
 			given = columnsOf{"state": "APPROVED"}
 		}
@@ -215,6 +217,8 @@ func TestWhatIsNeededStays(t *testing.T) {
 		"an event nobody dealt with":   {{"contact_event", columnsOf{"state": "open"}}},
 		"the organisation as it is":    {{"org_version", columnsOf{"version": 1}}, {"org_member", columnsOf{"id": 1, "since_version": 1}}},
 		"a session that goes on":       {{"api_session", columnsOf{"expires_at": today.Add(time.Minute)}}},
+		"a failure that goes on":       {{"notice_topic", columnsOf{"failing": true, "missed": 0}}},
+		"what is still to be told":     {{"notice_topic", columnsOf{"failing": false, "missed": 1}}, {"notice", nil}},
 		"an absence that goes on":      {{"absence", columnsOf{"till_at": today.Add(time.Minute)}}},
 		"whose a record is":            {{"binding", nil}},
 		"a definition and its numbers": {{"flow_definition", nil}, {"flow_serial", nil}},
