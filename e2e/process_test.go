@@ -49,11 +49,17 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 	if err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
+	return p.watched(t)
+}
+
+// watched has a process killed when the test ends, and what it wrote shown
+// when the test has failed.
+func (p *process) watched(t *testing.T) *process {
 	p.t = t
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("%s wrote:\n%s\n--- stderr ---\n%s", name, tail(p.out.String()), tail(p.err.String()))
+			t.Logf("%s wrote:\n%s\n--- stderr ---\n%s", p.name, tail(p.out.String()), tail(p.err.String()))
 		}
 	})
 	return p
@@ -62,8 +68,12 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 // launch starts a binary in dir and in a process group of its own. Killing
 // it is the caller's business.
 func launch(dir string, env []string, name string, args ...string) (*process, error) {
-	p := &process{name: name, done: make(chan struct{})}
-	p.cmd = exec.Command(filepath.Join(bin, name), args...)
+	return launchCommand(dir, env, name, exec.Command(filepath.Join(bin, name), args...))
+}
+
+// launchCommand does the same for any command.
+func launchCommand(dir string, env []string, name string, cmd *exec.Cmd) (*process, error) {
+	p := &process{name: name, cmd: cmd, done: make(chan struct{})}
 	p.cmd.Env, p.cmd.Dir = env, dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
