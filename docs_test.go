@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	aghsim "orgflow/connectors/aiguanhuai/sim"
 	dtsim "orgflow/connectors/dingtalk/sim"
 	hcmsim "orgflow/connectors/hcm/sim"
@@ -35,6 +37,25 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 		if err := m.check(c); err != nil {
 			t.Errorf("%s\n\t%v", c, err)
 		}
+	}
+}
+
+// TestReadmesShowTheSame: both languages have the same blocks; only comments
+// are translated.
+func TestReadmesShowTheSame(t *testing.T) {
+	shown := func(page string) (blocks []string) {
+		for _, b := range testdoc.Blocks(t, ".", page) {
+			if b.Shell() {
+				b.Text = regexp.MustCompile(`(?m) +#.*$`).ReplaceAllString(b.Text, "")
+			}
+			if b.Lang != "mermaid" { // its words are translated
+				blocks = append(blocks, b.Text)
+			}
+		}
+		return blocks
+	}
+	if diff := cmp.Diff(shown("README.md"), shown("README.zh-CN.md")); diff != "" {
+		t.Error(diff)
 	}
 }
 
