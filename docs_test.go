@@ -174,13 +174,16 @@ func present(w string) error {
 	if path == w && !deep || strings.ContainsAny(w, " $*{") {
 		return nil
 	}
-	if path == w {
-		if dir, err := os.Stat(first); err != nil || !dir.IsDir() {
-			return nil
-		}
+	if path == w && !isDir(first) {
+		return nil
 	}
 	_, err := os.Stat(path)
 	return err
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // program checks the flags of a main of ours that has no command line package.

@@ -1,7 +1,8 @@
 // Package e2e tests the program from outside: it builds the real binaries,
 // starts them as processes on free loopback ports, and looks at what an
 // operator, a vendor and Temporal see. It imports nothing of the program but
-// the simulators, and the PostgreSQL and the browser for tests.
+// the simulators, and the PostgreSQL, the browser and the reader of pages for
+// tests.
 package e2e
 
 import (

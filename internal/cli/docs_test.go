@@ -99,7 +99,7 @@ func TestWhatIsWrongInADocumentationIsSeen(t *testing.T) {
 	for line, want := range map[string]string{
 		"rnus list":             "unknown command",
 		"runs lst":              "unknown command",
-		"runs list --compnay 1": "unknown flag",
+		"runs list --no-such 1": "unknown flag",
 		"runs list extra":       "unknown command",
 		"runs show":             "needs exactly one ID",
 		"sync --wait":           "required flag",
