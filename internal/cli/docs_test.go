@@ -56,8 +56,8 @@ func TestCommandsInTheDocumentationAreReal(t *testing.T) {
 
 // codeSpan is a command within a sentence. What such a one leaves out for
 // brevity, required flags and arguments, may be missing, but nothing in it may
-// be wrong.
-var codeSpan = regexp.MustCompile("`starter ([^`…]+)`")
+// be wrong. [--flag] is one that may be left out.
+var codeSpan = regexp.MustCompile("`starter ([^`]+)`")
 
 func TestCommandsInSentencesAreReal(t *testing.T) {
 	seen := 0
@@ -65,7 +65,7 @@ func TestCommandsInSentencesAreReal(t *testing.T) {
 		_, prose := testdoc.Split(page, testdoc.Read(t, "../..", page))
 		for i, line := range strings.Split(prose, "\n") {
 			for _, m := range codeSpan.FindAllStringSubmatch(line, -1) {
-				b := testdoc.Block{Page: page, Line: i + 1, Text: "starter " + m[1]}
+				b := testdoc.Block{Page: page, Line: i + 1, Text: strings.NewReplacer("[", "", "]", "", " …", "").Replace("starter " + m[1])}
 				for _, c := range b.Commands(map[string]string{}) {
 					seen++
 					if err := mentioned(c.Words[1:]); c.Words[0] != "starter" || err != nil {

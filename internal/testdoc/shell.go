@@ -54,11 +54,13 @@ func Commands(t testing.TB, root string) (all []Command) {
 var (
 	hereDoc    = regexp.MustCompile(`<<'?([A-Z]+)'?`)
 	assignment = regexp.MustCompile(`^([A-Za-z_]+)=(.*)$`)
+	function   = regexp.MustCompile(`^(\w+\(\)) \{ (.*); \}$`)
 )
 
 // Commands returns the commands of a shell block. It knows quotes, comments,
-// continued lines, here documents, separators, redirections and assignments:
-// what documentation needs, not a whole shell. vars holds what was assigned.
+// continued lines, here documents, separators, redirections, assignments and
+// functions of one line, whose commands count where they are defined: what
+// documentation needs, not a whole shell. vars holds what was assigned.
 func (b Block) Commands(vars map[string]string) (commands []Command) {
 	lines := strings.Split(b.Text, "\n")
 	for i := 0; i < len(lines); i++ {
@@ -66,6 +68,9 @@ func (b Block) Commands(vars map[string]string) (commands []Command) {
 		for strings.HasSuffix(line, `\`) && i+1 < len(lines) {
 			i++
 			line = strings.TrimSuffix(line, `\`) + lines[i]
+		}
+		if m := function.FindStringSubmatch(line); m != nil {
+			vars[m[1]], line = "", m[2]
 		}
 		end := ""
 		if m := hereDoc.FindStringSubmatch(line); m != nil {
@@ -92,13 +97,20 @@ func (b Block) Commands(vars map[string]string) (commands []Command) {
 func split(line string, vars map[string]string) (simple [][]string, comment string) {
 	var words []string
 	done := func() {
+		if len(words) > 0 && words[0] == "export" {
+			words = words[1:]
+		}
 		for len(words) > 0 { // assignments stand first
 			m := assignment.FindStringSubmatch(words[0])
 			if m == nil {
-				simple = append(simple, words)
 				break
 			}
 			vars[m[1]], words = m[2], words[1:]
+		}
+		if len(words) > 0 {
+			if _, own := vars[words[0]+"()"]; !own {
+				simple = append(simple, words)
+			}
 		}
 		words = nil
 	}

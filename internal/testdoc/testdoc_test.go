@@ -30,6 +30,8 @@ func TestCommands(t *testing.T) {
 		"cat > f <<'EOF'\n{\"a\": 1}\nEOF\nls": {{"cat"}, {"ls"}},
 		"B=host/x\ncurl $B/state \"$B/$no\"":   {{"curl", "host/x/state", "host/x/$no"}},
 		"k=$(openssl rand 2); echo \"$k\"":     {{"echo", "$value"}},
+		"export X=1\necho $X":                  {{"echo", "1"}},
+		"f() { a $1; }\nf b":                   {{"a", "$1"}},
 		"X=1 go test -run '^$' ./p":            {{"go", "test", "-run", "^$", "./p"}},
 		"curl 'h/?a=1&b=2' -d @$HOME/f.json":   {{"curl", "h/?a=1&b=2", "-d", "@$HOME/f.json"}},
 	} {

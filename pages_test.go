@@ -11,6 +11,8 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/google/go-cmp/cmp"
+
 	"orgflow/internal/testdoc"
 )
 
@@ -50,6 +52,25 @@ func TestNamedFiles(t *testing.T) {
 	}
 	if seen < 20 {
 		t.Errorf("only %d paths were found", seen)
+	}
+}
+
+// TestReadmesShowTheSame: both languages have the same blocks; only comments
+// are translated.
+func TestReadmesShowTheSame(t *testing.T) {
+	shown := func(page string) (blocks []string) {
+		for _, b := range testdoc.Blocks(t, ".", page) {
+			if b.Shell() {
+				b.Text = regexp.MustCompile(`(?m) +#.*$`).ReplaceAllString(b.Text, "")
+			}
+			if b.Lang != "mermaid" { // its words are translated
+				blocks = append(blocks, b.Text)
+			}
+		}
+		return blocks
+	}
+	if diff := cmp.Diff(shown("README.md"), shown("README.zh-CN.md")); diff != "" {
+		t.Error(diff)
 	}
 }
 
