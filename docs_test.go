@@ -112,7 +112,7 @@ func newManual(t *testing.T) *manual {
 }
 
 // tools are programs of others that pages use.
-var tools = []string{"mkdir", "cat", "sed", "set", ".", "cp", "mv", "docker", "echo", "printf", "sha256sum", "chromium"}
+var tools = []string{"mkdir", "cat", "sed", "set", ".", "cp", "mv", "docker", "echo", "printf", "sha256sum", "chromium", "openssl"}
 
 func (m *manual) check(c testdoc.Command) error {
 	for _, w := range c.Words[1:] {
