@@ -41,7 +41,7 @@ func beside(ctx context.Context, of *process, database string, do func(ctx conte
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, a.Close()) }()
+	defer func() { err = cmp.Or(err, a.Close()) }() //nolint:contextcheck // ctx may have ended
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)

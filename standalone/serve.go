@@ -50,7 +50,7 @@ func serve(ctx context.Context, opts options, out, errOut io.Writer) (completed 
 	if err != nil {
 		return false, interrupted(ctx, err)
 	}
-	defer func() { err = cmp.Or(err, a.Close()) }()
+	defer func() { err = cmp.Or(err, a.Close()) }() //nolint:contextcheck // ctx may have ended
 	if err := a.Store.Migrate(ctx); err != nil {
 		return false, interrupted(ctx, err)
 	}

@@ -46,6 +46,6 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, a.Close()) }()
+	defer func() { err = cmp.Or(err, a.Close()) }() //nolint:contextcheck // ctx may have ended
 	return a.RunWorker(ctx)
 }

@@ -35,7 +35,7 @@ func removed(gone orgflow.Pruned) string {
 	var lines strings.Builder
 	total := 0
 	for _, table := range workflow.DeterministicKeys(gone) {
-		fmt.Fprintf(&lines, "- %s: %d\n", table, gone[table])
+		lines.WriteString(fmt.Sprintf("- %s: %d\n", table, gone[table]))
 		total += gone[table]
 	}
 	return fmt.Sprintf("**%d rows removed**\n\n%s", total, &lines)

@@ -206,7 +206,7 @@ func (a *App) openPayloadKeys() (err error) {
 }
 
 // Close releases everything, Temporal first. Workers must have stopped. Spans
-// that have not been sent are, for 5 seconds at most.
+// that have not been sent are, for 5 seconds at most, whatever has ended.
 func (a *App) Close() error {
 	if a.temporal != nil {
 		a.temporal.Close()

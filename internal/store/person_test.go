@@ -99,7 +99,7 @@ func found(t testing.TB, s *store.Store, text string) (places []string) {
 	t.Helper()
 	order, columns := tablesOf(t, s)
 	for _, table := range order {
-		for _, row := range contents(t, s.DB(), table, columns[table]) {
+		for _, row := range contents(t, s, table, columns[table]) {
 			if strings.Contains(row, text) {
 				places = append(places, table+": "+row)
 			}
@@ -114,7 +114,7 @@ func everyRow(t testing.TB, s *store.Store) map[string][]string {
 	order, columns := tablesOf(t, s)
 	all := map[string][]string{}
 	for _, table := range order {
-		all[table] = contents(t, s.DB(), table, columns[table])
+		all[table] = contents(t, s, table, columns[table])
 	}
 	return all
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"orgflow/internal/store"
 )
 
@@ -100,9 +98,9 @@ func fill(t testing.TB, s *store.Store, columns []schemaColumn) {
 }
 
 // contents returns a table's rows as texts, column by column, in their order.
-func contents(t testing.TB, db *sqlx.DB, table string, columns []schemaColumn) []string {
+func contents(t testing.TB, s *store.Store, table string, columns []schemaColumn) []string {
 	t.Helper()
-	rows, err := readTable(t.Context(), db, table)
+	rows, err := readTable(t.Context(), s, table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +120,8 @@ func contents(t testing.TB, db *sqlx.DB, table string, columns []schemaColumn) [
 	return out
 }
 
-func readTable(ctx context.Context, db *sqlx.DB, table string) (out []map[string]any, err error) {
-	tx, err := db.BeginTxx(ctx, nil)
+func readTable(ctx context.Context, s *store.Store, table string) (out []map[string]any, err error) {
+	tx, err := s.DB().BeginTxx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

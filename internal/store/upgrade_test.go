@@ -45,13 +45,13 @@ func TestEveryMigrationKeepsWhatIsThere(t *testing.T) {
 					still := slices.DeleteFunc(slices.Clone(was), func(c schemaColumn) bool { return !slices.Contains(columns[table], c) })
 					if len(still) < len(was) { // dropped on purpose: compare what is left
 						t.Logf("version %d: %s loses %d columns", version, table, len(was)-len(still))
-						filled[table], kept[table] = columns[table], contents(t, s.DB(), table, columns[table])
+						filled[table], kept[table] = columns[table], contents(t, s, table, columns[table])
 						if len(kept[table]) != sampleRows {
 							t.Errorf("version %d: %s has %d rows", version, table, len(kept[table]))
 						}
 						continue
 					}
-					if d := cmp.Diff(kept[table], contents(t, s.DB(), table, was)); d != "" {
+					if d := cmp.Diff(kept[table], contents(t, s, table, was)); d != "" {
 						t.Errorf("version %d changed %s (-before +after):\n%s", version, table, d)
 					}
 				}
@@ -60,7 +60,7 @@ func TestEveryMigrationKeepsWhatIsThere(t *testing.T) {
 						fill(t, s, columns[table])
 					}
 					// From now on the columns this version has added count, too.
-					filled[table], kept[table] = columns[table], contents(t, s.DB(), table, columns[table])
+					filled[table], kept[table] = columns[table], contents(t, s, table, columns[table])
 				}
 			}
 			if err := s.CheckSchema(ctx); err != nil {
@@ -104,7 +104,7 @@ func TestAFailingMigrationLeavesTheOldState(t *testing.T) {
 			if d := cmp.Diff(columns, now); d != "" {
 				t.Errorf("the schema changed (-before +after):\n%s", d)
 			}
-			if n := len(contents(t, s.DB(), "audit_log", columns["audit_log"])); n != sampleRows {
+			if n := len(contents(t, s, "audit_log", columns["audit_log"])); n != sampleRows {
 				t.Errorf("audit_log has %d rows", n)
 			}
 			if err := s.CheckSchema(ctx); !errors.Is(err, store.ErrSchema) {
