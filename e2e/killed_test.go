@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +72,10 @@ func (w *world) demoStarts() *process {
 	w.t.Helper()
 	p := w.standalone()
 	eventually(w.t, time.Minute, 5*time.Millisecond, "the simulator", func() error {
-		_, _, err := call("PUT", w.simURL("dingtalk", "options"), `{"qps": 0}`)
+		status, answer, err := call("PUT", w.simURL("dingtalk", "options"), `{"qps": 0}`)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("%d %s", status, answer)
+		}
 		return err
 	})
 	return p

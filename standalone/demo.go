@@ -62,12 +62,8 @@ func (p parts) demo(ctx context.Context, opts options) (completed bool, err erro
 
 // loadDemo gives the simulators of HCM and ERP the demo organisation and its
 // orders, unless they hold something already: what somebody changed there
-// survives a restart. People at the DingTalk simulator have invented
-// attendance.
+// survives a restart.
 func (p parts) loadDemo() error {
-	if err := p.sims.ding.SetOptions(json.RawMessage(`{"invent_attendance": true}`)); err != nil {
-		return fmt.Errorf("demo attendance: %w", err)
-	}
 	if state, ok := p.sims.erp.State().(kdsim.State); ok && len(state.Forms) == 0 {
 		if err := p.sims.erp.Put(kdsim.Demo(time.Now())); err != nil {
 			return fmt.Errorf("demo orders: %w", err)

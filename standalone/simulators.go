@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -45,6 +46,11 @@ func simulate(cfg config.Config, opts options, l *listeners) (*simulators, error
 		emm, scimsim.New(simbase.Options{}), s.erp)
 	if err := s.host.Persist(filepath.Join(cfg.DataDir, "simulators")); err != nil {
 		return nil, fmt.Errorf("simulators: %w", err)
+	}
+	if opts.demo { // before anybody can change options: each change rests on the one before
+		if err := s.ding.SetOptions(json.RawMessage(`{"invent_attendance": true}`)); err != nil {
+			return nil, fmt.Errorf("demo attendance: %w", err)
+		}
 	}
 	app, corp, client := dtsim.DefaultSettings().Apps[0], wcsim.DefaultSettings(), restsim.DefaultSettings()
 	s.values = map[string]string{

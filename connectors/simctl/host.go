@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -25,6 +26,8 @@ const maxControlBody = 512 << 20
 type Host struct {
 	router http.Handler
 	sims   map[string]Simulator
+
+	changing sync.Mutex // options
 }
 
 // NewHost makes a host. Two simulators of one name are a programming error and panic.
@@ -51,6 +54,8 @@ func NewHost(sims ...Simulator) *Host {
 		r.Delete("/faults", h.control(func(s Simulator, _ []byte) (any, error) { s.Desk().ClearFaults(); return nil, nil }))
 		r.Get("/options", h.control(func(s Simulator, _ []byte) (any, error) { return s.Options(), nil }))
 		r.Put("/options", h.control(func(s Simulator, b []byte) (any, error) {
+			h.changing.Lock() // a change rests on the options before it
+			defer h.changing.Unlock()
 			if err := s.SetOptions(b); err != nil {
 				return nil, err
 			}
