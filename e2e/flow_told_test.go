@@ -158,6 +158,8 @@ func (w *flowWorld) killedWhileTelling() {
 	for i := range 2 {
 		no := w.launched("plain", fmt.Sprintf("killed%d", i))
 		flows = append(flows, no)
+	}
+	for _, no := range flows { // one after the other at once: the first is tried again after half a minute
 		w.decided(no, 10, "E2", "approve")
 	}
 	eventually(w.t, 2*time.Minute, 50*time.Millisecond, "the messages under way", func() error {
