@@ -45,20 +45,37 @@ var matcher = language.NewMatcher([]language.Tag{language.SimplifiedChinese, lan
 // language is what was asked for: by the switch, which is remembered, by an
 // earlier switch, by the browser; else Chinese.
 func (*Pages) language(w http.ResponseWriter, r *http.Request) Lang {
-	if asked := Lang(r.URL.Query().Get(langParam)); asked == Chinese || asked == English {
+	if asked, ok := langOf(r.URL.Query().Get(langParam)); ok {
 		http.SetCookie(w, &http.Cookie{
 			Name: langCookie, Value: string(asked), Path: "/", MaxAge: int(langLife.Seconds()),
 			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
 		})
 		return asked
 	}
-	if c, err := r.Cookie(langCookie); err == nil && (Lang(c.Value) == Chinese || Lang(c.Value) == English) {
-		return Lang(c.Value)
+	if c, err := r.Cookie(langCookie); err == nil {
+		if asked, ok := langOf(c.Value); ok {
+			return asked
+		}
 	}
 	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
 	if err != nil || len(tags) == 0 {
 		return Chinese
 	}
+	return bestOf(tags...)
+}
+
+// langOf is the language that somebody names: zh-CN and en, and what people
+// type for them in an address, such as zh or en-GB.
+func langOf(name string) (Lang, bool) {
+	tag, err := language.Parse(name)
+	if err != nil {
+		return "", false
+	}
+	_, _, sure := matcher.Match(tag)
+	return bestOf(tag), sure >= language.High
+}
+
+func bestOf(tags ...language.Tag) Lang {
 	if _, at, _ := matcher.Match(tags...); at == 1 {
 		return English
 	}

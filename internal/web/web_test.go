@@ -40,6 +40,9 @@ func TestTheLanguageIsTheOneAskedFor(t *testing.T) {
 		"junk":                {"/", "\x01;q=x", "", Chinese},
 		"remembered":          {"/", "zh-CN", "en", English},
 		"switched":            {"/?lang=zh-CN", "en", "en", Chinese},
+		"in short":            {"/?lang=zh", "en", "en", Chinese},
+		"of a country":        {"/?lang=en-GB", "", "", English},
+		"no language":         {"/?lang=!", "en", "", English},
 		"unknown switch":      {"/?lang=fr", "en", "", English},
 	} {
 		w := render(t, c.target, Page{Title: "signin", Data: map[string]any{"Companies": nil}}, "signin", "Accept-Language", c.header, "Cookie", langCookie+"="+c.cookie)
