@@ -142,42 +142,38 @@ func (w *flowWorld) databaseTime() string {
 	return fmt.Sprint(time.Now().UnixMicro())
 }
 
-// killedWhileTelling kills the process while the providers hang: of the first
-// message to E5 before they have it, of the second one after.
+// killedWhileTelling kills the process while the providers hang: those of the
+// message to E5 before they have it, those of the one to E6 after.
 func (w *flowWorld) killedWhileTelling() {
 	w.t.Helper()
 	const long = 120_000 // ms
+	w.define("other", []object{startAt(10), approve(10, "any", 20, "E2", "E3"), approve(20, "all", 99, "E6"), endAt(99)}, nil)
 	for channel, path := range map[string]string{"dingtalk": "/topapi/message/corpconversation/asyncsend_v2", "wecom": "/cgi-bin/message/send"} {
-		to := map[string]object{"dingtalk": {"userid_list": "E5"}, "wecom": {"touser": "E5"}}[channel]
+		to := map[string]string{"dingtalk": "userid_list", "wecom": "touser"}[channel]
 		must(w.t, "POST", w.simURL(channel, "faults"), encode(w.t, []object{
-			{"path": path, "match": to, "times": 1, "delay_ms": long},
-			{"path": path, "match": to, "times": 1, "after_commit": true, "delay_ms": long},
+			{"path": path, "match": object{to: "E5"}, "delay_ms": long},
+			{"path": path, "match": object{to: "E6"}, "after_commit": true, "delay_ms": long},
 		}), nil)
 	}
-	var flows []string
-	for i := range 2 {
-		no := w.launched("plain", fmt.Sprintf("killed%d", i))
-		flows = append(flows, no)
-	}
-	for _, no := range flows { // one after the other at once: the first is tried again after half a minute
-		w.decided(no, 10, "E2", "approve")
-	}
+	before, after := w.launched("plain", "killed before"), w.launched("other", "killed after")
+	w.decided(before, 10, "E2", "approve")
+	w.decided(after, 10, "E2", "approve")
 	eventually(w.t, 2*time.Minute, 50*time.Millisecond, "the messages under way", func() error {
 		for _, c := range channels {
-			if n := w.delivered(c, flows[0], "E5") + w.delivered(c, flows[1], "E5"); n != 1 {
-				return fmt.Errorf("%s has brought %d of two", c, n)
+			if n := w.delivered(c, after, "E6"); n != 1 {
+				return fmt.Errorf("%s has brought %d", c, n)
 			}
 		}
 		return nil
 	})
 	w.program.kill()
-	sending := w.rows(fmt.Sprintf(`SELECT flow_no, channel, state FROM outbox WHERE flow_no IN ('%s', '%s') AND to_user = 'E5' ORDER BY channel, flow_no`, flows[0], flows[1]))
+	sending := w.rows(fmt.Sprintf(`SELECT flow_no, channel, state FROM outbox WHERE flow_no IN ('%s', '%s') AND to_user IN ('E5', 'E6') ORDER BY channel, flow_no`, before, after))
 	if len(sending) != 4 || slices.ContainsFunc(sending, func(s string) bool { return !strings.HasSuffix(s, "state=pending") }) {
 		w.t.Errorf("the process was not killed while it sent: %v", sending)
 	}
 	w.begins()
-	for _, no := range flows {
-		w.told(no, "E5", 1)
-		w.advancedOnce(no, answered{Status: 200})
+	for no, user := range map[string]string{before: "E5", after: "E6"} {
+		w.told(no, user, 1)
+		w.advancedOnce(no, user, answered{Status: 200})
 	}
 }
