@@ -2,7 +2,6 @@ package activities_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"orgflow"
-	"orgflow/connectors"
 	"orgflow/internal/erp"
 	"orgflow/internal/testpg"
 )
@@ -27,7 +25,9 @@ const mostLoadMB = 300
 // A create over the simulator, which is a process of its own, into PostgreSQL,
 // beside a plain loop that reads the same pages one after the other, decodes
 // them alike, and copies the rows with one COPY into a table whose primary key
-// is built at the end. Both are done in each iteration, and who begins changes;
+// is built at the end, and beside that COPY alone, of rows that are in memory
+// already (x-copy; up to 100,000 of them). All are done in each iteration, and
+// who begins changes;
 // reported are medians: the ratios of the time (x-plain) and of the processor
 // time that this process and PostgreSQL took together (x-plain-cpu), that
 // processor time in parts, and the most memory: objects on the heap (MB), and
@@ -39,7 +39,7 @@ func BenchmarkLoad(b *testing.B) {
 			w.form = erp.Config{FormID: "SAL_SaleOrder", DateField: "FModifyDate"}
 			client := w.client(servedKingdee(b, n))
 			w.at = time.Now() // behind all of the simulator's rows
-			var plain, ours []effort
+			var plain, ours, bare []effort
 			turns := []func(){
 				func() {
 					plain = append(plain, w.measured(func() { w.plain(b, client, n) }))
@@ -54,6 +54,13 @@ func BenchmarkLoad(b *testing.B) {
 					w.exec(`DROP TABLE "ERP_SAL_SaleOrder"`)
 				},
 			}
+			if n <= mostCopied {
+				turns = append(turns, func() {
+					rows := w.read(b, client, n)
+					bare = append(bare, w.measured(func() { rows.copied(w) }))
+					w.exec(`DROP TABLE plain`)
+				})
+			}
 			for b.Loop() {
 				for _, turn := range turns {
 					turn()
@@ -61,16 +68,23 @@ func BenchmarkLoad(b *testing.B) {
 				slices.Reverse(turns) // who begins changes
 			}
 			report(b, n, plain, ours)
+			if len(bare) > 0 {
+				b.ReportMetric(medianRatio(ours, bare, func(e effort) float64 { return e.wall }), "x-copy")
+			}
 		})
 	}
 }
 
-func report(b *testing.B, n int, plain, ours []effort) {
-	var wall, cpu []float64
+// medianRatio is the median of the rounds' ratios.
+func medianRatio(ours, theirs []effort, part func(effort) float64) float64 {
+	var out []float64
 	for i, o := range ours {
-		wall = append(wall, o.wall/plain[i].wall)
-		cpu = append(cpu, (o.own+o.server)/(plain[i].own+plain[i].server))
+		out = append(out, part(o)/part(theirs[i]))
 	}
+	return median(out)
+}
+
+func report(b *testing.B, n int, plain, ours []effort) {
 	of := func(list []effort, part func(effort) float64) float64 {
 		var out []float64
 		for _, e := range list {
@@ -81,9 +95,9 @@ func report(b *testing.B, n int, plain, ours []effort) {
 	took := of(ours, func(e effort) float64 { return e.wall })
 	b.ReportMetric(took*1e9, "ns/op")
 	b.ReportMetric(float64(n)/took, "rows/s")
-	b.ReportMetric(median(wall), "x-plain")
+	b.ReportMetric(medianRatio(ours, plain, func(e effort) float64 { return e.wall }), "x-plain")
 	if ours[0].server > 0 {
-		b.ReportMetric(median(cpu), "x-plain-cpu")
+		b.ReportMetric(medianRatio(ours, plain, func(e effort) float64 { return e.own + e.server }), "x-plain-cpu")
 	}
 	for _, side := range []struct {
 		name string
@@ -98,58 +112,6 @@ func report(b *testing.B, n int, plain, ours []effort) {
 		if mb := max(e.mb, e.resident); mb > mostLoadMB {
 			b.Errorf("%.0f MB at most, which is more than %d", mb, mostLoadMB)
 		}
-	}
-}
-
-// plain reads the same pages in a loop and copies the rows with one COPY.
-func (w *shop) plain(t testing.TB, client connectors.ERP, n int) {
-	ctx := context.Background()
-	form, err := client.Form(ctx, w.form.FormID)
-	w.must(err)
-	tables, _ := erp.Tables(w.form, form)
-	table := tables[0]
-	names, defs := make([]string, len(table.Columns)), make([]string, len(table.Columns))
-	types := map[orgflow.ERPType]string{
-		orgflow.ERPText: "text", orgflow.ERPLongText: "text", orgflow.ERPInteger: "bigint", orgflow.ERPDecimal: "numeric",
-		orgflow.ERPFloat: "double precision", orgflow.ERPBoolean: "boolean", orgflow.ERPDate: "date", orgflow.ERPTime: "timestamp",
-	}
-	for i, c := range table.Columns {
-		names[i] = `"` + c.Name + `"`
-		defs[i] = names[i] + " " + types[c.Type]
-	}
-	w.exec(`CREATE TABLE plain (` + strings.Join(defs, ", ") + `)`)
-	tx, err := w.db.DB().BeginTx(ctx, nil)
-	w.must(err)
-	stmt, err := tx.PrepareContext(ctx, `COPY plain (`+strings.Join(names, ", ")+`) FROM STDIN`)
-	w.must(err)
-	rows := 0
-	for _, window := range erp.Windows(orgflow.LoadCreate, false, w.form, w.now().In(time.FixedZone("", 8*3600))) {
-		for start := 0; ; start += 2000 {
-			page, err := client.Rows(ctx, connectors.ERPQuery{
-				FormID: table.Form, Fields: table.Fields(), OrderBy: table.KeyFields(), DateField: "FModifyDate",
-				From: window.From, Until: window.Until, Start: start, Limit: 2000,
-			})
-			w.must(err)
-			for _, cells := range page.Rows {
-				values, err := table.DecodeRow(cells)
-				w.must(err)
-				_, err = stmt.ExecContext(ctx, values...)
-				w.must(err)
-				rows++
-			}
-			if len(page.Rows) < 2000 {
-				break
-			}
-		}
-	}
-	_, err = stmt.ExecContext(ctx)
-	w.must(err)
-	w.must(stmt.Close())
-	_, err = tx.ExecContext(ctx, `ALTER TABLE plain ADD PRIMARY KEY ("`+table.Key[0]+`")`)
-	w.must(err)
-	w.must(tx.Commit())
-	if rows != n {
-		t.Fatalf("the loop reads %d rows of %d", rows, n)
 	}
 }
 

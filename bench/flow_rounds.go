@@ -44,7 +44,7 @@ func (o flowOptions) measure(ctx context.Context, on, dir string, out io.Writer)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return t, err
 	}
-	p, err := startStandalone(ctx, o.binary, dir, append(env, elsewhere))
+	p, err := startStandalone(ctx, o.programs, dir, append(env, elsewhere))
 	if err != nil {
 		return t, err
 	}

@@ -34,13 +34,15 @@ func (s samples) String() string {
 	return fmt.Sprintf("%7.1f %9v %9v %9v  ", s.rate(), round(s.percentile(50)), round(s.percentile(99)), round(s.cpu()))
 }
 
-// below names what is less than so much of the bare workflow.
-func (t flowTable) below(least float64) []string {
-	var out []string
+// compared are the medians, which should not be below so much of the bare
+// workflow's.
+func (t flowTable) compared(least float64) (out []row) {
 	for _, r := range t.rows {
-		if middle, _, _ := ratios(r.orgflow, r.bare); middle < least {
-			out = append(out, fmt.Sprintf("%s on %s with %d callers: %.2f", r.what, t.database, r.callers, middle))
-		}
+		middle, _, _ := ratios(r.orgflow, r.bare)
+		out = append(out, row{
+			fmt.Sprintf("flows on %s, %d at a time: %s", t.database, r.callers, r.what),
+			fmt.Sprintf("%.1f/s", r.orgflow.rate()), fmt.Sprintf("bare Temporal: %.1f/s", r.bare.rate()), middle, aim{least: least},
+		})
 	}
 	return out
 }

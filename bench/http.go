@@ -19,7 +19,7 @@ var listAll = &workflowservice.ListWorkflowExecutionsRequest{Namespace: "default
 // httpClient keeps one connection per call in flight.
 var httpClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
-func do(ctx context.Context, method, url, body string) ([]byte, error) {
+func send(ctx context.Context, method, url, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return nil, err
@@ -39,21 +39,21 @@ func do(ctx context.Context, method, url, body string) ([]byte, error) {
 }
 
 func put(ctx context.Context, url, body string) error {
-	_, err := do(ctx, http.MethodPut, url, body)
+	_, err := send(ctx, http.MethodPut, url, body)
 	return err
 }
 
 func post(ctx context.Context, url, body string) error {
-	_, err := do(ctx, http.MethodPost, url, body)
+	_, err := send(ctx, http.MethodPost, url, body)
 	return err
 }
 
 func get[T any](ctx context.Context, url string) (T, error) {
-	return decode[T](do(ctx, http.MethodGet, url, ""))
+	return decode[T](send(ctx, http.MethodGet, url, ""))
 }
 
 func postJSON[T any](ctx context.Context, url, body string) (T, error) {
-	return decode[T](do(ctx, http.MethodPost, url, body))
+	return decode[T](send(ctx, http.MethodPost, url, body))
 }
 
 func decode[T any](raw []byte, err error) (T, error) {
@@ -66,7 +66,11 @@ func decode[T any](raw []byte, err error) (T, error) {
 
 // poll asks until done; the pause keeps the asking out of the measurement.
 func poll(ctx context.Context, done func() (bool, error)) error {
-	tick := time.NewTicker(100 * time.Millisecond)
+	return pollEvery(ctx, 100*time.Millisecond, done)
+}
+
+func pollEvery(ctx context.Context, pause time.Duration, done func() (bool, error)) error {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		if ok, err := done(); ok || err != nil {

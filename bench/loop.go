@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +50,10 @@ type personRow struct {
 	Position struct {
 		Name string `json:"name"`
 	} `json:"position"`
+	JobInfo struct {
+		BeginDate string `json:"begin_date"`
+	} `json:"job_info"`
+	ManagerID int64 `json:"manager_id"`
 }
 
 // plainLoop makes the calls of a first push and returns their number.
@@ -138,11 +143,7 @@ func (l *loop) createDepartments(ctx context.Context, orgs []orgRow) error {
 }
 
 func (l *loop) createDepartment(ctx context.Context, o orgRow) error {
-	body := map[string]any{"name": o.Name, "parent_id": l.dept(o.ParentID), "source_identifier": "loop:" + strconv.FormatInt(o.OriginID, 10)}
-	if o.Sort > 0 {
-		body["order"] = o.Sort
-	}
-	raw, err := l.call(ctx, "/topapi/v2/department/create", body)
+	raw, err := l.call(ctx, "/topapi/v2/department/create", l.department(o))
 	if err != nil {
 		return err
 	}
@@ -160,6 +161,17 @@ func (l *loop) createDepartment(ctx context.Context, o orgRow) error {
 	return nil
 }
 
+// department is the body that creates one (DingTalk reference § 4.2).
+func (l *loop) department(o orgRow) map[string]any {
+	body := map[string]any{"name": o.Name, "parent_id": l.dept(o.ParentID), "source_identifier": sourceKey(o)}
+	if o.Sort > 0 {
+		body["order"] = o.Sort
+	}
+	return body
+}
+
+func sourceKey(o orgRow) string { return "loop:" + strconv.FormatInt(o.OriginID, 10) }
+
 func (l *loop) dept(source int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -167,6 +179,16 @@ func (l *loop) dept(source int64) int64 {
 }
 
 func (l *loop) createPerson(ctx context.Context, p personRow) error {
+	body, err := l.person(p)
+	if err != nil {
+		return err
+	}
+	_, err = l.call(ctx, "/topapi/v2/user/create", body)
+	return err
+}
+
+// person is the body that creates one (§ 4.6).
+func (l *loop) person(p personRow) (map[string]any, error) {
 	var ids []string
 	for _, d := range p.Departments {
 		ids = append(ids, strconv.FormatInt(l.dept(d.OriginID), 10))
@@ -175,14 +197,10 @@ func (l *loop) createPerson(ctx context.Context, p personRow) error {
 		ids = append(ids, strconv.FormatInt(l.dept(p.Department.OriginID), 10))
 	}
 	ext, err := json.Marshal(map[string]string{"测试自定义字段": p.IdentityCard})
-	if err != nil {
-		return err
-	}
-	_, err = l.call(ctx, "/topapi/v2/user/create", map[string]any{
+	return map[string]any{
 		"userid": p.Number, "name": p.Name, "mobile": p.Mobile, "email": p.Email, "job_number": p.Number,
 		"title": p.Position.Name, "dept_id_list": strings.Join(ids, ","), "extension": string(ext),
-	})
-	return err
+	}, err
 }
 
 func (l *loop) call(ctx context.Context, path string, body map[string]any) ([]byte, error) {
@@ -191,7 +209,7 @@ func (l *loop) call(ctx context.Context, path string, body map[string]any) ([]by
 		return nil, err
 	}
 	l.calls.Add(1)
-	answer, err := do(ctx, "POST", l.sim+"/dingtalk"+path+"?access_token="+l.token, string(raw))
+	answer, err := send(ctx, http.MethodPost, l.sim+"/dingtalk"+path+"?access_token="+l.token, string(raw))
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,18 @@
 // Command bench measures orgflow beside the least that could do the same
-// work, in one run on one machine, and prints ratios:
+// work, and beside what people write today, on one machine, and prints ratios:
 //
-//	go run ./bench              a first push, beside a plain Go loop that makes the same HTTP calls
-//	go run ./bench flows        launches of and decisions on approval flows, beside a bare Temporal workflow
+//	go run ./bench              everything below but tune, in small sizes, and one table
+//	go run ./bench push         a first push, beside a plain Go loop that makes the same HTTP calls
+//	go run ./bench naive        a first push and later ones, beside a script that compares nothing
 //	go run ./bench pull         a pull of an organisation, beside what its calls take at the rate allowed
+//	go run ./bench planner      plans of 10,000 to 1,000,000 people, beside the smallest
+//	go run ./bench erp          a load of ERP rows, beside a plain loop and beside COPY
+//	go run ./bench flows        launches of and decisions on approval flows, beside a bare Temporal workflow
 //	go run ./bench open-flows   the memory of a worker while thousands of flows wait for people
+//	go run ./bench start        start-up and memory of the programs, beside one that serves a page
 //	go run ./bench tune         other settings of a worker, beside the usual ones
 //
-// Each takes flags; --help lists them.
+// Each takes flags; --help lists them. It fails where an aim is missed.
 package main
 
 import (
@@ -21,16 +26,24 @@ import (
 	"strings"
 )
 
-// benchmarks are what can be measured; the first is the default.
+// measurement measures with the flags in args, tells details to out as it
+// goes, and returns what belongs into the table.
+type measurement func(ctx context.Context, args []string, out io.Writer) ([]row, error)
+
+// benchmarks are what can be measured alone.
 var benchmarks = []struct {
 	name string
-	run  func(ctx context.Context, args []string, out io.Writer) error
+	run  measurement
 }{
 	{"push", push},
+	{"naive", naive},
+	{"pull", pull},
+	{"planner", planner},
+	{"erp", loads},
 	{"flows", flows},
 	{"open-flows", openFlows},
+	{"start", startUp},
 	{"tune", tune},
-	{"pull", pull},
 }
 
 func main() {
@@ -45,14 +58,28 @@ func main() {
 
 func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return benchmarks[0].run(ctx, args, out)
+		return everything(ctx, args, out)
 	}
+	run, err := named(args[0])
+	if err != nil {
+		return err
+	}
+	now := conditionsNow()
+	rows, err := run(ctx, args[1:], out)
+	if len(rows) > 0 {
+		now.print(out, nil)
+		printTable(out, rows)
+	}
+	return errors.Join(err, missed(rows))
+}
+
+func named(name string) (measurement, error) {
 	names := make([]string, len(benchmarks))
 	for i, b := range benchmarks {
-		if b.name == args[0] {
-			return b.run(ctx, args[1:], out)
+		if b.name == name {
+			return b.run, nil
 		}
 		names[i] = b.name
 	}
-	return fmt.Errorf("there is no benchmark %q; there are %s", args[0], strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no benchmark %q; there are %s", name, strings.Join(names, ", "))
 }

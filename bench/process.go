@@ -35,25 +35,37 @@ func build(ctx context.Context, dir string, names ...string) error {
 	return nil
 }
 
+// programsFlag describes the flag that all benchmarks have.
+const programsFlag = "a directory with built programs; empty builds them"
+
 // workplace makes a directory, for the caller to remove whatever err is, and
-// builds standalone there where no binary is named.
-func workplace(ctx context.Context, binary *string) (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "orgflow-bench-"); err != nil || *binary != "" {
+// builds programs there where no directory with them is named.
+func workplace(ctx context.Context, programs *string, names ...string) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "orgflow-bench-"); err != nil || *programs != "" {
 		return dir, err
 	}
-	*binary = filepath.Join(dir, "standalone")
-	return dir, build(ctx, dir, "standalone")
+	*programs = filepath.Join(dir, "bin")
+	return dir, build(ctx, *programs, names...)
 }
 
 // startStandalone starts standalone in dir, with its simulators and the
 // company, and waits until it serves. env adds settings.
-func startStandalone(ctx context.Context, binary, dir string, env []string) (*process, error) {
-	return startStandaloneAt(ctx, binary, dir, 0, env)
+func startStandalone(ctx context.Context, programs, dir string, env []string) (*process, error) {
+	return startStandaloneAt(ctx, programs, dir, 0, env)
 }
 
 // startStandaloneAt is startStandalone with a rate budget in calls a second,
 // 0 for none.
-func startStandaloneAt(ctx context.Context, binary, dir string, qps int, env []string) (*process, error) {
+func startStandaloneAt(ctx context.Context, programs, dir string, qps int, env []string) (*process, error) {
+	p, err := launchStandalone(programs, dir, qps, env)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.ready(ctx)
+}
+
+// launchStandalone does not wait until it serves.
+func launchStandalone(programs, dir string, qps int, env []string) (*process, error) {
 	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
@@ -63,12 +75,12 @@ func startStandaloneAt(ctx context.Context, binary, dir string, qps int, env []s
 		return nil, err
 	}
 	env = append(env, "ORGFLOW_HTTP_ADDR="+ports[0], "ORGFLOW_TEMPORAL_ADDR="+ports[1], "ORGFLOW_TEMPORAL_UI_ADDR="+ports[2], "ORGFLOW_SIM_ADDR="+ports[3])
-	p, err := start(dir, env, binary, "--demo=false")
+	p, err := start(dir, env, filepath.Join(programs, "standalone"), "--demo=false")
 	if err != nil {
 		return nil, err
 	}
 	p.api, p.sim, p.temporal = "http://"+ports[0], sim, ports[1]
-	return p, p.ready(ctx)
+	return p, nil
 }
 
 func writeCompany(dir, text string) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,48 +25,56 @@ type pushOptions struct {
 	latency     time.Duration
 	parallel    int
 	rounds      int
-	binary      string
+	most        float64
+	programs    string
 }
 
-// push measures a first push beside a plain loop, in turn, and prints the
-// table.
-func push(ctx context.Context, args []string, out io.Writer) (err error) {
+// push measures a first push beside a plain loop, in turn.
+func push(ctx context.Context, args []string, out io.Writer) (rows []row, err error) {
 	var o pushOptions
 	f := flag.NewFlagSet("push", flag.ContinueOnError)
 	f.IntVar(&o.departments, "departments", 1000, "departments below the root")
 	f.IntVar(&o.people, "people", 10000, "people")
-	f.DurationVar(&o.latency, "latency", 0, "latency of the simulated vendor, e.g. 5ms")
-	f.IntVar(&o.parallel, "parallel", 32, "calls in flight of the plain loop; orgflow has 4 pages of 8")
+	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "latency of the simulated vendor")
+	f.IntVar(&o.parallel, "parallel", 32, "calls in flight of the plain loop; orgflow has as many")
 	f.IntVar(&o.rounds, "rounds", 3, "how often both are measured; the medians are compared")
-	f.StringVar(&o.binary, "standalone", "", "a built standalone; empty builds one")
+	f.Float64Var(&o.most, "most", 1.5, "fail where orgflow takes more than this many times the loop's time; 0: never")
+	f.StringVar(&o.programs, "programs", "", programsFlag)
 	if err := f.Parse(args); err != nil {
-		return err
+		return nil, err
 	}
-	dir, err := workplace(ctx, &o.binary)
+	dir, err := workplace(ctx, &o.programs, "standalone")
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var ours, loops []time.Duration
-	var peak int64
-	var events int
+	var list []figures
 	for round := range o.rounds {
 		r, err := measure(ctx, o, filepath.Join(dir, strconv.Itoa(round)), round)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		ours, loops = append(ours, r.orgflow), append(loops, r.loop)
-		peak, events = max(peak, r.peakRSS), max(events, r.events)
+		list = append(list, r)
 		fmt.Fprintf(out, "round %d: orgflow %v, plain loop %v (%d calls each), ratio %.2f\n",
 			round+1, r.orgflow.Round(time.Millisecond), r.loop.Round(time.Millisecond), r.calls, r.orgflow.Seconds()/r.loop.Seconds())
 	}
-	a, b := median(ours), median(loops)
-	fmt.Fprintf(out, "\nfirst push, %d people, %d departments, vendor latency %v, %d calls in flight\n", o.people, o.departments, o.latency, o.parallel)
-	fmt.Fprintf(out, "  plain Go loop            1.00 x\n")
-	fmt.Fprintf(out, "  orgflow                  %.2f x   (medians of %d rounds: %v against %v)\n", a.Seconds()/b.Seconds(), o.rounds, a.Round(time.Millisecond), b.Round(time.Millisecond))
-	fmt.Fprintf(out, "  peak memory of standalone, simulators and Temporal included: %d MB\n", peak>>20)
-	fmt.Fprintf(out, "  events in the longest workflow history: %d\n", events)
-	return nil
+	return o.rows(list), nil
+}
+
+func (o pushOptions) rows(list []figures) []row {
+	var ours, loops []float64
+	var peak int64
+	var events int
+	for _, r := range list {
+		ours, loops = append(ours, r.orgflow.Seconds()), append(loops, r.loop.Seconds())
+		peak, events = max(peak, r.peakRSS), max(events, r.events)
+	}
+	what := fmt.Sprintf("first push of %s people, %s departments, %v: ", count(int64(o.people)), count(int64(o.departments)), o.latency)
+	return []row{
+		{what + "time", seconds(median(ours)), "plain loop: " + seconds(median(loops)), median(ours) / median(loops), aim{most: o.most}},
+		allowed(what+"memory of standalone, simulators and Temporal included", float64(peak)/(1<<20), 600, megabytes),
+		allowed(what+"longest history", float64(events), 5000, func(n float64) string { return fmt.Sprintf("%s events", count(int64(n))) }),
+	}
 }
 
 // figures are one round's measurements.
@@ -81,20 +88,17 @@ type figures struct {
 // measure starts a fresh standalone in dir, times one sync run, then the loop
 // on emptied simulators.
 func measure(ctx context.Context, o pushOptions, dir string, round int) (figures, error) {
-	p, err := startStandalone(ctx, o.binary, dir, nil)
+	p, err := startStandalone(ctx, o.programs, dir, nil)
 	if err != nil {
 		return figures{}, err
 	}
 	defer p.stop()
-	state, err := json.Marshal(hcmsim.Generate(o.departments, o.people, int64(round+1)))
-	if err != nil {
+	if err := p.source(ctx, hcmsim.Generate(o.departments, o.people, int64(round+1))); err != nil {
 		return figures{}, err
 	}
 	settings := fmt.Sprintf(`{"qps": 0, "latency_ms": %d}`, o.latency.Milliseconds())
-	for path, body := range map[string]string{"hcm/state": string(state), "dingtalk/options": settings} {
-		if err := put(ctx, p.sim+"/_sim/"+path, body); err != nil {
-			return figures{}, err
-		}
+	if err := p.empty(ctx, settings); err != nil {
+		return figures{}, err
 	}
 	var f figures
 	if f.orgflow, err = p.sync(ctx); err != nil {
@@ -106,10 +110,7 @@ func measure(ctx context.Context, o pushOptions, dir string, round int) (figures
 	if f.events, err = p.longestHistory(ctx); err != nil {
 		return f, err
 	}
-	if err := post(ctx, p.sim+"/_sim/dingtalk/reset", ""); err != nil {
-		return f, err
-	}
-	if err := put(ctx, p.sim+"/_sim/dingtalk/options", settings); err != nil {
+	if err := p.empty(ctx, settings); err != nil {
 		return f, err
 	}
 	began := time.Now()

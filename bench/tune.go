@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,7 +23,7 @@ type tuneOptions struct {
 	latency        time.Duration
 	rounds         int
 	database       string
-	only, binary   string
+	only, programs string
 }
 
 // setting is a worker that differs from the usual one, and what it did.
@@ -69,7 +68,7 @@ const (
 
 // tune measures workers with other settings beside the usual ones, all of
 // them in every round, each round beginning with the next.
-func tune(ctx context.Context, args []string, out io.Writer) (err error) {
+func tune(ctx context.Context, args []string, out io.Writer) (rows []row, err error) {
 	var o tuneOptions
 	f := flag.NewFlagSet("tune", flag.ContinueOnError)
 	f.IntVar(&o.flows, "flows", 60, "flows of two decisions per turn")
@@ -79,21 +78,21 @@ func tune(ctx context.Context, args []string, out io.Writer) (err error) {
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured; the median of the rounds' ratios counts")
 	f.StringVar(&o.database, "database", "sqlite", "sqlite, or postgres: that of "+testpg.EnvURL+", or a temporary one")
 	f.StringVar(&o.only, "only", "", "measure only settings whose names contain this, beside the usual ones")
-	f.StringVar(&o.binary, "standalone", "", "a built standalone; empty builds one")
+	f.StringVar(&o.programs, "programs", "", programsFlag)
 	if err := f.Parse(args); err != nil {
-		return err
+		return nil, err
 	}
-	dir, err := workplace(ctx, &o.binary)
+	dir, err := workplace(ctx, &o.programs, "standalone")
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list := settings(o.only)
 	if err := o.measure(ctx, filepath.Join(dir, "tune"), list, out); err != nil {
-		return err
+		return nil, err
 	}
 	o.print(out, list)
-	return nil
+	return nil, nil
 }
 
 func (o tuneOptions) measure(ctx context.Context, dir string, list []*setting, out io.Writer) error {
@@ -105,7 +104,7 @@ func (o tuneOptions) measure(ctx context.Context, dir string, list []*setting, o
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	p, err := startStandalone(ctx, o.binary, dir, append(env, elsewhere))
+	p, err := startStandalone(ctx, o.programs, dir, append(env, elsewhere))
 	if err != nil {
 		return err
 	}
@@ -142,20 +141,10 @@ func (o tuneOptions) measure(ctx context.Context, dir string, list []*setting, o
 
 // source fills source and vendor, and connects the company to them.
 func (o tuneOptions) source(ctx context.Context, p *process) error {
-	state, err := json.Marshal(hcmsim.Generate(max(1, o.people/10), o.people, 1))
-	if err != nil {
+	if err := p.source(ctx, hcmsim.Generate(max(1, o.people/10), o.people, 1)); err != nil {
 		return err
 	}
-	if err := put(ctx, p.sim+"/_sim/hcm/state", string(state)); err != nil {
-		return err
-	}
-	if err := put(ctx, p.sim+"/_sim/dingtalk/options", fmt.Sprintf(`{"qps": 0, "latency_ms": %d}`, o.latency.Milliseconds())); err != nil {
-		return err
-	}
-	if err := post(ctx, p.sim+"/_sim/dingtalk/reset", ""); err != nil {
-		return err
-	}
-	if err := put(ctx, p.sim+"/_sim/dingtalk/options", fmt.Sprintf(`{"qps": 0, "latency_ms": %d}`, o.latency.Milliseconds())); err != nil {
+	if err := p.empty(ctx, fmt.Sprintf(`{"qps": 0, "latency_ms": %d}`, o.latency.Milliseconds())); err != nil {
 		return err
 	}
 	return writeCompany(p.dir, fmt.Sprintf(company, p.sim+"/hcm", p.sim+"/dingtalk", 0))
