@@ -1,7 +1,9 @@
 # make test    everything that must hold: format, vet, static analysis, all tests
 # make lint    the linters of .golangci.yml, and the determinism check
 # make race    the tests under the race detector only
-# make bench   the benchmarks, and tables of ratios and of memory
+# make bench   orgflow beside the least that could do the same, and beside what
+#              people write today: one table, some fifteen minutes
+# make microbench  the Go benchmarks of single packages
 # make chaos   a worker process killed at every operation boundary of a plan;
 #              about 20 minutes. CHAOS_POINTS=1-50 restricts it to a range of
 #              points, CHAOS_LANES=24 says how many runs are under way at a time
@@ -37,7 +39,7 @@ PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
-.PHONY: test fmt vet staticcheck workflowcheck golangci lint race kills heavy bench chaos licences build release clean
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint race kills heavy bench microbench chaos licences build release clean
 
 test: fmt vet staticcheck workflowcheck golangci race kills heavy
 
@@ -76,18 +78,13 @@ kills:
 heavy:
 	go test $(FLAGS) -p 1 -timeout 40m $(PRESENT_HEAVY)
 
-# The comparisons with a plain script and with a bare workflow, the memory of
-# flows that wait, settings of a worker beside the usual ones, then the benchmarks of single packages:
-# a table of times, where each line is compared with the first of its group
-# (PostgreSQL with SQLite, for instance), and one of memory with 10,000 and
-# 100,000 records. At the end a pull beside its rate, which takes 5 minutes.
+# Conditions and results are in docs/performance.md. "go run ./bench tune",
+# which compares settings of a worker, is apart.
 bench:
 	go run $(FLAGS) ./bench
-	go run $(FLAGS) ./bench flows
-	go run $(FLAGS) ./bench open-flows
-	go run $(FLAGS) ./bench tune
-	@go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 60m $(LIGHT) | tee /dev/stderr | awk -f bench/table.awk
-	go run $(FLAGS) ./bench pull
+
+microbench:
+	go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 90m $(LIGHT)
 
 # "make heavy" kills at a sample of the points.
 chaos:

@@ -54,7 +54,7 @@ func TestWhatIsWrongInADocumentIsSeen(t *testing.T) {
 		"go test -bench NoSuchThing ./meta":   "no BenchmarkNoSuchThing",
 		"go run ./bench pull --lateny 1s":     "no flag lateny",
 		"go run ./bench pul":                  "no command pul",
-		"go run ./bench --help # --poeple":    "no flag poeple",
+		"go run ./bench --help # --fulll":      "no flag fulll",
 		"go run ./standalone --dmo=false":     "no flag dmo",
 		"cp deploy/no-such.example .env":      "deploy/no-such.example",
 		"frobnicate":                          "does not know frobnicate",
@@ -104,7 +104,7 @@ func newManual(t *testing.T) *manual {
 	for _, target := range regexp.MustCompile(`(?m)^([a-z]+):`).FindAllStringSubmatch(makefile, -1) {
 		m.make = append(m.make, target[1])
 	}
-	for program, plain := range map[string]string{"bench": "push", "standalone": "standalone"} {
+	for program, plain := range map[string]string{"bench": "everything", "standalone": "standalone"} {
 		m.flags[program] = flagSets(t, program)
 		m.flags[program][""] = m.flags[program][plain]
 	}

@@ -11,12 +11,15 @@ import (
 	"time"
 )
 
-// steps are everything that one run measures: a benchmark with its flags, and
-// those that make it small enough for a run of a quarter of an hour.
-var steps = []struct{ name, flags, small string }{
+// step is a benchmark with flags, and with those that make it small enough for
+// a run of a quarter of an hour.
+type step struct{ name, flags, small string }
+
+// steps are everything that one run measures.
+var steps = []step{
 	{"push", "-latency 20ms", ""},
 	{"push", "-latency 0", "-rounds 1"},
-	{"naive", "-latency 20ms", ""},
+	{"naive", "-latency 20ms", "-departments 60 -people 600"},
 	{"pull", "", "-departments 400 -people 2000"},
 	{"planner", "", ""},
 	{"erp", "", "-rows 100000 -rounds 3"},
@@ -48,26 +51,11 @@ func everything(ctx context.Context, args []string, out io.Writer) (err error) {
 	var sizes []string
 	var failed error
 	for _, s := range steps {
-		flags := s.flags
-		if !full {
-			flags += " " + s.small
-		}
-		began := time.Now()
-		fmt.Fprintf(out, "\n== %s %s\n", s.name, flags)
-		run, err := named(s.name)
-		if err != nil {
-			return err
-		}
-		more, err := run(ctx, append(strings.Fields(flags), "-programs", programs), out)
+		more, size, err := s.measure(ctx, full, programs, out)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.name, err))
-			fmt.Fprintf(out, "%s failed: %v\n", s.name, err)
-		}
-		rows = append(rows, more...)
-		sizes = append(sizes, fmt.Sprintf("%s %s: %v, load average %s", s.name, flags, time.Since(began).Round(time.Second), loadAverage()))
+		rows, sizes, failed = append(rows, more...), append(sizes, size), errors.Join(failed, err)
 	}
 	now.print(out, sizes)
 	printTable(out, rows)
@@ -75,4 +63,27 @@ func everything(ctx context.Context, args []string, out io.Writer) (err error) {
 		fmt.Fprintf(out, "\n%v\n", err)
 	}
 	return failed
+}
+
+// measure measures one of them, and says in a line what that was.
+func (s step) measure(ctx context.Context, full bool, programs string, out io.Writer) (rows []row, size string, err error) {
+	b, err := named(s.name)
+	if err != nil {
+		return nil, "", err
+	}
+	args := strings.Fields(s.flags)
+	if !full {
+		args = append(args, strings.Fields(s.small)...)
+	}
+	size = strings.Join(append([]string{s.name}, args...), " ")
+	fmt.Fprintf(out, "\n== %s\n", size)
+	if b.programs {
+		args = append(args, "-programs", programs)
+	}
+	began := time.Now()
+	if rows, err = b.run(ctx, args, out); err != nil {
+		err = fmt.Errorf("%s: %w", size, err)
+		fmt.Fprintln(out, err)
+	}
+	return rows, fmt.Sprintf("%s: %v, load average %s", size, time.Since(began).Round(time.Second), loadAverage()), err
 }

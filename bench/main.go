@@ -30,20 +30,23 @@ import (
 // goes, and returns what belongs into the table.
 type measurement func(ctx context.Context, args []string, out io.Writer) ([]row, error)
 
-// benchmarks are what can be measured alone.
-var benchmarks = []struct {
-	name string
-	run  measurement
-}{
-	{"push", push},
-	{"naive", naive},
-	{"pull", pull},
-	{"planner", planner},
-	{"erp", loads},
-	{"flows", flows},
-	{"open-flows", openFlows},
-	{"start", startUp},
-	{"tune", tune},
+// benchmark is something that can be measured alone.
+type benchmark struct {
+	name     string
+	run      measurement
+	programs bool // it starts some, and has the flag that says where they are
+}
+
+var benchmarks = []benchmark{
+	{"push", push, true},
+	{"naive", naive, true},
+	{"pull", pull, true},
+	{"planner", planner, false},
+	{"erp", loads, false},
+	{"flows", flows, true},
+	{"open-flows", openFlows, true},
+	{"start", startUp, true},
+	{"tune", tune, true},
 }
 
 func main() {
@@ -60,12 +63,12 @@ func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return everything(ctx, args, out)
 	}
-	run, err := named(args[0])
+	b, err := named(args[0])
 	if err != nil {
 		return err
 	}
 	now := conditionsNow()
-	rows, err := run(ctx, args[1:], out)
+	rows, err := b.run(ctx, args[1:], out)
 	if len(rows) > 0 {
 		now.print(out, nil)
 		printTable(out, rows)
@@ -73,13 +76,13 @@ func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	return errors.Join(err, missed(rows))
 }
 
-func named(name string) (measurement, error) {
+func named(name string) (benchmark, error) {
 	names := make([]string, len(benchmarks))
 	for i, b := range benchmarks {
 		if b.name == name {
-			return b.run, nil
+			return b, nil
 		}
 		names[i] = b.name
 	}
-	return nil, fmt.Errorf("there is no benchmark %q; there are %s", name, strings.Join(names, ", "))
+	return benchmark{}, fmt.Errorf("there is no benchmark %q; there are %s", name, strings.Join(names, ", "))
 }

@@ -14,17 +14,14 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
+const roundsFlag = "how often it is measured; the medians count"
+
 // result is the medians of one benchmark of a package, by unit: those that
 // "go test" prints, so ns/op.
 type result map[string]float64
 
-// microbench runs benchmarks of a package of this module, each so many times
-// with one iteration, and returns the results by name, without "Benchmark".
-func microbench(ctx context.Context, pkg, pattern string, times int, out io.Writer) (map[string]result, error) {
-	return benched(ctx, out, "-bench", pattern, "-benchtime", "1x", "-count", fmt.Sprint(times), "orgflow/"+pkg)
-}
-
-// benched runs "go test" for benchmarks alone.
+// benched runs "go test" for benchmarks alone, and returns the results by
+// name, without "Benchmark".
 func benched(ctx context.Context, out io.Writer, args ...string) (map[string]result, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-buildvcs=false", "-run", "^$", "-timeout", "30m"}, args...)...)
 	var text bytes.Buffer
@@ -70,11 +67,13 @@ func parsed(text io.Reader) (map[string]result, error) {
 
 // planner measures how time and memory of a plan grow with the people.
 func planner(ctx context.Context, args []string, out io.Writer) ([]row, error) {
-	times, _, err := microFlags("planner", args, 0)
-	if err != nil {
+	var rounds int
+	f := flag.NewFlagSet("planner", flag.ContinueOnError)
+	f.IntVar(&rounds, "rounds", 3, roundsFlag)
+	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	results, err := microbench(ctx, "internal/planner", "^BenchmarkStream$", times, out)
+	results, err := benched(ctx, out, "-bench", "^BenchmarkStream$", "-benchtime", "1x", "-count", fmt.Sprint(rounds), "orgflow/internal/planner")
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +109,11 @@ func plannerRows(results map[string]result) (rows []row, err error) {
 
 // loads measures a load of ERP rows beside a plain loop and beside COPY.
 func loads(ctx context.Context, args []string, out io.Writer) ([]row, error) {
-	rounds, rows, err := microFlags("erp", args, 1_000_000)
-	if err != nil {
+	var rounds, rows int
+	f := flag.NewFlagSet("erp", flag.ContinueOnError)
+	f.IntVar(&rounds, "rounds", 3, roundsFlag)
+	f.IntVar(&rows, "rows", 1_000_000, "rows of the form: 10000, 100000 or 1000000; beside COPY alone up to 100000")
+	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
 	results, err := benched(ctx, out, "-bench", fmt.Sprintf("^BenchmarkLoad$/^%d$", rows), "-benchtime", fmt.Sprintf("%dx", rounds), "orgflow/activities")
@@ -133,20 +135,4 @@ func loadRows(results map[string]result, n int) ([]row, error) {
 		rows = append(rows, row{what + "time", seconds(took), "COPY alone, rows in memory: " + seconds(took/x), x, aim{}})
 	}
 	return append(rows, allowed(what+"resident memory", max(r["MB"], r["resident-MB"]), 300, megabytes)), nil
-}
-
-// microFlags are the flags of what "go test" measures.
-func microFlags(name string, args []string, size int) (rounds, rows int, err error) {
-	var programs string // what else is built is not needed
-	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.IntVar(&rounds, "rounds", 3, "how often it is measured; the medians count")
-	if size > 0 {
-		f.IntVar(&rows, "rows", size, "rows of the form: 10000, 100000 or 1000000")
-	}
-	f.StringVar(&programs, "programs", "", "not used: no program is started")
-	err = f.Parse(args)
-	if err == nil && rounds < 1 {
-		err = errors.New("at least one round is needed")
-	}
-	return rounds, rows, err
 }

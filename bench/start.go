@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	hcmsim "orgflow/connectors/hcm/sim"
@@ -208,12 +209,16 @@ func (o startOptions) rows(all *[numPrograms]started) (rows []row) {
 		rows = append(rows, row{"start of " + s.name + ": until it is ready", seconds(median(s.took)), "a page over SQLite: " + seconds(least), median(s.took) / least, aim{}})
 	}
 	pageMB := float64(page.idle) / (1 << 20)
-	for _, s := range all[1:] {
+	for i, s := range all {
+		if i == programPage || i == programAgain {
+			continue
+		}
+		name, _, _ := strings.Cut(s.name, ",")
 		idle := float64(s.idle) / (1 << 20)
-		rows = append(rows, row{"memory of " + s.name + ", idle", megabytes(idle), "a page over SQLite: " + megabytes(pageMB), idle / pageMB, aim{}})
+		rows = append(rows, row{"memory of " + name + ", idle", megabytes(idle), "a page over SQLite: " + megabytes(pageMB), idle / pageMB, aim{}})
 		if s.working > 0 {
 			peak := float64(s.working) / (1 << 20)
-			rows = append(rows, row{fmt.Sprintf("memory of %s, peak in a push of %s people", s.name, count(int64(o.people))), megabytes(peak), "idle: " + megabytes(idle), peak / idle, aim{}})
+			rows = append(rows, row{fmt.Sprintf("memory of %s, peak in a push of %s people", name, count(int64(o.people))), megabytes(peak), "idle: " + megabytes(idle), peak / idle, aim{}})
 		}
 	}
 	return rows

@@ -113,6 +113,11 @@ func count(n int64) string {
 	return text
 }
 
-func seconds(s float64) string { return fmt.Sprintf("%.3g s", s) }
+func seconds(s float64) string {
+	if s < 0.95 {
+		return fmt.Sprintf("%.0f ms", 1000*s)
+	}
+	return fmt.Sprintf("%.3g s", s)
+}
 
 func megabytes(mb float64) string { return fmt.Sprintf("%.0f MB", mb) }
