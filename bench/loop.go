@@ -217,8 +217,11 @@ func (l *loop) call(ctx context.Context, path string, body map[string]any) ([]by
 		ErrCode int    `json:"errcode"`
 		ErrMsg  string `json:"errmsg"`
 	}
-	if err := json.Unmarshal(answer, &envelope); err != nil || envelope.ErrCode != 0 {
-		return nil, fmt.Errorf("%s: %d %s %w", path, envelope.ErrCode, envelope.ErrMsg, err)
+	if err := json.Unmarshal(answer, &envelope); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if envelope.ErrCode != 0 {
+		return nil, fmt.Errorf("%s: %d %s", path, envelope.ErrCode, envelope.ErrMsg)
 	}
 	return answer, nil
 }

@@ -24,7 +24,7 @@ type script struct {
 	known   map[string]int64 // the way back
 }
 
-// runScript runs it once, and returns the number of calls it made at DingTalk.
+// runScript runs it once, on the simulators at sim.
 func runScript(ctx context.Context, sim string) error {
 	s := &script{
 		loop: &loop{sim: sim, depts: map[int64]int64{}}, people: map[string]bool{}, numbers: map[int64]string{},
