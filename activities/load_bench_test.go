@@ -27,8 +27,7 @@ const mostLoadMB = 300
 // them alike, and copies the rows with one COPY into a table whose primary key
 // is built at the end, and beside that COPY alone, of rows that are in memory
 // already (x-copy; up to 100,000 of them). All are done in each iteration, and
-// who begins changes;
-// reported are medians: the ratios of the time (x-plain) and of the processor
+// who begins changes. Reported are medians: the ratios of the time (x-plain) and of the processor
 // time that this process and PostgreSQL took together (x-plain-cpu), that
 // processor time in parts, and the most memory: objects on the heap (MB), and
 // all that the process had of the machine's (resident-MB).
