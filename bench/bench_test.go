@@ -116,7 +116,7 @@ func TestAPullIsMeasured(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	// 30 lists of departments, and 31 pages of members: a quarter of all is in the root.
-	for _, want := range []string{"pull of 500 people, 30 departments, 200 calls/s allowed, 1ms: time", "calls ÷ rate: 305 ms", "| 61", "| least: 61", "| 1.00  | ≤ 1.01"} {
+	for _, want := range []string{"pull of 500 people, 30 departments, 200 calls/s allowed, latency 1ms: time", "calls ÷ rate: 305 ms", "| 61", "| least: 61", "| 1.00  | ≤ 1.01"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, out.String())
 		}

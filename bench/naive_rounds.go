@@ -215,7 +215,7 @@ func (o naiveOptions) rows(ours, theirs []costs, least [situations]int64) (rows 
 	last := len(ours) - 1
 	names := [situations]string{"first push", fmt.Sprintf("%d%% changed", 100/o.every), "nothing changed"}
 	for i, name := range names {
-		what := fmt.Sprintf("%s, %s people, %s departments, %v: ", name, count(int64(o.people)), count(int64(o.departments)), o.latency)
+		what := fmt.Sprintf("%s, %s people, %s departments, latency %v: ", name, count(int64(o.people)), count(int64(o.departments)), o.latency)
 		a, b := middle(ours, i), middle(theirs, i)
 		mine, other := ours[last][i].calls, theirs[last][i].calls
 		rows = append(rows,

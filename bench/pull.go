@@ -121,7 +121,7 @@ func (o pullOptions) whole(s pullFigures) error {
 func (o pullOptions) rows(p pulled) []row {
 	calls, rate := float64(p.Calls), float64(o.qps)
 	ideal, took := calls/rate, p.took.Seconds()
-	what := fmt.Sprintf("pull of %s people, %s departments, %d calls/s allowed, %v: ", count(int64(p.Members)), count(int64(p.Departments)), o.qps, o.latency)
+	what := fmt.Sprintf("pull of %s people, %s departments, %d calls/s allowed, latency %v: ", count(int64(p.Members)), count(int64(p.Departments)), o.qps, o.latency)
 	return []row{
 		{what + "time", seconds(took), "calls ÷ rate: " + seconds(ideal), took / ideal, aim{most: o.most}},
 		{what + "calls", count(int64(p.Calls)), "least: " + count(int64(p.least)), calls / float64(p.least), aim{most: 1.01}},

@@ -69,7 +69,7 @@ func (o pushOptions) rows(list []figures) []row {
 		ours, loops = append(ours, r.orgflow.Seconds()), append(loops, r.loop.Seconds())
 		peak, events = max(peak, r.peakRSS), max(events, r.events)
 	}
-	what := fmt.Sprintf("first push of %s people, %s departments, %v: ", count(int64(o.people)), count(int64(o.departments)), o.latency)
+	what := fmt.Sprintf("first push of %s people, %s departments, latency %v: ", count(int64(o.people)), count(int64(o.departments)), o.latency)
 	return []row{
 		{what + "time", seconds(median(ours)), "plain loop: " + seconds(median(loops)), median(ours) / median(loops), aim{most: o.most}},
 		allowed(what+"memory of standalone, simulators and Temporal included", float64(peak)/(1<<20), 600, megabytes),
