@@ -36,7 +36,7 @@ func everything(ctx context.Context, args []string, out io.Writer) (err error) {
 	var programs string
 	var full bool
 	f := flag.NewFlagSet("everything", flag.ContinueOnError)
-	f.BoolVar(&full, "full", false, "measure everything in the size that it has alone; takes an hour")
+	f.BoolVar(&full, "full", false, "measure everything in the size that it has alone; takes far longer")
 	f.StringVar(&programs, "programs", "", programsFlag)
 	if err := f.Parse(args); err != nil {
 		return err
