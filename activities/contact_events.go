@@ -24,8 +24,6 @@ const (
 	// oldEvent is how late an event may be and still be dated by the vendor:
 	// two repetitions and a vendor's clock that is not ours.
 	oldEvent = 10 * time.Minute
-	// eventsKept is how long a delivery is known again.
-	eventsKept = 30 * 24 * time.Hour
 )
 
 // EventsState is what one execution of a target's gatherer hands on to the
@@ -192,7 +190,7 @@ func (s *Sync) takeEvents(ctx context.Context, p TakeParams) (out TakenEvents, e
 	if n := sorted.count.Unbound; n > 0 {
 		activity.GetLogger(ctx).Info("contact events about records nobody is bound to", "target", p.Target.String(), "events", n)
 	}
-	return out, s.Store.ForgetContactEvents(ctx, s.Now().Add(-eventsKept))
+	return out, nil
 }
 
 // sortedEvents are events by what has to be done about them.

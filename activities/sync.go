@@ -122,7 +122,6 @@ type EventStore interface {
 	SaveContactEvents(ctx context.Context, target orgflow.Target, events []store.ContactEvent) (open int, err error)
 	ContactEvents(ctx context.Context, target orgflow.Target, runID string, n int) ([]store.ContactEvent, error)
 	SettleContactEvents(ctx context.Context, runID string, states map[int64]string) error
-	ForgetContactEvents(ctx context.Context, before time.Time) error
 	BoundRemote(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey) (map[orgflow.RemoteKey]orgflow.Binding, error)
 	WrittenBetween(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey, from, to time.Time) (map[orgflow.RemoteKey][]time.Time, error)
 }

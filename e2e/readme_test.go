@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orgflow/internal/testdoc"
+	"orgflow/internal/testtool"
 )
 
 // TestTheFirstOwnJobOfTheReadme types what the README says, block by block,
@@ -20,9 +21,7 @@ import (
 func TestTheFirstOwnJobOfTheReadme(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the README uses %s: %v", tool, err)
-		}
+		testtool.Need(t, tool)
 	}
 	r := newReader(t)
 	blocks := section(t, "## A first own job in ten minutes", "## Job parameters")

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"orgflow/internal/testchrome"
 )
 
 // seedJob is the job of the seed document as somebody pastes it, its comments
@@ -102,18 +103,10 @@ type browser struct {
 	shots string // directory of screenshots, kept
 }
 
-// newBrowser starts Chromium. Without one the test is skipped, except in a
-// pipeline, which must not pass on half the tests.
+// newBrowser starts Chromium, with pages wide enough for Temporal's Web UI.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	path := chromium()
-	if path == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no Chromium found: install the package chromium")
-		}
-		fmt.Fprintf(os.Stderr, "\n*** SKIPPED %s: no Chromium found: install the package chromium ***\n\n", t.Name())
-		t.Skip("no Chromium found")
-	}
+	path := testchrome.Path(t)
 	shots, err := os.MkdirTemp("", "orgflow-webui-")
 	if err != nil {
 		t.Fatal(err)
@@ -136,15 +129,6 @@ func newBrowser(t *testing.T) *browser {
 		t.Fatalf("start %s: %v", path, err)
 	}
 	return &browser{t: t, ctx: ctx, shots: shots}
-}
-
-func chromium() string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
 }
 
 func (b *browser) in(t *testing.T) *browser {

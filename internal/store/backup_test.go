@@ -13,6 +13,7 @@ import (
 
 	"orgflow/internal/store"
 	"orgflow/internal/testpg"
+	"orgflow/internal/testtool"
 )
 
 // A backup is one moment of the database, however busy it is meanwhile.
@@ -100,9 +101,7 @@ func TestABackupReplacesNothingAndLeavesNoPart(t *testing.T) {
 // The documented way for PostgreSQL brings every row back.
 func TestPostgresDumpAndRestore(t *testing.T) {
 	for _, program := range []string{"pg_dump", "pg_restore"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(program + " is not installed")
-		}
+		testtool.Need(t, program)
 	}
 	from, to := testpg.URL(t), testpg.URL(t)
 	s := openMigrated(t, from)

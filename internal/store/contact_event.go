@@ -122,13 +122,6 @@ func (s *Store) SettleContactEvents(ctx context.Context, runID string, states ma
 	})
 }
 
-// ForgetContactEvents removes events that were dealt with and came before a
-// time.
-func (s *Store) ForgetContactEvents(ctx context.Context, before time.Time) error {
-	_, err := s.exec(ctx, "forget contact events", `DELETE FROM contact_event WHERE received_at < ? AND state <> 'open'`, at(before))
-	return err
-}
-
 // BoundRemote returns the bindings of the consumer's records that have one.
 func (s *Store) BoundRemote(ctx context.Context, target orgflow.Target, keys []orgflow.RemoteKey) (map[orgflow.RemoteKey]orgflow.Binding, error) {
 	out := make(map[orgflow.RemoteKey]orgflow.Binding, len(keys))

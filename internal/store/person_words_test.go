@@ -60,7 +60,7 @@ func TestErasedJSONStaysJSON(t *testing.T) {
 		}
 		raw, err := json.Marshal(doc)
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		out := e.erase(string(raw), true)
 		if !json.Valid([]byte(out)) {

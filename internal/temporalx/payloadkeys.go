@@ -117,8 +117,8 @@ func keyOf(keys []payloadKey, id string) (payloadKey, bool) {
 	return payloadKey{}, false
 }
 
-// look reads the keys, and says which ones a rotation has brought. Those that cannot be read stay as they were: those in
-// memory are as good as before.
+// look reads the keys, and says which ones a rotation has brought. Where they
+// cannot be read they stay as they were: those in memory are as good as before.
 func (k *PayloadKeys) look() {
 	k.looked = k.clock()
 	keys, err := k.load()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"orgflow/internal/testtool"
 )
 
 // Browser is a headless Chromium with one window of 1280 × 900 pixels, in
@@ -34,23 +35,18 @@ type Browser struct {
 	troubles []string
 }
 
-// New starts Chromium and ends it with the test. Without one the test is
-// skipped, except in a pipeline, which must not pass on half the tests.
+// Path returns where Chromium is. Without one the test is skipped, except in a
+// pipeline, which must not pass on half the tests.
+func Path(t testing.TB) string {
+	t.Helper()
+	return testtool.Need(t, "chromium", "chromium-browser", "google-chrome")
+}
+
+// New starts the Chromium of Path and ends it with the test.
 // ORGFLOW_TEST_SHOTS names a folder that keeps the pictures.
 func New(t *testing.T) *Browser {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-		}
-	}
-	if path == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no Chromium found: install the package chromium")
-		}
-		t.Skip("no Chromium found: install the package chromium")
-	}
+	path := Path(t)
 	c := &Browser{t: t, shots: os.Getenv("ORGFLOW_TEST_SHOTS")}
 	if c.wanted = c.shots != ""; !c.wanted {
 		c.shots = t.TempDir()

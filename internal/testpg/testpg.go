@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"orgflow/internal/testtool"
 )
 
 // EnvURL names the variable with the URL of a server to use instead of a
@@ -44,9 +46,8 @@ func Main(m *testing.M) {
 func URL(t testing.TB) string {
 	t.Helper()
 	admin, err := adminURL()
-	if errors.Is(err, errMissing) && os.Getenv("CI") == "" {
-		fmt.Fprintf(os.Stderr, "\n*** SKIPPED %s: %v ***\n\n", t.Name(), err)
-		t.Skip(err)
+	if errors.Is(err, errMissing) {
+		testtool.Missing(t, err.Error())
 	}
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
