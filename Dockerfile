@@ -1,6 +1,8 @@
 # Images of the two production programs:
 #   docker build --target worker  -t orgflow-worker  .
 #   docker build --target starter -t orgflow-starter .
+# Where no registry can be reached: "make release" writes the same images as
+# archives for "docker load", without Docker (deploy/image).
 # standalone is for trying things out and has no image: go run ./standalone
 
 FROM golang:1.26.8-bookworm AS build
@@ -16,27 +18,31 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     go build -buildvcs=false -ldflags="-s -w -X orgflow/internal/version.number=$VERSION" -o /out/worker ./worker \
  && go build -buildvcs=false -ldflags="-s -w -X orgflow/internal/version.number=$VERSION" -o /out/starter ./starter
 
-# Debian slim rather than distroless: health checks need a program that asks.
-FROM debian:12.12-slim AS base
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates curl tzdata \
- && rm -rf /var/lib/apt/lists/* \
- && groupadd --gid 10001 orgflow \
- && useradd --uid 10001 --gid orgflow --no-create-home --shell /usr/sbin/nologin orgflow
+# What a program finds beside itself: nothing but users, root certificates and
+# a directory for temporary files. Time zones are inside the programs.
+RUN mkdir -p /image/app /image/tmp /image/etc/ssl/certs \
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+ && printf 'root:x:0:0:root:/:/sbin/nologin\norgflow:x:10001:10001:orgflow:/app:/sbin/nologin\n' >/image/etc/passwd \
+ && printf 'root:x:0:\norgflow:x:10001:\n' >/image/etc/group \
+ && chown 10001:10001 /image/app && chmod 1777 /image/tmp
+
+FROM scratch AS base
+COPY --from=build /image /
 WORKDIR /app
 USER 10001:10001
+ENV PATH=/usr/local/bin
 ENV ORGFLOW_LOG_FORMAT=json
+# A worker must have longer to stop than it takes itself, see stop_grace_period
+# in docker-compose.yml.
+STOPSIGNAL SIGTERM
 
 FROM base AS worker
 COPY --from=build /out/worker /usr/local/bin/worker
 # Metrics and health; bound to all addresses of the container only.
 ENV ORGFLOW_METRICS_ADDR=0.0.0.0:9464
 EXPOSE 9464
-# Must exceed the worker's own stop timeout, see stop_grace_period in
-# docker-compose.yml.
-STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 \
-  CMD ["curl", "--fail", "--silent", "--show-error", "--output", "/dev/null", "http://127.0.0.1:9464/healthz"]
+  CMD ["/usr/local/bin/worker", "--health"]
 ENTRYPOINT ["/usr/local/bin/worker"]
 
 FROM base AS starter
@@ -45,6 +51,6 @@ COPY --from=build /out/starter /usr/local/bin/starter
 ENV ORGFLOW_HTTP_ADDR=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 \
-  CMD ["curl", "--fail", "--silent", "--show-error", "--output", "/dev/null", "http://127.0.0.1:8080/healthz"]
+  CMD ["/usr/local/bin/starter", "health"]
 ENTRYPOINT ["/usr/local/bin/starter"]
 CMD ["serve"]

@@ -78,7 +78,7 @@ var rules = []rule{
 	{pkg: "internal/signin", ours: []string{"", "connectors", "internal/config", "internal/store", "internal/web"}, mustNot: []string{temporal}},
 	{pkg: "internal/doctor", ours: []string{"", "connectors"}, mustNot: []string{temporal, sql, netHTTP}},
 	{pkg: "internal/api", ours: []string{"", "internal/config", "internal/doctor", "internal/flowcall", "internal/signin", "internal/telemetry", "internal/trail", "internal/web"}, mustNot: []string{server}},
-	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/doctor", "internal/erp", "internal/flowcall", "internal/telemetry", "internal/version"}, mustNot: []string{server}},
+	{pkg: "internal/cli", ours: []string{"", "internal/api", "internal/config", "internal/doctor", "internal/erp", "internal/flowcall", "internal/probe", "internal/telemetry", "internal/version"}, mustNot: []string{server}},
 	{pkg: "internal/temporalx", ours: []string{"", "internal/trail"}, mustNot: []string{server}},
 	{pkg: "internal/transport", ours: []string{"", "internal/egress", "internal/trail"}, mustNot: []string{temporal, sql}},
 	{pkg: "internal/trail", ours: []string{}, mustNot: []string{temporal, sql}},

@@ -5,17 +5,20 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 
 	"orgflow/internal/app"
 	"orgflow/internal/config"
+	"orgflow/internal/probe"
 	"orgflow/internal/version"
 )
 
 func main() {
 	show := flag.Bool("version", false, "print the version")
+	ask := flag.Bool("health", false, "ask the worker at ORGFLOW_METRICS_ADDR on this machine how it is; exit code 0 is well")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "Runs workflows and activities until it is stopped; the ORGFLOW_* settings say for whom.")
 		flag.PrintDefaults()
@@ -31,10 +34,26 @@ func main() {
 	}
 	ctx, stop := app.Interrupted(context.Background())
 	defer stop()
-	if err := run(ctx); err != nil {
+	do := run
+	if *ask {
+		do = health
+	}
+	if err := do(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
 	}
+}
+
+// health is for health checks of containers, which hold no other program.
+func health(ctx context.Context) error {
+	listeners, err := config.LoadListeners()
+	if err != nil {
+		return err
+	}
+	if listeners.Metrics == "" {
+		return errors.New("ORGFLOW_METRICS_ADDR is not set: a worker without it cannot be asked")
+	}
+	return probe.Ask(ctx, listeners.Metrics, "/healthz")
 }
 
 func run(ctx context.Context) (err error) {

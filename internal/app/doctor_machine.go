@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"orgflow/internal/config"
 	"orgflow/internal/doctor"
+	"orgflow/internal/probe"
 )
 
 // machine are the checks of this machine: the HTTP API's address and keys,
@@ -46,14 +46,11 @@ func (d *Doctor) listening(ctx context.Context) []doctor.Finding {
 }
 
 func (d *Doctor) meet(ctx context.Context, addr string) doctor.Server {
-	host, port, err := net.SplitHostPort(addr)
+	local, err := probe.Local(addr)
 	if err != nil {
 		return doctor.ServerNone // the settings tell
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local+"/readyz", nil)
 	if err != nil {
 		return doctor.ServerNone
 	}

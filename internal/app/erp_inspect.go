@@ -45,17 +45,17 @@ func (l *Loads) InspectForm(ctx context.Context, company int64, id string) (cli.
 	if out.Problems = append(out.Problems, erp.Advise(used)...); len(out.Tables) == 0 {
 		return out, nil
 	}
-	refused, err := probe(ctx, client, used, out.Tables[0])
+	refused, err := refusedFields(ctx, client, used, out.Tables[0])
 	if err != nil || len(refused) == 0 {
 		return out, err
 	}
 	return without(out, refused), nil
 }
 
-// probe asks for one row of a table and returns the fields that the ERP does
+// refusedFields asks for one row of a table and returns the fields that the ERP does
 // not answer for, although its metadata name them (Kingdee reference § 5,
 // step 6).
-func probe(ctx context.Context, client connectors.ERP, cfg erp.Config, table erp.Table) (refused []string, err error) {
+func refusedFields(ctx context.Context, client connectors.ERP, cfg erp.Config, table erp.Table) (refused []string, err error) {
 	until := time.Now().UTC()
 	for range table.Columns {
 		fields := slices.DeleteFunc(table.Fields(), func(f string) bool { return slices.Contains(refused, f) })

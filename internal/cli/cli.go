@@ -158,7 +158,7 @@ func (p *program) root() *cobra.Command {
 		return fmt.Errorf("%w\nSee %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.syncCommand(), p.whatIfCommand(), p.pullCommand(), p.erpCommand(), p.runsCommand(), p.schedulesCommand(), p.flowCommand(), p.metaCommand(),
-		p.dataCommand(), p.noticesCommand(), p.migrateCommand(), p.adminLinkCommand(), p.doctorCommand())
+		p.dataCommand(), p.noticesCommand(), p.migrateCommand(), p.adminLinkCommand(), p.doctorCommand(), p.healthCommand())
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orgflow/internal/config"
+	"orgflow/internal/probe"
 )
 
 func (p *program) serveCommand() *cobra.Command {
@@ -19,6 +20,30 @@ func (p *program) serveCommand() *cobra.Command {
 			return p.with(ctx, config.RoleServer, func(b Backend) error { return b.Serve(ctx) })
 		},
 	}
+}
+
+func (p *program) healthCommand() *cobra.Command {
+	ready := false
+	cmd := &cobra.Command{
+		Use: "health", Short: "Ask the server on this machine how it is", Args: cobra.NoArgs,
+		Long: "Ask the server at ORGFLOW_HTTP_ADDR on this machine how it is: GET /healthz, with --ready /readyz.\n" +
+			"Says nothing and exits with 0 when all is well, else with 1. For health checks of containers, which\n" +
+			"hold no other program; a worker has worker --health.",
+		Example: "  starter health\n  starter health --ready",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			listeners, err := config.LoadListeners()
+			if err != nil {
+				return err
+			}
+			path := "/healthz"
+			if ready {
+				path = "/readyz"
+			}
+			return probe.Ask(cmd.Context(), listeners.HTTP, path)
+		},
+	}
+	cmd.Flags().BoolVar(&ready, "ready", false, "whether database and Temporal answer it, too")
+	return cmd
 }
 
 func (p *program) adminLinkCommand() *cobra.Command {

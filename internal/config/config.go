@@ -133,6 +133,31 @@ func Load(role Role) (Config, error) {
 	return c, nil
 }
 
+// Listeners are where programs that run can be asked how they are.
+type Listeners struct {
+	HTTP    string // of a server
+	Metrics string // of a worker; empty is nowhere
+}
+
+// LoadListeners reads where a server and a worker with these settings listen.
+// No other setting is looked at: a program that runs stays healthy when a file
+// that its settings name can no longer be read.
+func LoadListeners() (Listeners, error) {
+	e, err := readEnvironment()
+	if err != nil {
+		return Listeners{}, err
+	}
+	var p problems
+	l := Listeners{
+		HTTP:    p.addr("ORGFLOW_HTTP_ADDR", cmp.Or(e.HTTPAddr, DefaultHTTPAddr)),
+		Metrics: p.optionalAddr("ORGFLOW_METRICS_ADDR", e.MetricsAddr),
+	}
+	if len(p.list) > 0 {
+		return Listeners{}, &Error{Problems: p.list}
+	}
+	return l, nil
+}
+
 func (e environment) check(role Role) (Config, []Problem) {
 	var p problems
 	c := Config{
