@@ -9,8 +9,9 @@
 #              points, CHAOS_LANES=24 says how many runs are under way at a time
 # make licences  THIRD_PARTY.md: the modules that are built in, with licences
 # make build   bin/worker, bin/starter, bin/standalone
-# make release dist/: static binaries for linux/amd64 and arm64, the list of
-#              components (SBOM) of each program, checksums, sizes
+# make release dist/: static binaries for linux/amd64 and arm64, images to load
+#              without a registry, the list of components (SBOM) of each
+#              program, checksums, sizes
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -39,9 +40,9 @@ PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
-.PHONY: test fmt vet staticcheck workflowcheck golangci lint race kills heavy bench microbench chaos licences build release clean
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint images race kills heavy bench microbench chaos licences build release clean
 
-test: fmt vet staticcheck workflowcheck golangci race kills heavy
+test: fmt vet staticcheck workflowcheck golangci images race kills heavy
 
 fmt:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
@@ -61,6 +62,11 @@ golangci:
 	go run $(FLAGS) $(GOLANGCI_LINT) run ./...
 
 lint: fmt vet golangci workflowcheck
+
+# What packs the images of a release is a module of its own, and its tests read
+# files of this one, of which the test cache knows nothing.
+images:
+	cd deploy/image && go vet $(FLAGS) . && go run $(FLAGS) $(STATICCHECK) . && go test $(FLAGS) -count=1 .
 
 # SQLite is C translated to Go with memory of its own: nothing there for the
 # race detector to find, and it runs there many times as slow. The driver on
