@@ -66,7 +66,7 @@ lint: fmt vet golangci workflowcheck
 # What packs the images of a release is a module of its own, and its tests read
 # files of this one, of which the test cache knows nothing.
 images:
-	cd deploy/image && go vet $(FLAGS) . && go run $(FLAGS) $(STATICCHECK) . && go test $(FLAGS) -count=1 .
+	cd deploy/image && go vet $(FLAGS) . && go run $(FLAGS) $(STATICCHECK) . && go run $(FLAGS) $(GOLANGCI_LINT) run . && go test $(FLAGS) -count=1 .
 
 # SQLite is C translated to Go with memory of its own: nothing there for the
 # race detector to find, and it runs there many times as slow. The driver on
