@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +41,7 @@ func TestSeparateProcesses(t *testing.T) {
 	for _, url := range []string{"http://" + w.http, one.metrics, two.metrics} {
 		healthy(t, url)
 	}
+	w.asked(one, 0)
 
 	id := w.begin(demoJob)
 	n := w.reached(points[1])
@@ -70,6 +72,7 @@ func TestSeparateProcesses(t *testing.T) {
 	if a, b := two.exit(40*time.Second), api.exit(40*time.Second); a != 0 || b != 0 {
 		t.Errorf("worker and server ended with %d and %d", a, b)
 	}
+	w.asked(two, 1)
 	oneTrace(t, traces.spans())
 }
 
@@ -94,6 +97,18 @@ func (w *world) worker() workerProcess {
 		return nil
 	})
 	return p
+}
+
+// asked wants those to end with a code that containers have ask a worker and
+// the server how they are.
+func (w *world) asked(worker workerProcess, want int) {
+	w.t.Helper()
+	env := w.environment("ORGFLOW_METRICS_ADDR=" + strings.TrimPrefix(worker.metrics, "http://"))
+	for _, command := range [][]string{{"worker", "--health"}, {"starter", "health"}, {"starter", "health", "--ready"}} {
+		if got := run(w.t, env, command[0], command[1:]...); got.code != want || got.out != "" || (got.err == "") != (want == 0) {
+			w.t.Errorf("%v ended with %d, want %d: %s%s", command, got.code, want, got.out, got.err)
+		}
+	}
 }
 
 // healthy wants /healthz and /metrics of a process to answer.
