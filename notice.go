@@ -17,9 +17,19 @@ const (
 	// credentials or a permission, bans the address, or most records failed.
 	NoticeBreaker NoticeEvent = "breaker"
 	NoticeMessage NoticeEvent = "message" // a message about a flow reaches nobody
+	// NoticeMissed: a schedule did not start runs it should have started. Its
+	// causes are MissedCatchupWindow, MissedOverlap and MissedBuffer.
+	NoticeMissed NoticeEvent = "missed"
 	// NoticeWell: a run completed. It is told only of a job about which
 	// something else was told.
 	NoticeWell NoticeEvent = "well"
+)
+
+// Why a schedule did not start a run (Temporal reference § 6).
+const (
+	MissedCatchupWindow = "catchup_window" // Temporal was away for longer than the catch-up window
+	MissedOverlap       = "overlap"        // an earlier run had not ended
+	MissedBuffer        = "buffer"         // too many runs waited behind an earlier one
 )
 
 // ChannelWebhook is the channel that posts notices to an address instead of
@@ -28,11 +38,11 @@ const ChannelWebhook = "webhook"
 
 // NoticeEvents returns what a company can choose to be told of.
 func NoticeEvents() []NoticeEvent {
-	return []NoticeEvent{NoticeFailed, NoticePartial, NoticeParked, NoticeBreaker, NoticeMessage}
+	return []NoticeEvent{NoticeFailed, NoticePartial, NoticeParked, NoticeBreaker, NoticeMessage, NoticeMissed}
 }
 
 // Settles returns the events that are over when this one happens to the same
-// job. A decision (parked) and a lost message need no all-clear.
+// job. A decision (parked), a lost message and a missed run need no all-clear.
 func (e NoticeEvent) Settles() []NoticeEvent {
 	switch e {
 	case NoticeWell:
@@ -45,7 +55,7 @@ func (e NoticeEvent) Settles() []NoticeEvent {
 }
 
 // Lasts tells whether it goes on until something settles it. A request for a
-// decision and a lost message are told, and that is all.
+// decision, a lost message and a missed run are told, and that is all.
 func (e NoticeEvent) Lasts() bool { return slices.Contains(NoticeWell.Settles(), e) }
 
 // EndNotice returns what the end of a run says to operators; ok is false for
@@ -104,6 +114,10 @@ func (p PullInput) NoticeJob() string { return "pull:" + p.Origin }
 
 // NoticeJob is "load:SAL_SaleOrder:update".
 func (l LoadInput) NoticeJob() string { return "load:" + l.FormID + ":" + string(l.Kind) }
+
+// ScheduleJob is the job of a schedule, by the id of its file:
+// "schedule:nightly-persons".
+func ScheduleJob(id string) string { return "schedule:" + id }
 
 // NoticeJob is the job of what concerns a whole target: "target:ding_talk".
 func (t Target) NoticeJob() string { return "target:" + t.Consumer }

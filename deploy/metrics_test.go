@@ -186,7 +186,7 @@ func TestSeriesOfTheSDKAreFew(t *testing.T) {
 // What is personal, or one of millions, is no label.
 func TestLabelsHoldNoIDs(t *testing.T) {
 	allowed := []string{
-		"company", "consumer", "kind", "status", "state", "outcome", "queue", "vendor", "path", "method", "route", // ours
+		"company", "consumer", "kind", "status", "state", "outcome", "queue", "vendor", "path", "method", "route", "schedule", "reason", // ours
 		"version", "checksum", // of the build
 	}
 	known := map[string]metric{}

@@ -94,6 +94,7 @@ func keep(ctx context.Context, opts options, p parts) (completed bool, err error
 	part(func() error { return api.ServeListener(ctx, p.listeners.http, p.handler, p.log) })
 	part(func() error { p.app.ScheduleRetention(ctx, p.client); p.app.SweepFlows(ctx); <-ctx.Done(); return nil })
 	part(func() error { p.app.WatchMessages(ctx, p.client); return nil })
+	part(func() error { p.app.WatchSchedules(ctx, p.client); return nil })
 	if p.sims.host != nil {
 		part(func() error { return api.ServeListener(ctx, p.listeners.sim, p.sims.host, p.log) })
 	}

@@ -195,7 +195,19 @@ type Schedule struct {
 	Note     string          `json:"note,omitempty" doc:"who paused or resumed it and why"`
 	Next     []time.Time     `json:"next" doc:"the coming start times"`
 	Recent   []ScheduleStart `json:"recent" doc:"the latest starts"`
+	Starts   int             `json:"starts" doc:"runs it has started since it was made"`
+	Missed   MissedRuns      `json:"missed" doc:"runs it should have started since it was made, and did not"`
 }
+
+// MissedRuns counts runs that a schedule did not start, by the reason.
+type MissedRuns struct {
+	CatchupWindow int `json:"catchup_window" doc:"Temporal was away for longer than the catch-up window"`
+	Overlap       int `json:"overlap" doc:"an earlier run had not ended; triggers by hand are counted too"`
+	Buffer        int `json:"buffer" doc:"too many runs waited behind an earlier one"`
+}
+
+// Sum is all of them.
+func (m MissedRuns) Sum() int { return m.CatchupWindow + m.Overlap + m.Buffer }
 
 // ScheduleStart is a run that a schedule has started.
 type ScheduleStart struct {

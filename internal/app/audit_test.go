@@ -68,7 +68,7 @@ func steeredWorld(t *testing.T) (a *App, load string) {
 func TestSteeringIsWrittenDownOnce(t *testing.T) {
 	a, load := steeredWorld(t)
 	schedules := a.Schedules()
-	schedules.made = temporalx.NewSchedules(nil, nil, "orgflow")
+	schedules.made = temporalx.NewSchedules(nil, nil, "", "orgflow")
 	failing := &App{Store: a.Store, temporal: obedient{err: errors.New("no answer")}}
 	for name, c := range map[string]struct {
 		subject string

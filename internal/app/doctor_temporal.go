@@ -61,7 +61,11 @@ func (d *Doctor) temporal(company int64) []doctor.Check {
 		check("payload key", d.payloads),
 		check("schedules", func(ctx context.Context, _ client.Client) (doctor.Finding, error) {
 			changes, err := d.app.Schedules().ApplySchedules(ctx, true)
-			return schedulesFound(changes, company), err
+			if err != nil {
+				return doctor.Finding{}, err
+			}
+			list, err := d.app.Schedules().ListSchedules(ctx)
+			return schedulesFound(changes, list, company), err
 		}),
 	}
 }
@@ -98,17 +102,24 @@ func roundTrip(dc converter.DataConverter) error {
 }
 
 // schedulesFound judges the differences of one company, or of all.
-func schedulesFound(changes []api.ScheduleChange, company int64) doctor.Finding {
+func schedulesFound(changes []api.ScheduleChange, list []api.Schedule, company int64) doctor.Finding {
+	others := func(id string) bool { return company != 0 && !strings.HasPrefix(id, scheduleID(company, "")) }
 	var differ []doctor.Difference
 	same := 0
 	for _, c := range changes {
 		switch {
-		case company != 0 && !strings.HasPrefix(c.ID, scheduleID(company, "")):
+		case others(c.ID):
 		case c.Action == string(temporalx.ActionUnchanged):
 			same++
 		default:
 			differ = append(differ, doctor.Difference{ID: c.ID, Action: c.Action})
 		}
 	}
-	return doctor.Schedules(differ, same)
+	var missed []doctor.Missed
+	for _, s := range list {
+		if n := s.Missed.Sum(); n > 0 && !others(s.ID) {
+			missed = append(missed, doctor.Missed{ID: s.ID, Runs: n})
+		}
+	}
+	return doctor.Schedules(differ, same, missed)
 }

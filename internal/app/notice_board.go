@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"orgflow"
 	"orgflow/internal/cli"
 )
 
@@ -27,6 +28,9 @@ func (n notices) Notices(ctx context.Context, company int64) (cli.NoticeBoard, e
 		for _, t := range topics {
 			if t.Missed == 0 && !(t.Told && t.Event.Lasts()) {
 				continue
+			}
+			if t.Event == orgflow.NoticeMissed {
+				t.Ref = ofJob(id, t.Job)
 			}
 			board.Open = append(board.Open, cli.OpenNotice{
 				CompanyID: id, Job: t.Job, Event: string(t.Event), Cause: t.Cause, Since: t.Since.UTC(), Untold: t.Missed, Ref: t.Ref,

@@ -18,6 +18,10 @@ func (t *teller) look(ctx context.Context, f *notice.Facts) (path string, err er
 	switch kind, _, _ := strings.Cut(f.Job, ":"); {
 	case f.Ref == "":
 		return "", nil
+	case kind == "schedule":
+		f.Ref = ofJob(f.CompanyID, f.Job)
+		f.Run = &notice.Run{Counts: []notice.Count{{Name: "missed_runs", N: int64(f.Telling.Count)}}}
+		return "/schedules/" + url.PathEscape(f.Ref), nil
 	case kind == "sync" || kind == "target":
 		path = "/sync/" + id
 		run, err = t.syncRun(ctx, f.Ref)

@@ -117,17 +117,24 @@ func (t *teller) take(n store.Notice) {
 	if over.Kind != "" {
 		t.tellings = append(t.tellings, over)
 	}
-	if n.Event == orgflow.NoticeWell || !slices.Contains(t.settings.On, n.Event) {
+	if n.Event == orgflow.NoticeMissed {
+		t.takeMissed(n)
+		return
+	}
+	if n.Event == orgflow.NoticeWell || !t.wants(n.Event) {
 		return
 	}
 	i := t.find(n)
 	if t.topics[i].Ref == n.Ref && ofRun(n) { // an activity that ran twice, or a run that waits again
 		return
 	}
-	said := t.step(i, func(s notice.State) (notice.State, notice.Telling) { return s.Failed(t.now, t.settings.Window) })
+	said := t.step(i, func(s notice.State) (notice.State, notice.Telling) { return s.Failed(t.now, t.settings.Window, 1) })
 	t.topics[i].Ref = n.Ref
 	t.say(i, said)
 }
+
+// wants tells whether the company's operators are told of an event.
+func (t *teller) wants(e orgflow.NoticeEvent) bool { return slices.Contains(t.settings.On, e) }
 
 // ofRun tells whether a notice is about a run, which has each event once.
 func ofRun(n store.Notice) bool {
@@ -139,7 +146,7 @@ func ofRun(n store.Notice) bool {
 // hear of any more is forgotten.
 func (t *teller) pass() {
 	for i := range t.topics {
-		if !slices.Contains(t.settings.On, t.topics[i].Event) {
+		if !t.wants(t.topics[i].Event) {
 			t.step(i, func(s notice.State) (notice.State, notice.Telling) {
 				return notice.State{Since: s.Since, Quiet: s.Quiet}, notice.Telling{}
 			})
@@ -174,11 +181,16 @@ func (t *teller) step(i int, move func(notice.State) (notice.State, notice.Telli
 		return said
 	}
 	topic.Failing, topic.Told, topic.Missed, topic.Since, topic.Quiet = s.Failing, s.Told, s.Missed, s.Since, s.Quiet
+	t.touch(i)
+	return said
+}
+
+// touch has a topic stored.
+func (t *teller) touch(i int) {
 	for len(t.touched) <= i {
 		t.touched = append(t.touched, false)
 	}
 	t.touched[i] = true
-	return said
 }
 
 func (t *teller) changed() (out []store.NoticeTopic) {

@@ -43,7 +43,7 @@ func (a *App) ScheduleRetention(ctx context.Context, cl client.Client) {
 }
 
 func (a *App) scheduleRetention(ctx context.Context, cl client.Client) error {
-	schedules := temporalx.NewSchedules(cl, a.payloads.DataConverter(), housekeeper)
+	schedules := temporalx.NewSchedules(cl, a.payloads.DataConverter(), a.Config.Temporal.Namespace, housekeeper)
 	plan, err := schedules.Plan(ctx, []temporalx.Schedule{retentionSchedule(a.Config.Temporal.TaskQueue)})
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (s *Schedules) ShowSchedule(ctx context.Context, id string) (console.Schedu
 	}
 	out := console.ScheduleDetail{
 		Schedule: shownSchedule(found.ScheduleEntry), Description: s.describe(id),
-		Running: found.Running, Starts: found.Starts, Missed: found.Missed, Skipped: found.Skipped,
+		Running: found.Running,
 	}
 	for _, f := range found.Fields {
 		switch {

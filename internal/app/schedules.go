@@ -41,17 +41,18 @@ func (s *Schedules) open(ctx context.Context) (*temporalx.Schedules, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.made = temporalx.NewSchedules(cl, s.app.payloads.DataConverter(), scheduleOwner)
+	s.made = temporalx.NewSchedules(cl, s.app.payloads.DataConverter(), s.app.Config.Temporal.Namespace, scheduleOwner)
 	return s.made, nil
 }
 
-// ListSchedules lists the schedules orgflow owns.
+// ListSchedules lists the schedules orgflow owns, with what became of their
+// times.
 func (s *Schedules) ListSchedules(ctx context.Context) ([]api.Schedule, error) {
 	schedules, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := schedules.List(ctx)
+	entries, err := schedules.Counted(ctx)
 	if err != nil {
 		return nil, unavailable("list schedules", err)
 	}
@@ -63,7 +64,10 @@ func (s *Schedules) ListSchedules(ctx context.Context) ([]api.Schedule, error) {
 }
 
 func shownSchedule(e temporalx.ScheduleEntry) api.Schedule {
-	out := api.Schedule{ID: e.ID, Workflow: e.Workflow, Paused: e.Paused, Note: e.Note, Next: e.Next}
+	out := api.Schedule{
+		ID: e.ID, Workflow: e.Workflow, Paused: e.Paused, Note: e.Note, Next: e.Next,
+		Starts: e.Counts.Starts, Missed: api.MissedRuns{CatchupWindow: e.Counts.Late, Overlap: e.Counts.Skipped, Buffer: e.Counts.Dropped},
+	}
 	for _, start := range e.Recent {
 		out.Recent = append(out.Recent, api.ScheduleStart(start))
 	}

@@ -121,14 +121,16 @@ func (a *App) RunWorker(ctx context.Context) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
-	sweeping := make(chan struct{})
+	sweeping, watching := make(chan struct{}), make(chan struct{})
 	go func() { defer close(sweeping); a.SweepFlows(ctx) }()
 	a.ScheduleRetention(ctx, cl)
 	a.Log.Info("worker started", "version", version.Number(), "task_queue", a.Config.Temporal.TaskQueue)
+	go func() { defer close(watching); a.WatchSchedules(ctx, cl) }()
 	a.WatchMessages(ctx, cl) // until the worker is to stop
 	a.Log.Info("worker stopping, pages in flight are handed over")
 	w.Stop()
 	<-sweeping
+	<-watching
 	return nil
 }
 

@@ -246,7 +246,7 @@ func TestSchedulesApplyShowsTheDifference(t *testing.T) {
 func TestSchedulesList(t *testing.T) {
 	w := world{schedules: []api.Schedule{
 		{ID: "nightly-129", Next: []time.Time{began}, Recent: []api.ScheduleStart{{WorkflowID: "w-1"}, {WorkflowID: "w-2"}}},
-		{ID: "部门-129", Paused: true, Note: "春节", Next: []time.Time{began}},
+		{ID: "部门-129", Paused: true, Note: "春节", Next: []time.Time{began}, Missed: api.MissedRuns{CatchupWindow: 2, Buffer: 1}},
 	}}
 	w.run("schedules", "list")
 	testgolden.Check(t, "schedules_list.golden", strings.ReplaceAll(w.out.String(), localTime(began), "2026-11-21 01:00 UTC"))

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,6 +99,9 @@ func (p *program) schedulesList() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use: "list", Short: "List schedules", Args: cobra.NoArgs, Example: "  starter schedules list",
+		Long: "List schedules with their next start, latest run, and the runs they missed since they were\n" +
+			"made: late (Temporal was away for longer than the catch-up window), overlap (an earlier run\n" +
+			"had not ended, triggers by hand among them), dropped (too many waited).",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withSchedules(cmd.Context(), func(s api.Schedules) error {
 				list, err := s.ListSchedules(cmd.Context())
@@ -122,7 +126,7 @@ func (p *program) schedulesList() *cobra.Command {
 }
 
 func (p *program) printSchedules(list []api.Schedule) error {
-	t := table{header: []string{"ID", "STATE", "NEXT", "LATEST RUN", "NOTE"}}
+	t := table{header: []string{"ID", "STATE", "NEXT", "LATEST RUN", "MISSED", "NOTE"}}
 	for _, s := range list {
 		state, next, latest := "active", "", ""
 		if s.Paused {
@@ -134,9 +138,23 @@ func (p *program) printSchedules(list []api.Schedule) error {
 		if n := len(s.Recent); n > 0 {
 			latest = s.Recent[n-1].WorkflowID
 		}
-		t.add(s.ID, state, next, latest, s.Note)
+		t.add(s.ID, state, next, latest, missedRuns(s.Missed), s.Note)
 	}
 	return t.write(p.Out)
+}
+
+// missedRuns reads "2 late, 1 overlap".
+func missedRuns(m api.MissedRuns) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		name string
+	}{{m.CatchupWindow, "late"}, {m.Overlap, "overlap"}, {m.Buffer, "dropped"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.name))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (p *program) scheduleVerb(verb, short, answer string, do func(api.Schedules, context.Context, string, api.Steering) error) *cobra.Command {

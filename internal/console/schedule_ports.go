@@ -22,10 +22,9 @@ type ScheduleDetail struct {
 	// weekday, year.
 	Calendars []string
 	// Facts are its other settings in Temporal's words.
-	Facts                   []ScheduleFact
-	Job                     string   // the input of its runs, JSON
-	Running                 []string // workflow ids of runs that have not ended
-	Starts, Missed, Skipped int
+	Facts   []ScheduleFact
+	Job     string   // the input of its runs, JSON
+	Running []string // workflow ids of runs that have not ended
 }
 
 // ScheduleFact is a setting and its value.

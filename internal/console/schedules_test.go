@@ -32,9 +32,9 @@ func TestSchedulesAreShownWithTheirStarts(t *testing.T) {
 		{ID: "129-sale", Workflow: orgflow.WorkflowDataSync, Note: opsEvil,
 			Next:   []time.Time{inChina(t, "2031-03-01 00:30"), inChina(t, "2031-03-31 23:30")},
 			Recent: []api.ScheduleStart{{StartedAt: inChina(t, "2031-03-01 00:10"), WorkflowID: "erp-129-SAL_SaleOrder", RunID: "run-1"}, {StartedAt: inChina(t, "2031-02-28 23:59"), WorkflowID: "erp-129-gone", RunID: "run-0"}}},
-		{ID: "129-night", Workflow: orgflow.WorkflowSyncRun, Paused: true, Note: "pause by E1: stocktaking", Next: []time.Time{inChina(t, "2031-03-05 02:10")}},
+		{ID: "129-night", Workflow: orgflow.WorkflowSyncRun, Paused: true, Missed: api.MissedRuns{CatchupWindow: 2, Overlap: 1}, Note: "pause by E1: stocktaking", Next: []time.Time{inChina(t, "2031-03-05 02:10")}},
 	}
-	body := w.shows("/schedules?month=2031-03", "2031-03-01 00:30:00", "&lt;script&gt;", "pause by E1: stocktaking", `datetime="2031-03-31"`,
+	body := w.shows("/schedules?month=2031-03", "2031-03-01 00:30:00", "&lt;script&gt;", "pause by E1: stocktaking", "3 not started", `datetime="2031-03-31"`,
 		`00:30 <a href="/schedules/129-sale">`, `class="past">00:10`, `<span class="bad">failed</span>`, "/erp/loads/erp-129-SAL_SaleOrder~1", "month=2031-02", "month=2031-04",
 		"http://temporal.example/namespaces/default/workflows/erp-129-gone/run-0/history")
 	if strings.Contains(body, "2031-03-05 02:10") || strings.Contains(body, ">02:10") {
@@ -51,9 +51,9 @@ func TestAScheduleIsShownAndSteered(t *testing.T) {
 	w.schedules.detail = console.ScheduleDetail{
 		Schedule: api.Schedule{ID: "129-sale", Workflow: orgflow.WorkflowDataSync, Next: []time.Time{inChina(t, "2031-03-01 00:30")}}, Description: opsEvil,
 		Calendars: []string{"0 30 0 1 * * *"}, Facts: []console.ScheduleFact{{Name: "overlap", Value: "skip"}}, Job: `{"form_id":"SAL_SaleOrder"}`, Running: []string{"erp-129-SAL_SaleOrder-sale"},
-		Starts: 7, Missed: 2, Skipped: 1,
 	}
-	w.shows("/schedules/129-sale", "0 30 0 1 * * *", "Overlap policy", "7 started, 2 missed, 1 skipped", "2031-03-01 00:30:00", "SAL_SaleOrder-sale", "/schedules/129-sale/pause", "/schedules/129-sale/trigger",
+	w.schedules.detail.Starts, w.schedules.detail.Missed = 7, api.MissedRuns{CatchupWindow: 2, Overlap: 1, Buffer: 4}
+	w.shows("/schedules/129-sale", "0 30 0 1 * * *", "Overlap policy", "7 started, 2 missed, 1 skipped because of another run, 4 dropped", "2031-03-01 00:30:00", "SAL_SaleOrder-sale", "/schedules/129-sale/pause", "/schedules/129-sale/trigger",
 		"http://temporal.example/namespaces/default/schedules/129-sale", "It has started nothing yet")
 	for _, verb := range []string{"pause", "resume", "trigger"} {
 		if status, _, to := w.form("/schedules/129-sale/"+verb, url.Values{"reason": {"stocktaking"}}, w.server.URL, nil); status != http.StatusSeeOther || to != "/schedules/129-sale" {

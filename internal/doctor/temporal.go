@@ -81,10 +81,26 @@ const adviceWorker = "start a worker with the same ORGFLOW_TEMPORAL_NAMESPACE an
 // Difference is a schedule that is not as its file says.
 type Difference struct{ ID, Action string }
 
-// Schedules judges whether Temporal has the schedules of the files.
-func Schedules(differ []Difference, same int) Finding {
+// Missed is how many runs a schedule did not start since it was made.
+type Missed struct {
+	ID   string
+	Runs int
+}
+
+// Schedules judges whether Temporal has the schedules of the files. Runs that
+// were missed are past, and said only.
+func Schedules(differ []Difference, same int, missed []Missed) Finding {
+	said := make([]string, len(missed))
+	for i, m := range missed {
+		said[i] = fmt.Sprintf("%d of %s", m.Runs, m.ID)
+	}
 	if len(differ) == 0 {
-		return Finding{State: OK, Check: "schedules", Found: plural(same, "schedule") + ", as the files say"}
+		f := Finding{State: OK, Check: "schedules", Found: plural(same, "schedule") + ", as the files say"}
+		if len(said) > 0 {
+			f.Found += "; missed since they were made: " + strings.Join(said, ", ")
+			f.Advice = "starter schedules list tells why, starter schedules backfill runs what is still wanted"
+		}
+		return f
 	}
 	list := make([]string, len(differ))
 	for i, d := range differ {

@@ -116,7 +116,7 @@ func TestSchedulesAreEncryptedAnewAfterARotation(t *testing.T) {
 	server := startServer(t)
 	with := func(letters string) *temporalx.Schedules {
 		keys := payloadKeys(t, letters)
-		return temporalx.NewSchedules(connect(t, server, keys), keys.DataConverter(), "company-129")
+		return temporalx.NewSchedules(connect(t, server, keys), keys.DataConverter(), "orgflow-test", "company-129")
 	}
 	want := []temporalx.Schedule{nightly("a")}
 	first, both, second := with("1"), with("21"), with("2")

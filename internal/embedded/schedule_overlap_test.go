@@ -55,6 +55,14 @@ func TestATriggerThatStartsNothingSaysSo(t *testing.T) {
 	if !errors.As(err, &skipped) || !slices.Equal(skipped.Running, first) || !strings.Contains(err.Error(), first[0]) {
 		t.Errorf("a second trigger beside %v: %v", first, err)
 	}
+	var list []temporalx.ScheduleEntry
+	err = temporalx.Poll(t.Context(), func() (listed bool, err error) {
+		list, err = own.Counted(t.Context())
+		return len(list) == 1, err
+	})
+	if err != nil || list[0].Counts.Starts != 1 || list[0].Counts.Skipped != 1 || list[0].Counts.Late+list[0].Counts.Dropped != 0 || list[0].Counts.Made.IsZero() {
+		t.Errorf("counted: %+v, %v", list, err)
+	}
 	want.Overlap = "allow_all"
 	apply(t, own, plan(t, own, []temporalx.Schedule{want}, "update s"))
 	second := time.Now().Unix() // which stands in the run's id: a second one of it would be the same run

@@ -69,7 +69,7 @@ func payloadKeys(t *testing.T, letters string) *temporalx.PayloadKeys {
 
 func schedules(t *testing.T, cl client.Client, owner string) *temporalx.Schedules {
 	t.Helper()
-	return temporalx.NewSchedules(cl, payloadKeys(t, "k").DataConverter(), owner)
+	return temporalx.NewSchedules(cl, payloadKeys(t, "k").DataConverter(), "orgflow-test", owner)
 }
 
 func nightly(id string) temporalx.Schedule {

@@ -31,6 +31,9 @@ type Meter struct {
 	flowTime   *prometheus.HistogramVec
 	decisions  prometheus.Histogram
 	messages   *prometheus.CounterVec
+
+	// Schedules shows missed runs of schedules, in workers.
+	Schedules *Schedules
 }
 
 const (
@@ -63,9 +66,10 @@ func New(reg prometheus.Registerer) (*Meter, error) {
 		}),
 		messages: counters("orgflow_messages_total",
 			"What came of messages: sent (the provider has it), delivered, dropped, retried, dead, superseded.", "outcome"),
+		Schedules: &Schedules{},
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.runs, m.runSeconds, m.changes, m.flows, m.flowTime, m.decisions, m.messages} {
+	for _, c := range []prometheus.Collector{m.runs, m.runSeconds, m.changes, m.flows, m.flowTime, m.decisions, m.messages, m.Schedules} {
 		errs = append(errs, reg.Register(c))
 	}
 	m.begin()

@@ -40,13 +40,14 @@ const (
 	Clear  Kind = "clear"  // it is over
 )
 
-// Failed takes an occurrence at a time.
-func (s State) Failed(now time.Time, window time.Duration) (State, Telling) {
+// Failed takes occurrences at a time: one, or several that became known
+// together.
+func (s State) Failed(now time.Time, window time.Duration, times int) (State, Telling) {
 	if !s.Failing && s.Missed == 0 {
 		s.Since = now
 	}
 	s.Failing = true
-	s.Missed++
+	s.Missed += times
 	if now.Before(s.Quiet) {
 		return s, Telling{}
 	}

@@ -53,7 +53,7 @@ func TestWhatIsTold(t *testing.T) {
 func happen(s notice.State, what string, now time.Time) (notice.State, notice.Telling) {
 	switch what {
 	case "fails":
-		return s.Failed(now, window)
+		return s.Failed(now, window, 1)
 	case "well":
 		return s.Well()
 	default:

@@ -77,10 +77,14 @@ func Text(f Facts, language string) orgflow.MessageText {
 }
 
 func refName(e orgflow.NoticeEvent) string {
-	if e == orgflow.NoticeMessage {
+	switch e {
+	case orgflow.NoticeMessage:
 		return "about"
+	case orgflow.NoticeMissed:
+		return "schedule"
+	default:
+		return "run"
 	}
-	return "run"
 }
 
 func clock(at time.Time, zone *time.Location) string {
@@ -134,7 +138,7 @@ func (w words) counts(list []Count) string {
 func (w words) repeated(f Facts) string {
 	since := clock(f.Since, f.Zone)
 	switch {
-	case f.Telling.Kind == First:
+	case f.Telling.Kind == First, f.Event == orgflow.NoticeMissed: // how many is said, and when they were due nobody knows
 		return ""
 	case f.Telling.Count == 0:
 		return fmt.Sprintf(w.of("since"), since)

@@ -49,6 +49,10 @@ func TestTexts(t *testing.T) {
 		"a lost message": {with(func(f *notice.Facts) {
 			f.Event, f.Job, f.Cause, f.Ref = orgflow.NoticeMessage, "messages:we_com", "143105", "RW1"
 		}), "zh", "消息未送达：7", lines("任务：消息 we_com", "原因：143105", "关于：RW1", "时间：2026-11-22 10:00:00 CST")},
+		"missed runs": {with(func(f *notice.Facts) {
+			f.Event, f.Job, f.Cause, f.Ref, f.Telling = orgflow.NoticeMissed, "schedule:nightly", "catchup_window", "7-nightly", notice.Telling{Kind: notice.Digest, Count: 3}
+			f.Run = &notice.Run{Counts: []notice.Count{{Name: "missed_runs", N: 3}}}
+		}), "en", "Scheduled runs not started ×3: 7", lines("Job: Schedule nightly", "Cause: Temporal was away for longer than the catch-up window (catchup_window)", "Counts: not started 3", "Schedule: 7-nightly", "Time: 2026-11-22 10:00:00 CST")},
 		"a defect of ours": {with(func(f *notice.Facts) {
 			f.Event, f.Job, f.Cause = orgflow.NoticeFailed, "pull:ding_talk", "internal"
 			f.Run = &notice.Run{Fault: orgflow.Faultf(orgflow.CodeInternal, "what nobody has looked through")}

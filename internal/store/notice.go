@@ -37,7 +37,7 @@ func (t *tx) notice(ctx context.Context, n Notice) error {
 	if n.Event == orgflow.NoticeWell {
 		var open bool
 		err := t.get(ctx, &open, `SELECT
-			EXISTS (SELECT 1 FROM notice_topic WHERE company_id = ? AND job IN (?, ?) AND (told OR missed > 0) AND event NOT IN ('parked', 'message'))
+			EXISTS (SELECT 1 FROM notice_topic WHERE company_id = ? AND job IN (?, ?) AND (told OR missed > 0) AND event NOT IN ('parked', 'message', 'missed'))
 			OR EXISTS (SELECT 1 FROM notice WHERE company_id = ? AND job IN (?, ?))`,
 			n.CompanyID, n.Job, n.Target, n.CompanyID, n.Job, n.Target)
 		if err != nil || !open {
@@ -63,6 +63,21 @@ func (t *tx) ended(ctx context.Context, n Notice, status orgflow.Status, fault *
 // operators would not hear of otherwise.
 func (s *Store) NoticeRefusal(ctx context.Context, n Notice, fault *orgflow.Fault) error {
 	return s.inTx(ctx, "notice a refusal", func(t *tx) error { return t.ended(ctx, n, orgflow.StatusFailed, fault) })
+}
+
+// NoticeMissed stores that a schedule did not start runs; one that is stored
+// and not yet told of is not stored again.
+func (s *Store) NoticeMissed(ctx context.Context, n Notice) error {
+	n.Event = orgflow.NoticeMissed
+	return s.inTx(ctx, "notice missed runs", func(t *tx) error {
+		var open bool
+		err := t.get(ctx, &open, `SELECT EXISTS (SELECT 1 FROM notice WHERE company_id = ? AND job = ? AND event = ? AND cause = ? AND ref = ?)`,
+			n.CompanyID, n.Job, string(n.Event), n.Cause, n.Ref)
+		if err != nil || open {
+			return err
+		}
+		return t.notice(ctx, n)
+	})
 }
 
 // noticeOf runs an update of a run's status and returns what a notice about

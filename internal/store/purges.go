@@ -71,7 +71,7 @@ func smallPurges() []purge {
 		{table: "api_session", keys: []string{"id"}, rows: smallRows, due: `expires_at < ?`},
 		{table: "signin_attempt", keys: []string{"id"}, rows: smallRows, due: `expires_at < ?`},
 		{table: "outbox", keys: []string{"id"}, rows: smallRows, due: `state <> 'pending' AND coalesce(settled_at, sent_at, created_at) < ?`},
-		{table: "notice_topic", keys: []string{"company_id", "job", "event", "cause"}, rows: smallRows, due: `NOT failing AND missed = 0 AND quiet_until < ?`},
+		{table: "notice_topic", keys: []string{"company_id", "job", "event", "cause"}, rows: smallRows, due: `NOT failing AND missed = 0 AND event <> 'missed' AND quiet_until < ?`},
 		{table: "absence", keys: []string{"id"}, rows: smallRows, due: `till_at < ?`},
 	}
 }

@@ -82,7 +82,7 @@ var lives = []life{
 	after("outbox", func(r orgflow.Retention) int { return r.Messages }, "it was settled; never one that is to be sent"),
 	after("absence", ofRuns, "it ended"),
 	forever("notice", "what operators are to be told; goes when they have been"),
-	after("notice_topic", ofRuns, "it was told last; never one that still goes on"),
+	after("notice_topic", ofRuns, "it was told last; never one that still goes on, or says how many runs of a schedule were missed"),
 
 	forever("erp_form", "whose a local table is"),
 	after("erp_run", ofRuns, "the load ended; the last that opened a table stays"),

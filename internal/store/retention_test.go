@@ -218,6 +218,7 @@ func TestWhatIsNeededStays(t *testing.T) {
 		"the organisation as it is":    {{"org_version", columnsOf{"version": 1}}, {"org_member", columnsOf{"id": 1, "since_version": 1}}},
 		"a session that goes on":       {{"api_session", columnsOf{"expires_at": today.Add(time.Minute)}}},
 		"a failure that goes on":       {{"notice_topic", columnsOf{"failing": true, "missed": 0}}},
+		"how many runs were missed":    {{"notice_topic", columnsOf{"failing": false, "missed": 0, "event": "missed"}}},
 		"what is still to be told":     {{"notice_topic", columnsOf{"failing": false, "missed": 1}}, {"notice", nil}},
 		"an absence that goes on":      {{"absence", columnsOf{"till_at": today.Add(time.Minute)}}},
 		"whose a record is":            {{"binding", nil}},

@@ -8,7 +8,7 @@ import (
 )
 
 // ScheduleDetail is an existing schedule as the service describes it, without
-// the delay of List.
+// the delay of List, with its counts.
 type ScheduleDetail struct {
 	ScheduleEntry
 	// Fields tell when it starts what and how, in the words of Plan's
@@ -17,9 +17,6 @@ type ScheduleDetail struct {
 	Fields []ScheduleField
 	// Running are the workflow ids of its runs that have not ended.
 	Running []string
-	// Starts counts its starts so far; Missed those for which it was too late,
-	// Skipped those for which an earlier run was in the way.
-	Starts, Missed, Skipped int
 }
 
 // ScheduleField is one field of a schedule as text.
@@ -40,7 +37,9 @@ func (s *Schedules) Detail(ctx context.Context, id string) (ScheduleDetail, erro
 			ID: id, Paused: found.Schedule.State.Paused, Note: found.Schedule.State.Note,
 			Next: found.Info.NextActionTimes, Recent: starts(found.Info.RecentActions),
 		},
-		Starts: found.Info.NumActions, Missed: found.Info.NumActionsMissedCatchupWindow, Skipped: found.Info.NumActionsSkippedOverlap,
+	}
+	if out.Counts, err = s.count(ctx, id); err != nil {
+		return ScheduleDetail{}, err
 	}
 	for _, w := range found.Info.RunningWorkflows {
 		out.Running = append(out.Running, w.WorkflowID)

@@ -36,6 +36,7 @@ var (
 type Schedules struct {
 	client    client.Client
 	converter converter.DataConverter
+	namespace string
 	owner     string
 	// patching holds one token; who has it may change a schedule.
 	patching chan struct{}
@@ -44,10 +45,10 @@ type Schedules struct {
 }
 
 // NewSchedules returns the schedules of owner, a name such as "company-129".
-// The converter is the client's (PayloadKeys.DataConverter): it reads the
-// workflow inputs of existing schedules.
-func NewSchedules(cl client.Client, dc converter.DataConverter, owner string) *Schedules {
-	s := &Schedules{client: cl, converter: dc, owner: owner, patching: make(chan struct{}, 1), settle: 10 * time.Second}
+// The converter and the namespace are the client's (PayloadKeys.DataConverter
+// reads the workflow inputs of existing schedules).
+func NewSchedules(cl client.Client, dc converter.DataConverter, namespace, owner string) *Schedules {
+	s := &Schedules{client: cl, converter: dc, namespace: namespace, owner: owner, patching: make(chan struct{}, 1), settle: 10 * time.Second}
 	s.patching <- struct{}{}
 	return s
 }

@@ -22,6 +22,8 @@ type ScheduleEntry struct {
 	// Next are the coming start times, Recent the latest starts.
 	Next   []time.Time     `json:"next"`
 	Recent []ScheduleStart `json:"recent"`
+	// Counts are of Counted only.
+	Counts ScheduleCounts `json:"-"`
 }
 
 // ScheduleStart is a workflow that a schedule has started.
