@@ -246,6 +246,26 @@ func TestADefinitionReconciles(t *testing.T) {
 	})
 }
 
+// Somebody changes at the consumer what the source has changed too: nothing is
+// sent, and the next run, which does not look, sends nothing either.
+func TestADefinitionKnowsWhatWasPutRightByHand(t *testing.T) {
+	eachFlavour(t, func(t *testing.T, f flavour) {
+		w := newDeclared(t, f)
+		w.source.hold(team(5))
+		w.completes("the first run")
+		orgs, people := team(5)
+		orgs[1].Name = "开发"
+		w.source.hold(orgs, people)
+		if err := w.sim.PutState(json.RawMessage(strings.Replace(string(raw(w.sim.State())), "研发", "开发", 1))); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.reads(`{"mode": "reconcile"}`); s.Status != orgflow.StatusCompleted || s.Progress.Total != 0 {
+			t.Errorf("ends %s with %d changes: %s", s.Status, s.Progress.Total, w.troubles(s.ID))
+		}
+		w.quiet()
+	})
+}
+
 // A worker may die at any call: what it leaves behind is found, not done
 // again.
 func TestAWorkerMayBeKilledAtAnyCallOfADefinition(t *testing.T) {

@@ -86,13 +86,14 @@ func (s *Sync) save(ctx context.Context, run store.Run, plan *planner.Plan, in p
 }
 
 // bind stores what a plan knows of the consumer before anything is sent: its
-// root, the records it has already, those another scope leaves to this one.
+// root, the records it has already, those somebody has changed there to what
+// the source says, those another scope leaves to this one.
 // A dry run binds nothing.
 func (s *Sync) bind(ctx context.Context, run store.Run, plan *planner.Plan, root string) error {
 	if run.Job.Params.DryRun {
 		return nil
 	}
-	bindings := slices.Concat(plan.Adopt, plan.Takeover)
+	bindings := slices.Concat(plan.Adopt, plan.Refresh, plan.Takeover)
 	if plan.Root != "" {
 		bindings = append(bindings, orgflow.Binding{
 			Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: root,

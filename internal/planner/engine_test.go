@@ -41,7 +41,7 @@ func (e *engine) start(plan *Plan) {
 	if plan.Root != "" {
 		e.bindings[orgKey(plan.Root)] = orgflow.Binding{Kind: orgflow.Org, SourceID: plan.Root, ConsumerID: rootDept, Scope: orgflow.DefaultScope, State: orgflow.BindingRoot}
 	}
-	for _, bd := range slices.Concat(plan.Adopt, plan.Takeover) {
+	for _, bd := range slices.Concat(plan.Adopt, plan.Refresh, plan.Takeover) {
 		bd.LastRun = e.name
 		e.bindings[orgflow.RecordKey{Kind: bd.Kind, ID: bd.SourceID}] = bd
 	}

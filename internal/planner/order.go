@@ -97,11 +97,12 @@ func encoded(p orgflow.Payload) json.RawMessage {
 
 // finish numbers the drafts in canonical order and groups them into waves.
 func (b *builder) finish() *Plan {
+	b.findRefreshed()
 	b.layer()
 	b.parkAll()
 	plan := &Plan{
 		Counts: map[orgflow.Kind]orgflow.PlanCount{},
-		Root:   b.root, Adopt: b.adopted, Takeover: b.takeover, Notes: b.notes,
+		Root:   b.root, Adopt: b.adopted, Refresh: b.refreshed, Takeover: b.takeover, Notes: b.notes,
 		Forget: b.forget(),
 	}
 	if b.in.Orgs.Present {

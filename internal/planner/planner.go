@@ -75,6 +75,9 @@ type Plan struct {
 	// Adopt are bindings of records the consumer had before: to be stored
 	// with the plan, before any change is sent.
 	Adopt []orgflow.Binding
+	// Refresh are bindings of records that were changed at the consumer to what
+	// the source says: to be stored with the plan too. None of them has a change.
+	Refresh []orgflow.Binding
 	// Takeover are bindings that move to the scope that reads the record now.
 	Takeover []orgflow.Binding
 	// Forget are records whose failures (Side.Failed) mean nothing any more:
@@ -99,7 +102,10 @@ func (p *Plan) Hash() (string, error) {
 			return "", fmt.Errorf("hash plan: %w", err)
 		}
 	}
-	if err := enc.Encode(struct{ Adopt, Takeover []orgflow.Binding }{p.Adopt, p.Takeover}); err != nil {
+	if err := enc.Encode(struct {
+		Adopt, Takeover []orgflow.Binding
+		Refresh         []orgflow.Binding `json:",omitempty"`
+	}{p.Adopt, p.Takeover, p.Refresh}); err != nil {
 		return "", fmt.Errorf("hash plan: %w", err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
@@ -119,6 +125,7 @@ type builder struct {
 	adopted        []orgflow.Binding
 	met            map[orgflow.RecordKey]bool // records this plan adopts: of what they hold only a part is known
 	takeover       []orgflow.Binding
+	refreshed      []orgflow.Binding
 	notes          []string
 
 	orgItems  []Item
