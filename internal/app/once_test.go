@@ -38,7 +38,7 @@ func (s *starts) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOption
 }
 
 // A button pressed twice, or a request sent again because its answer was lost,
-// is one act.
+// is one act, and one entry in the audit log.
 func TestWhatIsAskedForTwiceIsStartedOnce(t *testing.T) {
 	temporal := &starts{}
 	runs := (&App{Store: outbox(t), temporal: temporal}).Runs()
@@ -82,6 +82,10 @@ func TestWhatIsAskedForTwiceIsStartedOnce(t *testing.T) {
 	}
 	if len(temporal.ids) != len(seen)+2 {
 		t.Errorf("without a word each is an act of its own: %d starts", len(temporal.ids))
+	}
+	written, _, err := runs.app.Store.AuditLog(t.Context(), "r", "", 99)
+	if err != nil || len(written) != len(temporal.ids) {
+		t.Errorf("%d acts, %d entries in the audit log: %+v, %v", len(temporal.ids), len(written), written, err)
 	}
 }
 

@@ -105,9 +105,22 @@ func (r *Runs) ask(ctx context.Context, action, id string, do func(client.Client
 }
 
 func (r *Runs) audit(ctx context.Context, run store.Run, action string, s api.Steering) error {
-	return r.app.Store.Audit(ctx, store.AuditEntry{
+	return r.app.Store.Audit(ctx, auditOf(run, action, s))
+}
+
+// auditAct writes down an act that is repeated under a key, if it has one,
+// once: its repetition writes what the first time was killed before.
+func (r *Runs) auditAct(ctx context.Context, key string, e store.AuditEntry) error {
+	if key == "" {
+		return r.app.Store.Audit(ctx, e)
+	}
+	return r.app.Store.AuditOnce(ctx, "audit:"+key, e)
+}
+
+func auditOf(run store.Run, action string, s api.Steering) store.AuditEntry {
+	return store.AuditEntry{
 		CompanyID: run.Job.CompanyID, Who: who(s), Action: action, Subject: run.ID, From: s.Origin(), Detail: s.Reason,
-	})
+	}
 }
 
 func who(s api.Steering) string { return cmp.Or(s.By, s.Key, "unknown") }
@@ -154,7 +167,7 @@ func (r *Runs) startFor(ctx context.Context, act string, run store.Run, job orgf
 	if err != nil {
 		return api.Started{}, err
 	}
-	return started, r.audit(ctx, run, act+" as "+started.ID, s)
+	return started, r.auditAct(ctx, opts.IdempotencyKey, auditOf(run, act+" as "+started.ID, s))
 }
 
 // unsuccessful lists the records whose change failed, was blocked or held.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -106,9 +107,12 @@ func (c *Console) startPull(r *http.Request) (string, error) {
 
 // decidePull lets parked removals go, or not.
 func (c *Console) decidePull(approve bool) func(*http.Request) (string, error) {
+	decide := c.explained(func(ctx context.Context, id string, s api.Steering) error {
+		return c.Orgs.DecidePull(ctx, id, approve, s)
+	})
 	return func(r *http.Request) (string, error) {
 		id := inPath(r, "id")
-		return "/org/pulls/" + url.PathEscape(id), c.Orgs.DecidePull(r.Context(), id, approve, c.steering(r))
+		return "/org/pulls/" + url.PathEscape(id), decide(r.Context(), id, c.steering(r))
 	}
 }
 

@@ -213,6 +213,12 @@ func TestPullsAreStartedAndDecidedByWhoMay(t *testing.T) {
 	if got := w.ask(http.MethodPost, "/org/pulls", form, "Origin", "https://evilName.example", "Cookie", w.session("u3")); got.status != http.StatusForbidden || len(w.orgs.did) != 4 {
 		t.Errorf("a form of somebody else: %d", got.status)
 	}
+	for _, verb := range []string{"approve", "reject"} {
+		unexplained := url.Values{"reason": {"  "}}
+		if got := w.ask(http.MethodPost, "/org/pulls/p/"+verb, unexplained, append(origin, "Cookie", w.session("u3"))...); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "a reason is required") || len(w.orgs.did) != 4 {
+			t.Errorf("%s without a reason: %d %s", verb, got.status, w.orgs.did)
+		}
+	}
 	w.orgs.fail = orgflow.Faultf(orgflow.CodeConflict, "pull p has ended already")
 	got := w.ask(http.MethodPost, "/org/pulls/p/approve", form, append(origin, "Cookie", w.session("u3"), "Referer", w.server.URL+"/org/pulls/p")...)
 	if got.status != http.StatusConflict || !strings.Contains(got.body, "has ended already") || !strings.Contains(got.body, `href="/org/pulls/p">`) {

@@ -22,9 +22,29 @@ type AuditEntry struct {
 
 // Audit appends an entry; a zero At is now. Repeating it appends again.
 func (s *Store) Audit(ctx context.Context, e AuditEntry) error {
-	_, err := s.exec(ctx, "write audit log", `
+	return s.inTx(ctx, "write audit log", func(t *tx) error { return t.audit(ctx, e) })
+}
+
+// AuditOnce appends the entry of an act that may be asked for again, once for
+// the key that stands for the act, among the idempotency keys. Repeating it
+// changes nothing, also at the same time.
+func (s *Store) AuditOnce(ctx context.Context, key string, e AuditEntry) error {
+	if err := required("/key", key); err != nil {
+		return fmt.Errorf("write audit log: %w", err)
+	}
+	return s.inTx(ctx, "write audit log", func(t *tx) error {
+		n, err := t.exec(ctx, `INSERT INTO idempotency_key (id, value, created_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING`, key, "audited", t.s.now())
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.audit(ctx, e)
+	})
+}
+
+func (t *tx) audit(ctx context.Context, e AuditEntry) error {
+	_, err := t.exec(ctx, `
 		INSERT INTO audit_log (company_id, who, action, subject, origin, detail, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		e.CompanyID, clean(e.Who), clean(e.Action), clean(e.Subject), clean(e.From), clean(e.Detail), s.or(e.At))
+		e.CompanyID, clean(e.Who), clean(e.Action), clean(e.Subject), clean(e.From), clean(e.Detail), t.s.or(e.At))
 	return err
 }
 

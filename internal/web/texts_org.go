@@ -130,7 +130,6 @@ var orgTexts = map[string][2]string{
 		"More would be removed than the delete limit allows. Look at the list before you approve; reject keeps them.",
 	},
 	"org.pull.cut":     {"名单不完整：每类只列出前 100 项。", "The list is not complete: the first 100 of each kind are named."},
-	"org.pull.reason":  {"原因", "Reason"},
 	"org.pull.approve": {"批准移除", "Approve the removals"},
 	"org.pull.reject":  {"拒绝并保留", "Reject and keep them"},
 	"org.pull.cancel":  {"取消同步", "Cancel the pull"},
