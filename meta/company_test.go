@@ -72,11 +72,7 @@ func TestWhatIsWrittenShowsReferencesAndNothingElse(t *testing.T) {
 func TestWhoMasksSecretsHearsThem(t *testing.T) {
 	heard := map[string]bool{}
 	s, err := meta.Open("", lookup(map[string]string{"DINGTALK_APPKEY": "app", "DINGTALK_APPSECRET": "hush-secret", "SIM_URL": "http://sim"}),
-		meta.WithSecrets(func(secrets ...string) {
-			for _, secret := range secrets {
-				heard[secret] = true
-			}
-		}))
+		meta.WithSecrets(func(ref, value string) { heard[ref+" "+value] = true }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +86,7 @@ func TestWhoMasksSecretsHearsThem(t *testing.T) {
 	if err := company.Connection("ding_talk", new(json.RawMessage)); err != nil {
 		t.Fatal(err)
 	}
-	if want := map[string]bool{"app": true, "hush-secret": true, "http://sim": true}; fmt.Sprint(heard) != fmt.Sprint(want) {
+	if want := map[string]bool{"${DINGTALK_APPKEY} app": true, "${DINGTALK_APPSECRET} hush-secret": true, "${SIM_URL:-http://127.0.0.1:9090} http://sim": true}; fmt.Sprint(heard) != fmt.Sprint(want) {
 		t.Errorf("heard %v", heard)
 	}
 }

@@ -50,7 +50,7 @@ type Store struct {
 	shipped    fs.FS
 	overlay    fs.FS // nil without a directory
 	getenv     func(string) (string, bool)
-	resolved   func(secrets ...string) // hears every value of a reference; nil: nobody does
+	resolved   func(ref, value string) // hears every value of a reference; nil: nobody does
 	connectors []string                // nil: not known here
 	sources    []string                // nil: not known here
 	// definitions checks declarative consumers; nil: not known here.
@@ -78,9 +78,11 @@ func WithSources(types ...string) Option {
 	return func(s *Store) { s.sources = append([]string{}, types...) }
 }
 
-// WithSecrets lets hear know every value that a reference is replaced by, so
-// that it can be masked elsewhere.
-func WithSecrets(hear func(secrets ...string)) Option {
+// WithSecrets lets hear know every value that a reference is replaced by, each
+// time, so that it can be masked elsewhere; also that of a file that was
+// replaced meanwhile. ref is as written, "${NAME}" or "${file:/path}". hear is
+// called by many goroutines.
+func WithSecrets(hear func(ref, value string)) Option {
 	return func(s *Store) { s.resolved = hear }
 }
 

@@ -43,9 +43,6 @@ func (s *Store) expand(text string) (string, error) {
 		if err != nil && first == nil {
 			first = err
 		}
-		if s.resolved != nil && value != "" {
-			s.resolved(value)
-		}
 		return value
 	})
 	if first != nil {
@@ -65,6 +62,14 @@ func (s *Store) Secret(ref string) (string, error) {
 }
 
 func (s *Store) secret(ref string) (string, error) {
+	value, err := s.lookUp(ref)
+	if s.resolved != nil && value != "" {
+		s.resolved(ref, value)
+	}
+	return value, err
+}
+
+func (s *Store) lookUp(ref string) (string, error) {
 	name, ok := strings.CutPrefix(ref, "${")
 	name, closed := strings.CutSuffix(name, "}")
 	path, isFile := strings.CutPrefix(name, "file:")

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +92,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 	if a.Meta, err = meta.Open(cfg.MetaDir, a.getenv, a.files()...); err != nil {
 		return nil, err
 	}
-	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{URL: cfg.Database.Read, Noticed: a.wake}); err != nil {
+	if a.Store, err = store.Open(ctx, cfg.Database.DSN, store.Options{URL: a.databaseURL, Noticed: a.wake}); err != nil {
 		return nil, err
 	}
 	if a.traces, err = telemetry.NewTraces(ctx, cfg.Traces, "orgflow-"+string(cfg.Role), temporalx.SpanIDs{}, log); err != nil {
@@ -106,16 +105,6 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, options ...O
 
 // files are the options by which meta files are opened.
 func (a *App) files() []meta.Option { return append(build(), meta.WithSecrets(a.conceal)) }
-
-// conceal makes what references stand for masked in what the doctor says, but
-// for addresses, which somebody has to see who looks for a wrong one.
-func (a *App) conceal(values ...string) {
-	for _, v := range values {
-		if !strings.Contains(v, "://") || strings.Contains(v, "@") {
-			a.veil.Add(v)
-		}
-	}
-}
 
 // newApp makes a program that has opened nothing yet.
 func newApp(cfg config.Config, log *slog.Logger, options []Option) (*App, error) {
@@ -187,7 +176,7 @@ func (a *App) temporalConfig(through []interceptor.ClientInterceptor) temporalx.
 		Interceptors: through,
 	}
 	if t.APIKey.Set() {
-		cfg.APIKey = t.APIKey.Read
+		cfg.APIKey = a.temporalKey
 	}
 	return cfg
 }
@@ -195,7 +184,7 @@ func (a *App) temporalConfig(through []interceptor.ClientInterceptor) temporalx.
 // openPayloadKeys reads the keys. Programs that keep running say which ones
 // they have, by id: whoever rotates keys can see that all have the new one.
 func (a *App) openPayloadKeys() (err error) {
-	if a.payloads, err = temporalx.NewPayloadKeys(a.Config.PayloadKeys.Read, a.Log); err != nil {
+	if a.payloads, err = temporalx.NewPayloadKeys(a.payloadKeys, a.Log); err != nil {
 		return fmt.Errorf("ORGFLOW_PAYLOAD_KEY: %w", err)
 	}
 	stays := []config.Role{config.RoleWorker, config.RoleServer, config.RoleStandalone}

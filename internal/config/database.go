@@ -125,8 +125,11 @@ func redactURL(u *url.URL) string {
 	return shown.String()
 }
 
-func (d Database) password() string {
-	u, err := url.Parse(d.DSN)
+func (d Database) password() string { return d.PasswordIn(d.DSN) }
+
+// PasswordIn returns the password of a URL that Read gave; empty without one.
+func (d Database) PasswordIn(dsn string) string {
+	u, err := url.Parse(dsn)
 	if err != nil || d.Driver != Postgres {
 		return ""
 	}

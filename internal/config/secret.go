@@ -111,8 +111,15 @@ func (c Config) Secrets() []string {
 	apiKey, _ := c.Temporal.APIKey.Read() // one that cannot be read now is not logged either
 	list := []string{apiKey, c.Database.password()}
 	keys, _ := c.PayloadKeys.Read()
+	list = append(list, KeyTexts(keys)...)
+	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+}
+
+// KeyTexts are payload keys as texts may show them.
+func KeyTexts(keys [][]byte) []string {
+	list := make([]string, 0, 2*len(keys))
 	for _, key := range keys {
 		list = append(list, base64.StdEncoding.EncodeToString(key), base64.URLEncoding.EncodeToString(key))
 	}
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+	return list
 }

@@ -1,7 +1,11 @@
 package telemetry
 
 import (
+	"cmp"
+	"log/slog"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -42,11 +46,28 @@ func (r *Redactor) Add(secrets ...string) {
 		return
 	}
 	pairs := make([]string, 0, 2*len(r.known))
-	for s := range r.known {
+	// The longest first: what begins like another secret is masked whole.
+	for _, s := range slices.SortedFunc(maps.Keys(r.known), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
 		pairs = append(pairs, s, mask)
 	}
 	r.replacer = strings.NewReplacer(pairs...)
 }
+
+// RedactorOf returns what masks a logger's lines, to make further values
+// secret there; nil where nothing does.
+func RedactorOf(log *slog.Logger) *Redactor {
+	if log == nil {
+		return nil
+	}
+	if h, ok := log.Handler().(*Handler); ok {
+		return h.redactor
+	}
+	return nil
+}
+
+// SecretName tells whether what a setting of this name holds is secret:
+// DINGTALK_APPSECRET, OPS_TOKEN.
+func SecretName(name string) bool { return sensitive(name) }
 
 // Text returns s with known secrets masked, and what looks like one: passwords
 // in URLs, secret parameters, headers and keys of JSON, mobile numbers and
@@ -117,4 +138,4 @@ var sensitiveNames = map[string]bool{
 	"payloadkey": true, "xapikey": true,
 }
 
-var sensitiveEndings = []string{"token", "secret", "password", "passwd", "apikey", "privatekey", "mobile", "idcard", "identitycard"}
+var sensitiveEndings = []string{"token", "secret", "password", "passwd", "apikey", "privatekey", "aeskey", "mobile", "idcard", "identitycard"}

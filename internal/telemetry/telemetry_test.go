@@ -153,3 +153,13 @@ func TestMetricsAreServed(t *testing.T) {
 		}
 	}
 }
+
+// A secret that begins like another one is masked whole.
+func TestTheLongerSecretIsMaskedFirst(t *testing.T) {
+	for range 20 { // the order of a map
+		r := NewRedactor("hush-1", "hush-1-and-more", "hush-1-and")
+		if got := r.Text("a hush-1-and-more b hush-1 c hush-1-and"); got != "a [masked] b [masked] c [masked]" {
+			t.Fatal(got)
+		}
+	}
+}
