@@ -143,12 +143,30 @@ func (all boardCalls) read(r *http.Request, c boardCall) error {
 		if all.json {
 			ways = "in the query, as a form, or as a JSON object of texts and numbers"
 		}
+		if name := c.broken(r.URL.RawQuery); name != "" {
+			return &Error{
+				Code: all.unreadable, Field: name, cause: err,
+				Message: name + ": cannot be read: in a query a ; is written %3B, and a % that is not followed by two hexadecimal digits %25",
+			}
+		}
 		return &Error{Code: all.unreadable, Message: "the parameters cannot be read: they are sent " + ways, cause: err}
 	}
 	if all.strict {
 		return c.check(r.Form)
 	}
 	return nil
+}
+
+// broken names the call's parameter that stands in a query and cannot be read;
+// empty where that is none of its own, or the query is not what is wrong.
+func (c boardCall) broken(query string) string {
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if _, err := url.ParseQuery(part); err != nil && slices.ContainsFunc(c.params, func(p boardParam) bool { return p.name == name }) {
+			return name
+		}
+	}
+	return ""
 }
 
 func parseJSON(r *http.Request) error {

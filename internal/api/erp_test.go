@@ -156,6 +156,19 @@ func TestParametersOfBoardsAreChecked(t *testing.T) {
 	}
 }
 
+// Where a query cannot be read, the parameter is named.
+func TestAParameterThatCannotBeReadIsNamed(t *testing.T) {
+	for query, field := range map[string]string{
+		"formId=SAL_SaleOrder;DROP": "formId", "formId=%zz&deep=true": "formId", "formId=A&deep=a;b": "deep", "formId=A&other;=1": "", ";": "",
+	} {
+		l, h := loadWorld(t)
+		res := call(h, "GET", "/dataSync/update?"+query, "", operator)
+		if e := errorOf(t, res); res.Code != http.StatusBadRequest || e.Code != codeInvalidBody || e.Field != field || !strings.Contains(e.Message, "cannot be read") || l.asked != "" {
+			t.Errorf("%s: %d %+v", query, res.Code, e)
+		}
+	}
+}
+
 // A link checker that only looks starts nothing.
 func TestALookStartsNoLoad(t *testing.T) {
 	l, h := loadWorld(t)

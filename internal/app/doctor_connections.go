@@ -10,12 +10,18 @@ import (
 
 	"orgflow/connectors"
 	"orgflow/internal/doctor"
+	"orgflow/internal/transport"
 	"orgflow/meta"
 )
 
 // connectionLimit is how long a connection may take: some are tried in half a
 // dozen calls, one after the other.
-const connectionLimit = 15 * time.Second
+const (
+	connectionLimit = 15 * time.Second
+	// budgetLimit is how long each of these calls waits for the target's rate
+	// budget, which a run may use up.
+	budgetLimit = 3 * time.Second
+)
 
 // connections are the checks of everything that companies are connected to.
 func (d *Doctor) connections(companies []meta.Company) []doctor.Check {
@@ -23,6 +29,7 @@ func (d *Doctor) connections(companies []meta.Company) []doctor.Check {
 	add := func(c meta.Company, area string, build func() (any, error), base func(into any) error) {
 		checks = append(checks,
 			doctor.Check{Area: area, CompanyID: c.ID, Name: "connection", Limit: connectionLimit, Look: func(ctx context.Context) []doctor.Finding {
+				ctx = transport.WithPatience(ctx, budgetLimit)
 				connector, err := build()
 				if err != nil {
 					return doctor.Faulted("connection", err)

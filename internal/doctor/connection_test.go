@@ -134,7 +134,12 @@ func TestFaulted(t *testing.T) {
 	}{
 		"fault": {fmt.Errorf("outside: %w", &orgflow.Fault{Code: orgflow.CodeUnauthorized, VendorCode: "40089", Message: "bad\nsecret", Field: "/a", Advice: "mend"}),
 			[]doctor.Finding{{State: doctor.Failed, Check: "x", Found: "unauthorized 40089 at /a: bad secret", Advice: "mend"}}},
-		"no fault": {errors.New("odd"), []doctor.Finding{{State: doctor.Failed, Check: "x", Found: "odd"}}},
+		"no turn": {orgflow.Faultf(orgflow.CodeThrottled, "no turn in time"), []doctor.Finding{{
+			State: doctor.Warning, Check: "x", Found: "throttled: no turn in time",
+			Advice: "a run uses the rate budget up, or the vendor has made all calls pause: starter runs list tells; ask again when it is over",
+		}}},
+		"throttled by the vendor": {&orgflow.Fault{Code: orgflow.CodeThrottled, VendorCode: "88", Message: "too fast"}, []doctor.Finding{{State: doctor.Failed, Check: "x", Found: "throttled 88: too fast"}}},
+		"no fault":                {errors.New("odd"), []doctor.Finding{{State: doctor.Failed, Check: "x", Found: "odd"}}},
 		"problems": {&orgflow.InvalidError{Code: orgflow.CodeInvalidConfig, Problems: []orgflow.Problem{
 			{File: "f.json", Pointer: "/a", Message: "refers to ${A}, which is not set in the environment"}, {File: "f.json", Pointer: "/b", Message: "is wrong"},
 		}}, []doctor.Finding{

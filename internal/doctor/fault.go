@@ -18,6 +18,9 @@ func Faulted(check string, err error) []Finding {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(f.Err, context.DeadlineExceeded) {
 		f = &orgflow.Fault{Code: orgflow.CodeUnavailable, Message: "no answer in time", Advice: adviceSilent}
 	}
+	if f.Code == orgflow.CodeThrottled && f.VendorCode == "" { // nothing was asked, so nothing is known
+		return []Finding{{State: Warning, Check: check, Found: faultText(f), Advice: adviceBudget}}
+	}
 	return []Finding{{State: Failed, Check: check, Found: faultText(f), Advice: f.Advice}}
 }
 
@@ -34,6 +37,7 @@ func faultText(f *orgflow.Fault) string {
 
 const (
 	adviceReference = "set it for the workers, the server, and wherever this command is run"
+	adviceBudget    = "a run uses the rate budget up, or the vendor has made all calls pause: starter runs list tells; ask again when it is over"
 	adviceSilent    = "see whether the other side is up, and whether a firewall drops what is sent there"
 )
 

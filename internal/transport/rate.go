@@ -68,10 +68,24 @@ func Rate(l Limiter) Layer {
 	}
 }
 
+type patienceKey struct{}
+
+// WithPatience bounds how long each call of ctx waits for its turn: one that
+// gets none is CodeThrottled. It is for whoever only wants to know how things
+// are, beside a run that uses the budget up or a pause of minutes.
+func WithPatience(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, d)
+}
+
 // turn waits for the limiter, as long as the call is wanted.
 func turn(ctx context.Context, l Limiter) error {
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if d, bounded := ctx.Value(patienceKey{}).(time.Duration); bounded {
+		var end context.CancelFunc
+		waiting, end = context.WithTimeout(waiting, d)
+		defer end()
+	}
 	if off := orgflow.CalledOff(ctx); off != nil {
 		go func() {
 			select {
@@ -103,7 +117,7 @@ func waitError(ctx context.Context, err error) error {
 	}
 	f := &orgflow.Fault{
 		Code:    orgflow.CodeThrottled,
-		Message: "the rate budget gave the call no turn before its deadline; nothing was sent",
+		Message: "the rate budget gave the call no turn in time; nothing was sent",
 	}
 	if late := (*TooLate)(nil); errors.As(err, &late) {
 		f.RetryAfter = late.In

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"orgflow"
 	"orgflow/internal/transport"
@@ -78,4 +80,28 @@ func TestAnEffectIsCalledOffBeforeItsFirstCallOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who only looks waits for a turn as long as was said, and is told why there
+// was none.
+func TestPatienceBoundsTheWaitForATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := turns{waiting: make(chan struct{}, 1), let: make(chan struct{})}
+		chain := transport.Rate(l)(transport.Func(func(*http.Request) (*http.Response, error) {
+			t.Error("a call was made without a turn")
+			return nil, errors.New("made")
+		}))
+		req, err := http.NewRequestWithContext(transport.WithPatience(t.Context(), 3*time.Second), http.MethodGet, "http://127.0.0.1/", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		res, err := chain.RoundTrip(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		if f := orgflow.AsFault(err); f.Code != orgflow.CodeThrottled || time.Since(began) != 3*time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
 }
