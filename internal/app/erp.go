@@ -140,11 +140,15 @@ func loadBusy(form, id string) error {
 }
 
 // LoadRun returns a load as users see it. One that was started a moment ago,
-// or was refused, has no record and is shown from its workflow.
+// or was refused, has no record and is shown from its workflow; so is the end
+// of one that was terminated.
 func (l *Loads) LoadRun(ctx context.Context, id string) (orgflow.ERPRun, error) {
 	load, err := l.app.Store.GetLoad(ctx, id)
+	if err == nil {
+		return l.asItIs(ctx, []store.Load{load})[0], nil
+	}
 	if !isNotFound(err) {
-		return load.Summary, err
+		return orgflow.ERPRun{}, err
 	}
 	workflow, ok := loadWorkflow(id)
 	if !ok {
@@ -201,11 +205,7 @@ func noLoad(id string, err error) error {
 // ListLoads lists loads, newest first.
 func (l *Loads) ListLoads(ctx context.Context, f api.LoadFilter) (api.LoadPage, error) {
 	loads, next, err := l.app.Store.ListLoads(ctx, f.CompanyID, f.FormID, f.Cursor, f.Limit)
-	page := api.LoadPage{Runs: make([]orgflow.ERPRun, len(loads)), NextCursor: next}
-	for i, load := range loads {
-		page.Runs[i] = load.Summary
-	}
-	return page, badCursor(err)
+	return api.LoadPage{Runs: l.asItIs(ctx, loads), NextCursor: next}, badCursor(err)
 }
 
 // CancelLoad asks a load to stop, and writes down who did.
