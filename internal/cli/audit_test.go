@@ -145,7 +145,7 @@ func (willingCalls) TaskNotify(context.Context, string, string) (flowcall.TaskAn
 var reading = []string{
 	"erp inspect", "erp list", "erp show", "flow definitions export", "flow definitions lint", "flow definitions list", "flow definitions show",
 	"flow export", "flow list", "flow messages", "flow show", "flow stats", "flow timeline", "meta lint", "meta preview", "meta sign", "notices", "pull show",
-	"data retention", "doctor", "health", "runs changes", "runs list", "runs show", "schedules list", "serve", "what-if",
+	"data retention", "doctor", "health", "runs changes", "runs list", "runs show", "schedules list", "schedules show", "serve", "what-if",
 	"migrate", // the audit log may not be there yet
 }
 

@@ -256,6 +256,23 @@ func TestSchedulesList(t *testing.T) {
 	}
 }
 
+func TestSchedulesShow(t *testing.T) {
+	w := world{schedules: []api.Schedule{{
+		ID: "nightly-129", Workflow: "SyncRun", Note: "resume by E1", Next: []time.Time{began, began, began, began, began, began, began}, Starts: 9, Missed: api.MissedRuns{CatchupWindow: 2, Buffer: 1},
+		Recent: []api.ScheduleStart{{WorkflowID: "w-1", StartedAt: began}, {WorkflowID: "w-2", StartedAt: began}},
+	}}}
+	w.run("schedules", "show", "nightly-129")
+	testgolden.Check(t, "schedules_show.golden", strings.ReplaceAll(w.out.String(), localTime(began), "2026-11-21 01:00 UTC"))
+	w.out.Reset()
+	if w.run("schedules", "show", "nightly-129", "--json"); !json.Valid(w.out.Bytes()) || !strings.Contains(w.out.String(), `"catchup_window": 2`) {
+		t.Errorf("%s", &w.out)
+	}
+	w.err.Reset()
+	if w.run("schedules", "show", "none"); !strings.Contains(w.err.String(), `there is no schedule "none"`) {
+		t.Errorf("%s", &w.err)
+	}
+}
+
 func TestMetaLint(t *testing.T) {
 	warning := orgflow.Problem{File: "companies/129/company.json", Line: 4, Column: 7, Pointer: "/qps", Message: "above what DingTalk allows", Warning: true}
 	for _, c := range []struct {

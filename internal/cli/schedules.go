@@ -15,7 +15,7 @@ import (
 func (p *program) schedulesCommand() *cobra.Command {
 	return group("schedules", "Temporal Schedules from files",
 		"  starter schedules apply --dry-run\n  starter schedules list",
-		p.schedulesApply(), p.schedulesList(),
+		p.schedulesApply(), p.schedulesList(), p.schedulesShow(),
 		p.scheduleVerb("trigger", "Run a schedule's job now", "Triggered %s.", api.Schedules.TriggerSchedule),
 		p.scheduleVerb("pause", "Pause a schedule", "Paused %s.", api.Schedules.PauseSchedule),
 		p.scheduleVerb("resume", "Let a paused schedule go on", "Resumed %s.", api.Schedules.ResumeSchedule),
