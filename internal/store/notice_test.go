@@ -202,3 +202,16 @@ func TestNoticesAreToldOnce(t *testing.T) {
 		}
 	})
 }
+
+// Runs that a schedule missed are stored once, as long as nobody was told.
+func TestMissedRunsAreNoticedOnce(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		n := store.Notice{CompanyID: company, Job: orgflow.ScheduleJob("nightly"), Cause: orgflow.MissedOverlap, Ref: "1/2"}
+		for range 2 {
+			must(t, s.NoticeMissed(context.Background(), n))
+		}
+		n.Ref = "1/3"
+		must(t, s.NoticeMissed(context.Background(), n))
+		wantNoticed(t, s, "missed", `missed "overlap" of schedule:nightly: 1/2`, `missed "overlap" of schedule:nightly: 1/3`)
+	})
+}

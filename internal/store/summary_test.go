@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -199,6 +200,30 @@ func TestAuditLogNewestFirst(t *testing.T) {
 		}
 		if got, next, err = s.AuditLog(ctx, "r", next, 2); err != nil || len(got) != 1 || got[0].Action != "approve" || next != "" {
 			t.Error(got, next, err)
+		}
+	})
+}
+
+// An act that is asked for many times at once has one entry.
+func TestAnActIsWrittenDownOnce(t *testing.T) {
+	forEachDB(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for _, act := range []string{"a", "b"} {
+					if err := s.AuditOnce(ctx, "audit:"+act, store.AuditEntry{Who: "E1", Action: act, Subject: "r"}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if got, _, err := s.AuditLog(ctx, "r", "", 99); err != nil || len(got) != 2 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := s.AuditOnce(ctx, "", store.AuditEntry{Subject: "r"}); err == nil {
+			t.Error("an act without a key")
 		}
 	})
 }
