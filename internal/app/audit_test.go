@@ -6,6 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"orgflow"
@@ -28,6 +31,11 @@ func (o obedient) UpdateWorkflow(context.Context, client.UpdateWorkflowOptions) 
 }
 func (o obedient) ExecuteWorkflow(context.Context, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun, error) {
 	return o, o.err
+}
+func (o obedient) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, FirstRunId: "l",
+	}}, o.err
 }
 func (obedient) GetID() string    { return "started" }
 func (obedient) GetRunID() string { return "r" }
