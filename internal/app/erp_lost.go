@@ -2,15 +2,10 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"orgflow"
 	"orgflow/internal/store"
 )
-
-// askTemporal bounds how long whoever looks at a load waits for Temporal's
-// answer.
-const askTemporal = 2 * time.Second
 
 // asItIs returns loads as users see them. Whoever terminates a workflow in
 // the Web UI leaves a record that says running, which the next load of the
@@ -34,13 +29,7 @@ func (l *Loads) asItIs(ctx context.Context, loads []store.Load) []orgflow.ERPRun
 // meanwhile, or as the next load of the form will record that it was
 // terminated.
 func (l *Loads) now(ctx context.Context, load store.Load) (orgflow.ERPRun, error) {
-	cl, err := l.app.Dial(ctx)
-	if err != nil {
-		return orgflow.ERPRun{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTemporal)
-	defer cancel()
-	running, err := executions{cl}.Running(ctx, load.WorkflowID, load.FirstRunID)
+	running, err := l.app.running(ctx, load.WorkflowID, load.FirstRunID)
 	if err != nil || running {
 		return load.Summary, err
 	}
@@ -53,9 +42,6 @@ func (l *Loads) now(ctx context.Context, load store.Load) (orgflow.ERPRun, error
 		return load.Summary, nil
 	}
 	load.Summary.Status = orgflow.StatusCanceled
-	load.Summary.Error = &orgflow.Fault{
-		Code: orgflow.CodeCanceled, Message: "the workflow was terminated before the load ended",
-		Advice: "start the load again: it takes the form over",
-	}
+	load.Summary.Error = terminated("load", "start the load again: it takes the form over")
 	return load.Summary, nil
 }

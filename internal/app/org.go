@@ -76,11 +76,16 @@ func pullStarted(id, runID string) api.Started {
 }
 
 // PullSummary returns a pull as users see it. One that was started a moment
-// ago, or was refused, has no record and is shown from its workflow.
+// ago, or was refused, has no record and is shown from its workflow; so is
+// the end of one that was terminated.
 func (o *Orgs) PullSummary(ctx context.Context, id string) (orgflow.PullSummary, error) {
 	pull, err := o.app.Store.GetPull(ctx, id)
+	if err == nil {
+		summary, _ := o.asItIs(ctx, pull) // else as its record says
+		return summary, nil
+	}
 	if !isNotFound(err) {
-		return pull.Summary, err
+		return orgflow.PullSummary{}, err
 	}
 	cl, err := o.app.Dial(ctx)
 	if err != nil {
@@ -113,9 +118,13 @@ func noPull(id string, err error) error {
 // ListPulls lists pulls, newest first.
 func (o *Orgs) ListPulls(ctx context.Context, company int64, cursor string, limit int) (api.PullPage, error) {
 	pulls, next, err := o.app.Store.ListPulls(ctx, company, cursor, limit)
-	page := api.PullPage{Pulls: make([]orgflow.PullSummary, len(pulls)), NextCursor: next}
+	page, asks := api.PullPage{Pulls: make([]orgflow.PullSummary, len(pulls)), NextCursor: next}, true
 	for i, p := range pulls {
 		page.Pulls[i] = p.Summary
+		if asks {
+			now, err := o.asItIs(ctx, p)
+			page.Pulls[i], asks = now, err == nil
+		}
 	}
 	return page, badCursor(err)
 }

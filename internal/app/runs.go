@@ -96,7 +96,8 @@ func (r *Runs) started(id, runID string) api.Started {
 }
 
 // Summary returns a run as users see it. A run that was started a moment ago
-// and has no record yet is shown from its workflow.
+// and has no record yet is shown from its workflow; so is the end of one that
+// was terminated.
 func (r *Runs) Summary(ctx context.Context, id string) (orgflow.Summary, error) {
 	run, err := r.app.Store.GetRun(ctx, id)
 	if isNotFound(err) {
@@ -105,18 +106,29 @@ func (r *Runs) Summary(ctx context.Context, id string) (orgflow.Summary, error) 
 	if err != nil {
 		return orgflow.Summary{}, err
 	}
+	summary, err := r.counted(ctx, run)
+	if err != nil || summary.Status.Terminal() {
+		return summary, err
+	}
+	summary, _ = r.asItIs(ctx, run, summary) // else as its record says
+	return summary, nil
+}
+
+// counted is a run as its record says, with counts that may be a moment old
+// while it goes on.
+func (r *Runs) counted(ctx context.Context, run store.Run) (orgflow.Summary, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if run.Status.Terminal() {
-		delete(r.progress, id)
-		return r.app.Store.Summary(ctx, id)
+		delete(r.progress, run.ID)
+		return r.app.Store.Summary(ctx, run.ID)
 	}
-	if p, ok := r.progress[id]; ok && time.Since(p.at) < progressAge {
+	if p, ok := r.progress[run.ID]; ok && time.Since(p.at) < progressAge {
 		return p.summary, nil
 	}
-	summary, err := r.app.Store.Summary(ctx, id)
+	summary, err := r.app.Store.Summary(ctx, run.ID)
 	if err == nil {
-		r.progress[id] = progress{summary, time.Now()}
+		r.progress[run.ID] = progress{summary, time.Now()}
 	}
 	return summary, err
 }
@@ -168,11 +180,15 @@ func (r *Runs) ListRuns(ctx context.Context, f api.RunFilter) (api.RunPage, erro
 	if err != nil {
 		return api.RunPage{}, badCursor(err)
 	}
-	page := api.RunPage{Runs: make([]orgflow.Summary, 0, len(runs)), NextCursor: next}
+	page, asks := api.RunPage{Runs: make([]orgflow.Summary, 0, len(runs)), NextCursor: next}, true
 	for _, run := range runs {
 		summary, err := r.app.Store.Summary(ctx, run.ID)
 		if err != nil {
 			return api.RunPage{}, err
+		}
+		if asks && !summary.Status.Terminal() {
+			summary, err = r.asItIs(ctx, run, summary)
+			asks = err == nil
 		}
 		page.Runs = append(page.Runs, summary)
 	}
