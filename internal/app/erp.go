@@ -166,15 +166,20 @@ func (l *Loads) LoadRun(ctx context.Context, id string) (orgflow.ERPRun, error) 
 	case err != nil:
 		return orgflow.ERPRun{}, unavailable("look up load "+id, err)
 	}
+	if info.GetCloseTime() != nil {
+		if load, err := l.app.Store.GetLoad(ctx, id); !isNotFound(err) {
+			return load.Summary, err
+		}
+	}
 	run := orgflow.ERPRun{
 		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
 		StartedAt: info.GetStartTime().AsTime(), NewColumns: []string{},
 	}
 	run.CompanyID, run.FormID = startedFor(workflow)
-	if run.FinishedAt, run.Error = endOf(ctx, cl, info); run.FinishedAt != nil {
+	if run.FinishedAt, run.Error, err = endOf(ctx, cl, info); run.FinishedAt != nil {
 		run.Status = orgflow.StatusFailed
 	}
-	return run, nil
+	return run, err
 }
 
 // loadWorkflow is the workflow id inside the id of a load.

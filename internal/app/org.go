@@ -98,14 +98,19 @@ func (o *Orgs) PullSummary(ctx context.Context, id string) (orgflow.PullSummary,
 	case err != nil:
 		return orgflow.PullSummary{}, unavailable("look up pull "+id, err)
 	}
+	if info.GetCloseTime() != nil {
+		if pull, err := o.app.Store.GetPull(ctx, id); !isNotFound(err) {
+			return pull.Summary, err
+		}
+	}
 	s := orgflow.PullSummary{
 		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
 		StartedAt: info.GetStartTime().AsTime(), Changes: map[orgflow.Kind]orgflow.OrgCount{},
 	}
-	if s.FinishedAt, s.Error = endOf(ctx, cl, info); s.FinishedAt != nil {
+	if s.FinishedAt, s.Error, err = endOf(ctx, cl, info); s.FinishedAt != nil {
 		s.Status = orgflow.StatusFailed
 	}
-	return s, nil
+	return s, err
 }
 
 func noPull(id string, err error) error {

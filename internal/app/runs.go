@@ -147,14 +147,19 @@ func (r *Runs) unrecorded(ctx context.Context, id string) (orgflow.Summary, erro
 	case err != nil:
 		return orgflow.Summary{}, unavailable("look up run "+id, err)
 	}
+	if info.GetCloseTime() != nil {
+		if summary, err := r.app.Store.Summary(ctx, id); !isNotFound(err) {
+			return summary, err
+		}
+	}
 	summary := api.Complete(orgflow.Summary{
 		ID: id, RunID: info.GetFirstRunId(), Status: orgflow.StatusRunning, Phase: orgflow.PhasePrepare,
 		StartedAt: info.GetStartTime().AsTime(),
 	})
-	if summary.FinishedAt, summary.Error = endOf(ctx, cl, info); summary.FinishedAt != nil {
+	if summary.FinishedAt, summary.Error, err = endOf(ctx, cl, info); summary.FinishedAt != nil {
 		summary.Status = orgflow.StatusFailed
 	}
-	return summary, nil
+	return summary, err
 }
 
 // workflowFault reads the fault a refused workflow ended with.
