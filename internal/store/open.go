@@ -68,10 +68,12 @@ func openPostgres(ctx context.Context, dbURL string, opts Options) (*Store, erro
 	}
 	u.RawQuery = q.Encode()
 	where := fmt.Sprintf("postgres database %q at %s", strings.TrimPrefix(u.Path, "/"), u.Host)
-	var connector driver.Connector
-	if connector, err = pq.NewConnector(u.String()); err != nil {
+	plain, err := pq.NewConnector(u.String())
+	if err != nil {
 		return nil, fmt.Errorf("%s: not a usable URL: %s", where, hide(err, u))
 	}
+	plain.Dialer(newDialer())
+	var connector driver.Connector = plain
 	if opts.URL != nil {
 		connector = renewing{base: *u, setting: opts.URL}
 	}

@@ -30,6 +30,7 @@ func (r renewing) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a usable URL: %s", Setting, hide(err, u))
 	}
+	connector.Dialer(newDialer())
 	return connector.Connect(ctx)
 }
 
