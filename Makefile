@@ -4,7 +4,13 @@
 # make bench   orgflow beside the least that could do the same, and beside what
 #              people write today: one table, some fifteen minutes
 # make microbench  the Go benchmarks of single packages
-# make chaos   a worker process killed at every operation boundary of a plan;
+# make chaos   ten minutes of syncs, flows, pulls and loads on a cluster whose
+#              processes, connections, vendors, clocks and disk are disturbed at
+#              random; losses fail. ORGFLOW_STORM_SEED=7 draws the same again,
+#              ORGFLOW_STORM_REPORT=path keeps the report, ORGFLOW_STORM_LOGS=dir
+#              what all processes have written
+# make soak    the same with rare faults, and a look at what grows
+# make killpoints  a worker process killed at every operation boundary of a plan;
 #              about 20 minutes. CHAOS_POINTS=1-50 restricts it to a range of
 #              points, CHAOS_LANES=24 says how many runs are under way at a time
 # make licences  THIRD_PARTY.md: the modules that are built in, with licences
@@ -40,7 +46,7 @@ PACKAGES = $(shell go list ./...)
 LIGHT = $(filter-out $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 PRESENT_HEAVY = $(filter $(HEAVY) $(addsuffix /%,$(HEAVY)),$(PACKAGES))
 
-.PHONY: test fmt vet staticcheck workflowcheck golangci lint images race kills heavy bench microbench chaos licences build release clean
+.PHONY: test fmt vet staticcheck workflowcheck golangci lint images race kills heavy bench microbench chaos soak killpoints licences build release clean
 
 test: fmt vet staticcheck workflowcheck golangci images race kills heavy
 
@@ -92,8 +98,16 @@ bench:
 microbench:
 	go test $(FLAGS) -run '^$$' -bench . -benchmem -timeout 90m $(LIGHT)
 
-# "make heavy" kills at a sample of the points.
+# "make heavy" has a storm of seconds. Compiling the programs with a clock that
+# can be set takes minutes, the first time.
 chaos:
+	ORGFLOW_STORM=10m go test $(FLAGS) -v -timeout 40m -run 'TestStorm$$' ./e2e
+
+soak:
+	ORGFLOW_STORM=10m ORGFLOW_STORM_RARE=1 go test $(FLAGS) -v -timeout 40m -run 'TestStorm$$' ./e2e
+
+# "make heavy" kills at a sample of the points.
+killpoints:
 	ORGFLOW_CHAOS=all go test $(FLAGS) -v -timeout 4h -run TestKilledAtEveryOperationBoundary ./e2e
 
 # Which licences may be built in is in .ci/licences.json, what the tool cannot

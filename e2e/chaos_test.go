@@ -35,7 +35,7 @@ func (p killPoint) String() string {
 // The plan has about 200 operations, and another 200 on the way back. A
 // sample of 12 points is killed, with ORGFLOW_CHAOS=all every point, with
 // CHAOS_POINTS=1-50 those of that range; CHAOS_LANES says how many runs are
-// under way at a time. See "make chaos".
+// under way at a time. See "make killpoints".
 func TestKilledAtEveryOperationBoundary(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

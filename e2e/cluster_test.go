@@ -1,15 +1,15 @@
 package e2e
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.temporal.io/api/history/v1"
 
+	"orgflow/connectors/simctl"
 	"orgflow/internal/testpg"
 )
 
@@ -23,7 +23,12 @@ type cluster struct {
 	https      [2]string // host:port of the starters
 	starters   [2]*process
 	workers    []workerProcess
+	detour     string         // host:port by which orgflow reaches the vendors, where it is not theirs
+	desks      []*simctl.Desk // of the vendors of a storm's companies, to inject faults at
 }
+
+// vendorsAt is where orgflow reaches the vendors.
+func (c *cluster) vendorsAt() string { return cmp.Or(c.detour, c.sims) }
 
 // newCluster starts everything and gives company 129 its people: at the
 // source, pushed to DingTalk, pulled from there.
@@ -34,42 +39,62 @@ func newCluster(t *testing.T) *cluster {
 	c.temporal = c.host.serve()
 
 	w := c.world
-	c.https = [2]string{freeAddr(t), w.http}
-	w.ui, w.temporal = c.host.ui, c.host.temporal
 	w.env["ORGFLOW_DATABASE_URL"] = testpg.URL(t)
-	w.env["ORGFLOW_TEMPORAL_TASK_QUEUE"] = "orgflow-e2e" // whom host's own worker does not serve
-	w.put("companies/129/company.json", encode(t, object{
-		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai", "roles": object{"flow_admin": []string{"E1002"}},
-		"source": object{"type": "hcm", "base_url": "http://" + w.sims + "/hcm", "page_size": 500, "auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"}},
-		"consumers": object{"ding_talk": object{
-			"base_url": "http://" + w.sims + "/dingtalk", "api_base_url": "http://" + w.sims + "/dingtalk",
-			"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 80,
-		}},
-		"erp": object{"type": "kingdee", "base_url": "http://" + w.sims + "/kingdee/k3cloud/", "acct_id": "kingdee-sim-account-set", "username": "orgflow", "password": "${K3_PASSWORD}"},
-	}))
-	w.vendors()
-	w.unlimited()
-	w.load(demo(t))
+	c.furnish()
 	if got := run(t, w.environment(), "worker"); got.code != 1 || len(lines(got.err)) > 2 {
 		t.Errorf("a worker on an empty database: %d %s", got.code, got.err)
 	}
-	for _, what := range []string{"first", "second"} {
-		if got := run(t, w.environment(), "starter", "migrate"); got.code != 0 {
-			t.Fatalf("the %s starter migrate ended with %d: %s", what, got.code, got.err)
-		}
-	}
+	c.migrates()
 	c.serves(0)
 	c.serves(1)
 	c.workers = []workerProcess{w.worker(), w.worker()}
 	for _, url := range []string{"http://" + c.https[0], "http://" + c.https[1], c.workers[0].metrics, c.workers[1].metrics} {
 		healthy(t, url)
 	}
-	c.db = w.opened(t)
+	c.settles()
+	return c
+}
+
+// furnish says where everything is, and gives the source its people.
+func (c *cluster) furnish() {
+	c.t.Helper()
+	w, vendors := c.world, c.vendorsAt()
+	c.https = [2]string{freeAddr(c.t), w.http}
+	w.ui, w.temporal = c.host.ui, c.host.temporal
+	w.env["ORGFLOW_TEMPORAL_TASK_QUEUE"] = "orgflow-e2e" // whom host's own worker does not serve
+	w.put("companies/129/company.json", encode(c.t, object{
+		"company_id": 129, "name": "e2e", "time_zone": "Asia/Shanghai", "roles": object{"flow_admin": []string{"E1002"}},
+		"source": object{"type": "hcm", "base_url": "http://" + vendors + "/hcm", "page_size": 500, "auth": object{"mode": "bearer", "token": "${HCM_TOKEN}"}},
+		"consumers": object{"ding_talk": object{
+			"base_url": "http://" + vendors + "/dingtalk", "api_base_url": "http://" + vendors + "/dingtalk",
+			"appkey": "${DINGTALK_APPKEY}", "appsecret": "${DINGTALK_APPSECRET}", "root_department_id": 1, "qps": 80,
+		}},
+		"erp": object{"type": "kingdee", "base_url": "http://" + vendors + "/kingdee/k3cloud/", "acct_id": "kingdee-sim-account-set", "username": "orgflow", "password": "${K3_PASSWORD}"},
+	}))
+	w.vendors()
+	w.unlimited()
+	w.load(demo(c.t))
+}
+
+// migrates prepares the database, twice.
+func (c *cluster) migrates() {
+	c.t.Helper()
+	for _, what := range []string{"first", "second"} {
+		if got := run(c.t, c.environment(), "starter", "migrate"); got.code != 0 {
+			c.t.Fatalf("the %s starter migrate ended with %d: %s", what, got.code, got.err)
+		}
+	}
+}
+
+// settles pushes the people to DingTalk, pulls them from there and defines a
+// flow.
+func (c *cluster) settles() {
+	c.t.Helper()
+	c.db = c.opened(c.t)
 	c.via(0).sync(demoJob)
 	c.inStep()
 	c.via(1).flowWorld().pulled()
 	c.define("plain", []object{startAt(10), approve(10, "any", 20, "E1002", "E1003"), approve(20, "all", 99, "E1005"), endAt(99)}, nil)
-	return c
 }
 
 // serves starts a starter.
@@ -89,42 +114,6 @@ func (c *cluster) via(i int) *world {
 
 // flowWorld is a world one may ask for flows.
 func (w *world) flowWorld() *flowWorld { return &flowWorld{world: w, channels: 1} }
-
-// launches starts flows at alternating starters.
-func (c *cluster) launches(n int, name string) []string {
-	c.t.Helper()
-	var numbers []string
-	for i := range n {
-		w := c.via(i).flowWorld()
-		data := fmt.Sprintf("%s%d", name, i)
-		w.row(data, object{"amount": 1})
-		a := w.flow("launch", "flowCode", "plain", "dataId", data, "userCode", "E1001")
-		w.runs(a)
-		numbers = append(numbers, a.Data.No)
-	}
-	return numbers
-}
-
-// approved wants a flow to have gone through both its nodes, each once, and
-// everybody to have been told once.
-func (c *cluster) approved(no string) {
-	c.t.Helper()
-	var d flowDetail
-	eventually(c.t, time.Minute, 50*time.Millisecond, "flow "+no+" is approved", func() error {
-		if d = c.detail(no); d.State != "APPROVED" {
-			return fmt.Errorf("%s at %v", d.State, d.Nodes)
-		}
-		return nil
-	})
-	if want := []string{"10 E1002 APPROVED", "10 E1003 DONE_BY_OTHERS", "20 E1005 APPROVED"}; d.events("launched") != 1 || d.events("decided") != 2 || !slices.Equal(d.tasks(), want) {
-		c.t.Errorf("flow %s was launched %d times, decided %d times: %v", no, d.events("launched"), d.events("decided"), d.tasks())
-	}
-	for _, who := range []string{"E1002", "E1003", "E1005"} {
-		if n := c.messagesTo(no, who); n != 1 {
-			c.t.Errorf("flow %s: %d messages to %s", no, n, who)
-		}
-	}
-}
 
 // promoted gives everybody at the source another title, which is one update
 // each, and empties DingTalk's log.
@@ -200,23 +189,4 @@ func timedOut(e *history.HistoryEvent) string {
 		return name
 	}
 	return ""
-}
-
-// erpLoad starts a load through a starter and returns its id.
-func (c *cluster) erpLoad(i int) string {
-	c.t.Helper()
-	var started struct{ ID string }
-	must(c.t, "POST", "http://"+c.via(i).http+"/api/v1/erp-runs", `{"form_id": "SAL_SaleOrder", "kind": "create"}`, &started)
-	return started.ID
-}
-
-// orders fills the ERP with n bills of two years, which answers slowly.
-func (c *cluster) orders(n int) {
-	c.t.Helper()
-	rows := make([]object, n)
-	for i := range rows {
-		rows[i] = order(i+1, 1+i*700/n, "x", json.Number(fmt.Sprint(i)).String())
-	}
-	c.bills(orderFields, rows...)
-	must(c.t, "PUT", c.simURL("kingdee", "options"), `{"latency_ms": 250}`, nil)
 }

@@ -113,16 +113,20 @@ func (w *world) localPicture() []string {
 // atDing is the same of what DingTalk holds.
 func (w *world) atDing() []string {
 	w.t.Helper()
-	state := w.ding()
+	return w.ding().told()
+}
+
+// told is what DingTalk holds, a line for each department and person.
+func (s dingState) told() []string {
 	var out []string
-	for _, d := range state.Departments {
+	for _, d := range s.Departments {
 		above := ""
 		if d.ParentID != 0 {
 			above = fmt.Sprint(d.ParentID)
 		}
 		out = append(out, fmt.Sprintf("dept %d %s below %s", d.ID, d.Name, above))
 	}
-	for _, u := range state.Users {
+	for _, u := range s.Users {
 		var in []string
 		for _, l := range u.Leader {
 			in = append(in, fmt.Sprintf("%d leads %v", l.DeptID, l.Leader))

@@ -19,11 +19,16 @@ func (w *world) vendors() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	server := &http.Server{Handler: simctl.NewHost(hcmsim.New(hcmsim.Options{}), dtsim.New(dtsim.Options{}), kdsim.New(kdsim.Options{}))}
+	w.site = http.NewServeMux()
+	w.mount("/", simctl.NewHost(hcmsim.New(hcmsim.Options{}), dtsim.New(dtsim.Options{}), kdsim.New(kdsim.Options{})))
+	server := &http.Server{Handler: w.site}
 	go func() { _ = server.Serve(l) }() // ends with Close
 	w.t.Cleanup(func() { _ = server.Close() })
 	w.credentials()
 }
+
+// mount puts more vendors below a path, while the others serve.
+func (w *world) mount(path string, vendors http.Handler) { w.site.Handle(path, vendors) }
 
 // credentials puts what meta files refer to into the environment, where no
 // standalone with simulators of its own supplies it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,8 @@ type world struct {
 	http, temporal, ui, sims string // host:port
 	data, meta               string // directories; meta is empty for the shipped files alone
 	env                      map[string]string
-	api                      string // DingTalk's contact interface
+	api                      string         // DingTalk's contact interface
+	site                     *http.ServeMux // of vendors in this process
 }
 
 // newWorld chooses addresses and directories. The shipped company 129 is
