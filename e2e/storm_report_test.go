@@ -129,6 +129,9 @@ func (r *stormReport) text(p plan) string {
 		fmt.Fprintf(&b, "%s met: %s\n", name, r.met[name])
 	}
 	b.WriteString("\nprocesses that ended by themselves and were started again:\n")
+	if len(r.ends) == 0 {
+		b.WriteString("none\n")
+	}
 	for _, why := range slices.Sorted(maps.Keys(r.ends)) {
 		fmt.Fprintf(&b, "%5d × %s\n", r.ends[why], why)
 	}

@@ -38,6 +38,11 @@ func planned(t *testing.T) plan {
 	if p.seed, err = strconv.ParseUint(cmp.Or(os.Getenv("ORGFLOW_STORM_SEED"), strconv.Itoa(time.Now().Nanosecond())), 10, 64); err != nil {
 		t.Fatalf("ORGFLOW_STORM_SEED is no number: %v", err)
 	}
+	if p.logs != "" {
+		if err := os.MkdirAll(p.logs, 0o700); err != nil {
+			t.Fatalf("ORGFLOW_STORM_LOGS: %v", err)
+		}
+	}
 	return p
 }
 

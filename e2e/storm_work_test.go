@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -188,10 +190,11 @@ func (p *premises) met(what string) {
 func (p *premises) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.trouble) == 0 {
-		return ""
+	var list []string
+	for _, what := range slices.Sorted(maps.Keys(p.trouble)) {
+		list = append(list, fmt.Sprintf("%d × %s", p.trouble[what], what))
 	}
-	return fmt.Sprint(p.trouble)
+	return strings.Join(list, ", ")
 }
 
 // pause waits, or says why not.
