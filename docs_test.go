@@ -54,7 +54,7 @@ func TestWhatIsWrongInADocumentIsSeen(t *testing.T) {
 		"go test -bench NoSuchThing ./meta":   "no BenchmarkNoSuchThing",
 		"go run ./bench pull --lateny 1s":     "no flag lateny",
 		"go run ./bench pul":                  "no command pul",
-		"go run ./bench --help # --fulll":      "no flag fulll",
+		"go run ./bench --help # --fulll":     "no flag fulll",
 		"go run ./standalone --dmo=false":     "no flag dmo",
 		"cp deploy/no-such.example .env":      "deploy/no-such.example",
 		"frobnicate":                          "does not know frobnicate",
