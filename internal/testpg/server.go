@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"orgflow/internal/testtool"
 )
 
 // Server is a PostgreSQL of a test's own, which may be stopped the hard way
@@ -37,8 +39,8 @@ type Server struct {
 func NewServer(t testing.TB, disk int64) *Server {
 	t.Helper()
 	bin, err := findBinaries()
-	if errors.Is(err, errMissing) && os.Getenv("CI") == "" {
-		t.Skip(err)
+	if errors.Is(err, errMissing) {
+		testtool.Missing(t, err.Error())
 	}
 	s := &Server{bin: bin}
 	if err == nil {
